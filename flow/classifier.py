@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""One interface for every engine: uint8 images in, integer logits out."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.errors import FlowError
+
+__all__ = ["Classifier", "Images", "Labels", "Logits", "check_images"]
+
+Images = NDArray[np.uint8]  # [N, H, W, C], 0..255
+Logits = NDArray[np.int32]  # [N, K]
+Labels = NDArray[np.int64]  # [N], 0..K-1
+
+
+class Classifier(Protocol):
+    """Anything that classifies images; attacks and evaluations never know which engine it is."""
+
+    input_shape: tuple[int, int, int]  # (H, W, C)
+    classes: int  # K
+
+    def logits(self, images: Images) -> Logits:
+        """Return the integer logits int32[N, K] of images uint8[N, H, W, C].
+
+        The label is the argmax; ties go to the lowest index, in every engine.
+
+        Raises:
+            FlowError: the dtype is not uint8 or the shape is not (N, *input_shape).
+        """
+        ...
+
+
+def check_images(images: Images, input_shape: tuple[int, int, int]) -> None:
+    """Refuse images that are not uint8[N, *input_shape].
+
+    Raises:
+        FlowError: naming the dtype or the shape that was found and the one that is needed.
+    """
+    if images.dtype != np.uint8:
+        raise FlowError(f"images: dtype {images.dtype} is not uint8; convert to 0..255 first")
+    if images.ndim != 4 or images.shape[1:] != input_shape:
+        need = ", ".join(str(size) for size in input_shape)
+        raise FlowError(
+            f"images: shape {images.shape} is not (N, {need}); "
+            "give NHWC images of the size that the network was trained on"
+        )
