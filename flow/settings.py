@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a configuration file may say: one frozen, validated object for each step."""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from flow.errors import FlowError
+
+__all__ = [
+    "AttackConfig",
+    "CompileConfig",
+    "DataConfig",
+    "DataSource",
+    "FoldingConfig",
+    "NetworkConfig",
+    "RtlsimConfig",
+    "RunConfig",
+    "TrainingConfig",
+    "VerifyConfig",
+    "load_config",
+    "parse_config",
+]
+
+DataSource = Literal["digits", "mnist"]
+Epsilon = Annotated[int, Field(ge=0, le=255)]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataConfig(_Config):
+    """The images: scikit-learn's digits (8x8), or MNIST from IDX files (28x28)."""
+
+    source: DataSource = "digits"
+    train_images: Positive | None = None  # the first n of the training split; all when absent
+    test_images: Positive | None = None  # the first n of the test split; all when absent
+
+
+class NetworkConfig(_Config):
+    """3x3 convolutions with a BatchNorm and a quantized ReLU each, then one linear layer."""
+
+    channels: tuple[Positive, ...] = (16, 32, 32)
+    strides: tuple[Literal[1, 2], ...] = (1, 2, 2)
+    weight_bits: Annotated[int, Field(ge=2, le=8)] = 4
+    activation_bits: Annotated[int, Field(ge=2, le=8)] = 4
+
+    @model_validator(mode="after")
+    def _one_stride_a_convolution(self) -> "NetworkConfig":
+        if len(self.channels) != len(self.strides) or not self.channels:
+            raise ValueError(
+                f"channels has {len(self.channels)} entries and strides {len(self.strides)}; "
+                "give one stride for each convolution, and at least one"
+            )
+        return self
+
+
+class TrainingConfig(_Config):
+    """Adversarial quantization-aware training (PGD, Madry et al. 2018) with the DQ penalty."""
+
+    epochs: Positive = 40
+    batch_size: Positive = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    epsilon_255: Epsilon = 32  # strength of the training attack, in uint8 units
+    warmup_epochs: Annotated[int, Field(ge=0)] = 5  # epsilon grows linearly from 0 over these
+    pgd_steps: Positive = 7
+    pgd_step_255: Annotated[float, Field(gt=0)] = 8.0
+    dq_beta: Annotated[float, Field(ge=0)] = 1e-3  # Defensive Quantization's beta
+
+
+class FoldingConfig(_Config):
+    """Parallelism of one MVAU: PE output channels and SIMD inputs a cycle."""
+
+    pe: Positive
+    simd: Positive
+
+
+class CompileConfig(_Config):
+    """The accelerator: the part, its clock, and how far each layer is unfolded."""
+
+    part: str = "xc7z020clg400-1"  # PYNQ-Z1
+    clock_mhz: Annotated[float, Field(gt=0, le=1000)] = 100.0
+    target_fps: Annotated[float, Field(gt=0)] | None = 10_000.0
+    folding: dict[str, FoldingConfig] = {}  # by matrix layer (MVAU_rtl_0, ...); over target_fps
+
+
+class VerifyConfig(_Config):
+    """How many test images each engine is compared on."""
+
+    images: Positive | None = None  # Brevitas, QONNX and integer: all test images when absent
+    finn_images: Positive = 64  # FINN's own execution, which is slow
+
+
+class RtlsimConfig(_Config):
+    """How many test images the stitched RTL sees, each clean and after attack."""
+
+    images: Annotated[int, Field(ge=2)] = 64
+    epsilon_255: Epsilon = 32
+
+
+class AttackConfig(_Config):
+    """White-box attacks on the integer network through its torch twin."""
+
+    attacks: tuple[Literal["fgsm", "pgd"], ...] = ("fgsm", "pgd")
+    epsilons_255: tuple[Epsilon, ...] = (0, 8, 16, 32, 64, 128)
+    images: Positive | None = None  # the first n test images; all when absent
+    steps: Positive = 40
+    restarts: Positive = 5
+
+
+class RunConfig(_Config):
+    """One run of the whole flow."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+    seed: Annotated[int, Field(ge=0)] = 0
+    data: DataConfig = DataConfig()
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+    compile: CompileConfig = CompileConfig()
+    verify: VerifyConfig = VerifyConfig()
+    rtlsim: RtlsimConfig = RtlsimConfig()
+    attack: AttackConfig = AttackConfig()
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read a YAML file.
+
+    Raises:
+        FlowError: the file is missing, is not YAML, has an unknown key (the message names the
+            nearest known one) or a value of the wrong type or range.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FlowError(f"config {path}: cannot be read ({error}); give a YAML file") from error
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise FlowError(f"config {path}: is not YAML: {reason}") from error
+    return parse_config(document, str(path))
+
+
+def parse_config(document: Any, where: str) -> RunConfig:  # noqa: ANN401 - YAML holds anything
+    """Validate a parsed document; `where` names it in errors (see load_config)."""
+    if not isinstance(document, dict):
+        raise FlowError(
+            f"config {where}: holds {type(document).__name__}, not a mapping; start with name: ..."
+        )
+    try:
+        return RunConfig.model_validate(_lists_to_tuples(document))
+    except ValidationError as error:
+        raise FlowError(f"config {where}: {_first_problem(error)}") from error
+
+
+def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - YAML holds anything
+    if isinstance(value, dict):
+        return {key: _lists_to_tuples(item) for key, item in value.items()}
+    return tuple(_lists_to_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {key!r}{_nearest(problem['loc'])}"
+    if problem["type"] == "missing":
+        return f"the key {key!r} is missing; add it"
+    return f"{key}: {problem['input']!r} is refused: {problem['msg']}"
+
+
+def _nearest(location: tuple[int | str, ...]) -> str:
+    known = list(_fields_at(location[:-1]))
+    match = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.0)
+    return f"; did you mean {match[0]!r}? Known here: {', '.join(known)}" if match else ""
+
+
+def _fields_at(location: tuple[int | str, ...]) -> tuple[str, ...]:
+    model: type[BaseModel] = RunConfig
+    for part in location:
+        annotation = (
+            model.model_fields[str(part)].annotation if part in model.model_fields else None
+        )
+        candidates = (annotation, *get_args(annotation))
+        model = next(
+            (kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)),
+            model,
+        )
+    return tuple(model.model_fields)
