@@ -1,0 +1,19 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The integer network: the reference that every other engine must equal, and its torch twin."""
+
+from flow.integer.bounds import Interval
+from flow.integer.lowering import lower
+from flow.integer.network import IntegerNetwork
+from flow.integer.operations import Convolution, Dense, Flatten, Operation, Threshold
+
+__all__ = [
+    "Convolution",
+    "Dense",
+    "Flatten",
+    "IntegerNetwork",
+    "Interval",
+    "Operation",
+    "Threshold",
+    "lower",
+]
