@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Checkpoints: one file with the architecture, the weights and what the caller adds."""
+
+import contextlib
+import io
+import pickle
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from brevitas_models.errors import ModelError
+from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+
+__all__ = ["load_checkpoint", "read_state", "save_checkpoint", "write_state"]
+
+_FORMAT = 1
+
+
+def save_checkpoint(path: Path, network: QuantConvNet, extra: dict[str, Any] | None = None) -> None:
+    """Write the network atomically; the same network and `extra` give the same bytes.
+
+    `extra` holds plain values (numbers, strings, lists, dicts).
+
+    Raises:
+        ModelError: the file cannot be written.
+    """
+    content = {
+        "format": _FORMAT,
+        "settings": asdict(network.settings),
+        "state": network.state_dict(),
+        "extra": extra or {},
+    }
+    write_state(path, content)
+
+
+def load_checkpoint(
+    path: Path, expected: NetworkSettings | None = None
+) -> tuple[QuantConvNet, dict[str, Any]]:
+    """Read a network, in eval mode, and its `extra`; no code in the file is run.
+
+    Raises:
+        ModelError: the file is missing, corrupt or no checkpoint, or holds another architecture.
+    """
+    content = read_state(path)
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise ModelError(f"{path}: is not a steelflow checkpoint of format {_FORMAT}; train again")
+    try:
+        settings = NetworkSettings(**content["settings"])
+        network = build_network(settings)
+        network.load_state_dict(content["state"])
+        extra = dict(content["extra"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: is a damaged checkpoint ({reason}); train again") from error
+    _check_architecture(path, settings, expected)
+    return network.eval(), extra
+
+
+def _check_architecture(
+    path: Path, found: NetworkSettings, expected: NetworkSettings | None
+) -> None:
+    if expected is None or found == expected:
+        return
+    pairs = ((name, value, asdict(expected)[name]) for name, value in asdict(found).items())
+    differences = [f"{name} {have}, not {need}" for name, have, need in pairs if have != need]
+    raise ModelError(
+        f"{path}: is a checkpoint of another architecture ({'; '.join(differences)}); "
+        "train again, or use the configuration that it was trained with"
+    )
+
+
+def write_state(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors and plain values to `path`, complete or not at all.
+
+    Equal content gives equal bytes: tensors and strings are copied first, because pickle writes
+    a shared object and two equal ones differently.
+
+    Raises:
+        ModelError: the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save(_canonical(content), buffer)
+    temporary = path.with_name(f"{path.name}.part")
+    try:
+        temporary.write_bytes(buffer.getvalue())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise ModelError(
+            f"{path}: cannot be written ({error.strerror}); make room or choose another folder"
+        ) from error
+
+
+def read_state(path: Path) -> Any:  # noqa: ANN401 - whatever was written
+    """Read what write_state wrote, without running code from the file.
+
+    Raises:
+        ModelError: the file is missing or corrupt.
+    """
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such file; run the train step first")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path}: cannot be read ({reason}); delete it, train again") from error
+
+
+def _canonical(value: Any) -> Any:  # noqa: ANN401 - a tree of anything
+    if isinstance(value, Tensor):
+        return value.detach().clone(memory_format=torch.contiguous_format)
+    if isinstance(value, dict):
+        return {_canonical(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_canonical(item) for item in value)
+    return sys.intern(value) if type(value) is str else value

@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+import pytest
+import torch
+
+from brevitas_models.errors import ModelError
+from brevitas_models.frozen import freeze
+from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+
+SETTINGS = NetworkSettings(input_shape=(9, 8, 2), classes=5, channels=(4, 6), strides=(2, 1))
+
+
+def warmed(settings: NetworkSettings = SETTINGS) -> QuantConvNet:
+    """A network in eval mode whose BatchNorms have seen images."""
+    network, generator = build_network(settings, seed=3), torch.Generator().manual_seed(0)
+    height, width, channels = settings.input_shape
+    for _ in range(5):
+        network(torch.rand(32, channels, height, width, generator=generator))
+    return network.eval()
+
+
+def test_shapes_and_names_of_logits_and_activations() -> None:
+    network = warmed()
+    images = torch.rand(3, 2, 9, 8)
+    found = {name: tuple(value.shape) for name, value in network.activations(images)}
+    assert found == {"conv0": (3, 4, 5, 4), "conv1": (3, 6, 5, 4), "logits": (3, 5)}
+    assert torch.equal(network(images), network.activations(images)[-1][1])
+
+
+@pytest.mark.parametrize(("bits", "step"), [(2, 1.0), (4, 0.25), (8, 1 / 64)])
+def test_activations_are_multiples_of_a_power_of_two(bits: int, step: float) -> None:
+    settings = NetworkSettings(
+        input_shape=(8, 8, 1), classes=3, channels=(4,), strides=(1,), activation_bits=bits
+    )
+    network = warmed(settings)
+    levels = network.activations(torch.rand(64, 1, 8, 8))[0][1] / step
+    assert torch.equal(levels, levels.round())
+    assert network.conv_blocks()[0].activation_step == step
+    assert network.conv_blocks()[0].activation_levels == 2**bits - 1
+    assert levels.min() == 0
+    assert 0 < levels.max() <= 2**bits - 1
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_weights_are_narrow_integers(bits: int) -> None:
+    settings = NetworkSettings(
+        input_shape=(8, 8, 1), classes=3, channels=(4,), strides=(1,), weight_bits=bits
+    )
+    for layer in build_network(settings).weighted_layers():
+        assert layer.quant_weight().int().abs().max() == 2 ** (bits - 1) - 1
+
+
+def test_the_seed_decides_the_weights_and_leaves_torch_alone() -> None:
+    before = torch.random.get_rng_state()
+    first, again, other = (build_network(SETTINGS, seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(first.classifier.weight, again.classifier.weight)
+    assert not torch.equal(first.classifier.weight, other.classifier.weight)
+
+
+def test_the_frozen_network_has_the_same_logits() -> None:
+    network = warmed()
+    images = torch.randint(0, 256, (64, 2, 9, 8)).float()
+    torch.testing.assert_close(freeze(network)(images), network(images / 255), atol=1e-4, rtol=0)
+
+
+def test_the_frozen_network_has_the_same_input_gradient() -> None:
+    network = warmed()
+    images = torch.randint(0, 256, (8, 2, 9, 8)).float().requires_grad_()
+    found = torch.autograd.grad(freeze(network)(images)[:, 0].sum(), images)[0]
+    expected = torch.autograd.grad(network(images / 255)[:, 0].sum(), images)[0]
+    cosine = torch.nn.functional.cosine_similarity(found.flatten(), expected.flatten(), dim=0)
+    assert cosine > 0.95  # the two differ where an activation is clipped by less than half a step
+
+
+def test_a_stride_for_each_convolution_is_needed() -> None:
+    with pytest.raises(ModelError, match="network: 2 channels and 1 strides; give one of each"):
+        NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 4), strides=(1,))
+
+
+@pytest.mark.parametrize("name", ["weight_bits", "activation_bits"])
+def test_bit_widths_are_checked(name: str) -> None:
+    sizes = {"weight_bits": 4, "activation_bits": 4} | {name: 9}
+    with pytest.raises(ModelError, match=rf"network: {name} 9 is not in 2\.\.8"):
+        NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(1,), **sizes)
