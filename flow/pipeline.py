@@ -26,6 +26,7 @@ A step is one class:
             export_qonnx_model(model, folder / "robust.onnx")
 """
 
+import json
 import shutil
 import time
 from abc import ABC, abstractmethod
@@ -54,10 +55,11 @@ class Context:
 
     config: RunConfig
     workspace: Path  # absolute, so that a tool that runs elsewhere finds it
-    data: Path | None = None  # folder of data sets that are not embedded
+    data: Path | None = None  # folder of data sets that are not embedded, absolute too
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "workspace", self.workspace.absolute())
+        object.__setattr__(self, "data", self.data and self.data.absolute())
 
     def folder(self, step: str) -> Path:
         """Return the folder of a step's finished outputs; the reader lists the step in `needs`."""
@@ -185,7 +187,7 @@ def _fingerprint(step: Step, context: Context) -> Fingerprint:
     return Fingerprint(
         step=step.name,
         version=step.version,
-        settings={key: _plain(value) for key, value in step.settings(context).items()},
+        settings=json.loads(json.dumps(step.settings(context), default=_as_json)),
         inputs=dict(_hashed_inputs(step, context)),
         tools={tool: _installed_version(tool, step.name) for tool in step.tools},
     )
@@ -200,10 +202,8 @@ def _installed_version(distribution: str, step: str) -> str:
         ) from error
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    return list(value) if isinstance(value, tuple) else value
+def _as_json(model: BaseModel) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    return model.model_dump(mode="json")
 
 
 def _hashed_inputs(step: Step, context: Context) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a subcommand is, and the one that brings a step of the flow up to date."""
+
+import argparse
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flow.environment import DATA_VARIABLE, data_folder
+
+if TYPE_CHECKING:
+    from flow.pipeline import Context
+
+__all__ = ["Command", "StepCommand"]
+
+
+@dataclass(frozen=True)
+class Command(ABC):
+    """A subcommand: its name, its line of help, its options and what it does."""
+
+    name: str
+    help: str
+
+    @abstractmethod
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options, with defaults and units in their help."""
+
+    @abstractmethod
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it and return the exit status."""
+
+
+@dataclass(frozen=True)
+class StepCommand(Command):
+    """Bring a step, or every step where `target` is None, and all it needs up to date."""
+
+    target: str | None
+    result: str  # what the last line names, relative to the workspace
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare CONFIG, --output and --data."""
+        parser.add_argument("config", metavar="CONFIG", type=Path, help="YAML file of the run")
+        parser.add_argument(
+            "--output",
+            metavar="DIR",
+            type=Path,
+            help="folder of the results (default: build/NAME, with the name that CONFIG gives)",
+        )
+        parser.add_argument(
+            "--data",
+            metavar="DIR",
+            type=Path,
+            default=data_folder(),
+            help=f"folder of data sets that are not embedded (default: ${DATA_VARIABLE})",
+        )
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Run what is out of date and name the result on stdout."""
+        context = _context(options)  # first: a mistake in CONFIG is said at once
+        from flow.pipeline import Pipeline  # noqa: PLC0415 - keeps --help fast
+        from flow.steps import all_steps  # noqa: PLC0415 - imports torch and FINN
+
+        Pipeline(all_steps()).run(context, self.target)
+        print(f"{self.target or 'report'}: {_shown(context.workspace / self.result)}")
+        return 0
+
+
+def _context(options: argparse.Namespace) -> "Context":
+    from flow.pipeline import Context  # noqa: PLC0415 - keeps --help fast
+    from flow.settings import load_config  # noqa: PLC0415 - keeps --help fast
+
+    config = load_config(options.config)
+    workspace = options.output or Path("build", config.name)
+    return Context(config=config, workspace=workspace, data=options.data)
+
+
+def _shown(path: Path) -> Path:
+    """Return the path as a user in the current folder would write it."""
+    here = Path(os.path.realpath(os.curdir))
+    return path.relative_to(here) if path.is_relative_to(here) else path

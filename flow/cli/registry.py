@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The subcommands, in the order of the help."""
+
+from flow.cli import attack, doctor, export, report, rtlsim, run, synth, train, verify
+from flow.cli import compile as compile_
+from flow.cli.base import Command
+
+__all__ = ["COMMANDS"]
+
+COMMANDS: tuple[Command, ...] = (
+    run.COMMAND,
+    train.COMMAND,
+    export.COMMAND,
+    compile_.COMMAND,
+    verify.COMMAND,
+    rtlsim.COMMAND,
+    synth.COMMAND,
+    attack.COMMAND,
+    report.COMMAND,
+    doctor.COMMAND,
+)
