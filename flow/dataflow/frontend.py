@@ -19,6 +19,7 @@ from finn.transformation.move_reshape import RemoveCNVtoFCFlatten
 from finn.transformation.qonnx.convert_qonnx_to_finn import ConvertQONNXtoFINN
 from finn.transformation.streamline import Streamline, absorb
 from finn.transformation.streamline.round_thresholds import RoundAndClipThresholds
+from onnx import helper
 from qonnx.core import data_layout
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
@@ -98,6 +99,7 @@ def _apply(model: ModelWrapper, passes: list[Transformation], stage: str) -> Mod
 def _tidy() -> list[Transformation]:
     return [
         _DeclareImageInput(),
+        _SpellOutConvolutions(),
         ConvertQONNXtoFINN(),
         GemmToMatMul(),
         InferShapes(),
@@ -116,6 +118,25 @@ class _DeclareImageInput(Transformation):
         name = model.graph.input[0].name
         model.set_tensor_datatype(name, DataType["UINT8"])
         model.set_tensor_layout(name, data_layout.NHWC)
+        return model, False
+
+
+class _SpellOutConvolutions(Transformation):
+    """Write down the attributes that ONNX lets a Conv leave out; LowerConvsToMatMul reads them."""
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        for node in model.get_nodes_by_op_type("Conv"):
+            kernel = model.get_tensor_shape(node.input[1])[2:]
+            present = {attribute.name for attribute in node.attribute}
+            defaults = {
+                "dilations": [1, 1],
+                "group": 1,
+                "kernel_shape": kernel,
+                "pads": [0, 0, 0, 0],
+                "strides": [1, 1],
+            }
+            for name in defaults.keys() - present:
+                node.attribute.append(helper.make_attribute(name, defaults[name]))
         return model, False
 
 

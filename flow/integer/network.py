@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IntegerNetwork"]
 
+_UNREADABLE = (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, IndexError)
 _BATCH = 256  # images at a time: bounds the memory
 _KINDS: dict[str, Any] = {
     kind.__name__: kind for kind in (Convolution, Dense, Flatten, Threshold)
@@ -123,7 +125,7 @@ class IntegerNetwork:
             operations = tuple(_operation(i, e, arrays) for i, e in enumerate(header["operations"]))
             shape = header["input_shape"]
             return cls(operations, (shape[0], shape[1], shape[2]), header["scale"])
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        except _UNREADABLE as error:
             raise FlowError(
                 f"integer network {path}: cannot be read ({error}); compile it again"
             ) from error
