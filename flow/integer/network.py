@@ -23,9 +23,7 @@ __all__ = ["IntegerNetwork"]
 
 _UNREADABLE = (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, IndexError)
 _BATCH = 256  # images at a time: bounds the memory
-_KINDS: dict[str, Any] = {
-    kind.__name__: kind for kind in (Convolution, Dense, Flatten, Threshold)
-}
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Convolution, Dense, Flatten, Threshold)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +117,7 @@ class IntegerNetwork:
             FlowError: the file is missing, damaged or not an integer network.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
             header = json.loads(str(arrays.pop("header")))
             operations = tuple(_operation(i, e, arrays) for i, e in enumerate(header["operations"]))

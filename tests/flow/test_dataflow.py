@@ -36,7 +36,8 @@ def test_integer_network_equals_finns_execution(bits: int, size: int, tmp_path: 
 def test_scale_times_integer_logits_equal_the_qonnx_model(tiny_network: IntegerNetwork) -> None:
     model = cleanup_model(tiny_qonnx())
     image = np.random.default_rng(5).integers(0, 256, (1, 6, 6, 1), dtype=np.uint8)
-    logits = execute_onnx(model, {"images": image.astype(np.float32)})[model.graph.output[0].name]
+    name_in, name_out = model.graph.input[0].name, model.graph.output[0].name
+    logits = execute_onnx(model, {name_in: image.astype(np.float32)})[name_out]
     assert tiny_network.scale * tiny_network.logits(image) == pytest.approx(logits, abs=1e-5)
 
 
