@@ -1,0 +1,206 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Attacks at realistic budgets on a real quantized network, against ART as the oracle."""
+
+import warnings
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from quantized_digits import digits, digits_network
+from torch import Tensor, nn
+
+from flow.attacks import ATTACKS, Attack, build_attack
+from flow.attacks.fgsm import Fgsm
+from flow.attacks.pgd import Pgd
+from flow.classifier import Images, Labels
+from flow.errors import FlowError
+from flow.evaluation import classify, linf_distances
+
+IMAGES = digits().test_images[:150]
+LABELS = digits().test_labels[:150]
+PGD = Pgd(steps=40, restarts=5)
+
+
+def holds(images: Images) -> Labels:
+    return classify(digits_network(), images) == LABELS
+
+
+def attacked(attack: Attack, epsilon_255: int, seed: int = 0) -> Images:
+    return attack.run(digits_network(), IMAGES, LABELS, epsilon_255, seed)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("epsilon_255", [0, 1, 32, 255])
+def test_budget_is_kept(name: str, epsilon_255: int) -> None:
+    found = attacked(build_attack(name, steps=10, restarts=2), epsilon_255)
+    assert found.dtype == np.uint8
+    assert linf_distances(IMAGES, found).max() <= epsilon_255
+
+
+def test_registry_carries_the_budget() -> None:
+    pgd, fgsm = (build_attack(name, steps=7, restarts=3) for name in ("pgd", "fgsm"))
+    assert (pgd.name, pgd.steps, pgd.restarts) == ("pgd", 7, 3)
+    assert (fgsm.name, fgsm.steps, fgsm.restarts) == ("fgsm", 1, 1)
+
+
+def test_pgd_is_stronger_than_fgsm_and_both_than_nothing() -> None:
+    fgsm, pgd = (holds(attacked(attack, 16)).mean() for attack in (Fgsm(), PGD))
+    assert pgd + 0.02 < fgsm < holds(IMAGES).mean() - 0.2
+
+
+def test_large_epsilon_leaves_nothing() -> None:
+    assert holds(attacked(PGD, 128)).mean() <= 0.01
+
+
+def test_accuracy_falls_with_epsilon() -> None:
+    accuracies = [holds(attacked(PGD, epsilon)).mean() for epsilon in (0, 4, 8, 16, 32, 64)]
+    assert all(high > low for high, low in pairwise(accuracies))
+
+
+def test_more_restarts_never_help_the_defender() -> None:
+    one, five = (holds(attacked(replace(PGD, restarts=n), 12)) for n in (1, 5))
+    assert not (five & ~one).any()
+
+
+def test_pgd_of_one_full_step_from_the_image_is_fgsm() -> None:
+    single = Pgd(steps=1, relative_step=1.0, random_start=False)
+    np.testing.assert_array_equal(attacked(single, 20), attacked(Fgsm(), 20))
+
+
+def test_seed_decides() -> None:
+    pgd = Pgd(steps=10, restarts=2)
+    np.testing.assert_array_equal(attacked(pgd, 8, seed=3), attacked(pgd, 8, seed=3))
+    assert (attacked(pgd, 8, seed=3) != attacked(pgd, 8, seed=4)).any()
+
+
+def test_batches_do_not_change_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    pgd = Pgd(steps=10, restarts=2)
+    whole = attacked(pgd, 16)
+    monkeypatch.setattr("flow.attacks.projected_gradient._BATCH", 64)
+    assert (attacked(pgd, 16) == whole).mean() > 0.999  # float sums may differ by batch size
+
+
+def test_images_that_are_wrong_already_come_back_clean() -> None:
+    wrong = ~holds(IMAGES)
+    assert wrong.any()
+    np.testing.assert_array_equal(attacked(PGD, 32)[wrong], IMAGES[wrong])
+
+
+def test_images_that_hold_are_attacked_too() -> None:
+    found = attacked(PGD, 8)
+    still = holds(found)
+    assert (linf_distances(IMAGES, found)[still] > 0).all()
+
+
+def test_progress_reaches_the_total() -> None:
+    calls: list[tuple[int, int]] = []
+    Pgd(steps=2, restarts=3).run(
+        digits_network(), IMAGES, LABELS, 8, 0, progress=lambda *call: calls.append(call)
+    )
+    assert calls[-1] == (450, 450)
+    assert calls == sorted(calls)
+
+
+def test_ties_go_to_the_lowest_index() -> None:
+    tied = _Constant(logits=(5.0, 5.0))
+    image = np.full((1, 1, 1, 1), 100, np.uint8)
+    lost = Pgd(steps=1).run(tied, image, np.array([1]), 8, 0)  # label 1 loses the tie at once
+    held = Fgsm().run(tied, image, np.array([0]), 8, 0)
+    assert lost.item() == 100  # wrong already: returned clean
+    assert held.item() == 100  # wins the tie, and a zero gradient moves nothing
+
+
+class _Constant(nn.Module):
+    """Logits that no image changes; its own twin."""
+
+    input_shape = (1, 1, 1)
+    classes = 2
+    scale = 1.0
+
+    def __init__(self, logits: tuple[float, ...]) -> None:
+        super().__init__()
+        self.values = torch.tensor(logits)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.values + 0 * images.flatten(1).sum(1, keepdim=True)
+
+    def twin(self) -> nn.Module:
+        return self
+
+    def logits(self, images: Images) -> np.ndarray[Any, np.dtype[np.int32]]:
+        return np.tile(self.values.int().numpy(), (len(images), 1))
+
+
+def test_unscaled_logits_hide_the_gradients() -> None:
+    """Gupta and Ajanthan 2020: why the attack multiplies by the scale."""
+    network = digits_network()
+    unscaled = replace(network, scale=1.0)
+    blind = PGD.run(unscaled, IMAGES, LABELS, 16, 0)
+    assert holds(blind).mean() > holds(attacked(PGD, 16)).mean() + 0.1
+
+
+def art_attack(name: str, epsilon_255: int) -> Images:
+    """ART 1.20.1 on the twin with the same budget; its float result rounded to uint8."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of frameworks that ART looks for, and of numpy 2
+        found = _art_attack(name, epsilon_255)
+    return np.rint(found).clip(0, 255).astype(np.uint8)
+
+
+def _art_attack(name: str, epsilon_255: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    from art.attacks import evasion  # noqa: PLC0415 - warns when imported
+    from art.estimators.classification import PyTorchClassifier  # noqa: PLC0415
+
+    scaled = _Scaled(digits_network().twin(), digits_network().scale)
+    classifier = PyTorchClassifier(
+        scaled, nn.CrossEntropyLoss(), (8, 8, 1), 10, clip_values=(0, 255), device_type="cpu"
+    )
+    budget = {"max_iter": 40, "num_random_init": 5, "eps_step": epsilon_255 / 16, "verbose": False}
+    attack = (
+        evasion.FastGradientMethod(classifier, eps=float(epsilon_255))
+        if name == "fgsm"
+        else evasion.ProjectedGradientDescentPyTorch(classifier, eps=float(epsilon_255), **budget)
+    )
+    return attack.generate(IMAGES.astype(np.float32), np.eye(10, dtype=np.float32)[LABELS])
+
+
+class _Scaled(nn.Module):
+    def __init__(self, twin: nn.Module, scale: float) -> None:
+        super().__init__()
+        self.twin, self.scale = twin, scale
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.twin(images) * self.scale
+        return logits
+
+
+def test_fgsm_equals_art() -> None:
+    right = holds(IMAGES)  # ours leaves images alone that are wrong already
+    ours, art = attacked(Fgsm(), 16), art_attack("fgsm", 16)
+    np.testing.assert_array_equal(ours[right], art[right])
+
+
+def test_pgd_is_at_least_as_strong_as_art() -> None:
+    np.random.seed(0)  # ART draws from the global generator
+    ours, art = holds(attacked(PGD, 8)), holds(art_attack("pgd", 8))
+    assert ours.mean() <= art.mean()
+
+
+def test_unknown_attack_is_refused() -> None:
+    with pytest.raises(FlowError, match="attack: 'cw' is unknown; choose one of fgsm, pgd"):
+        build_attack("cw", steps=1, restarts=1)
+
+
+@pytest.mark.parametrize("epsilon_255", [-1, 256])
+def test_impossible_epsilon_is_refused(epsilon_255: int) -> None:
+    with pytest.raises(FlowError, match=f"epsilon_255 {epsilon_255} is not within 0..255"):
+        attacked(Fgsm(), epsilon_255)
+
+
+def test_missing_labels_are_refused() -> None:
+    with pytest.raises(FlowError, match=r"labels of shape \(3,\) for 150 images"):
+        Fgsm().run(digits_network(), IMAGES, LABELS[:3], 8, 0)
