@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from flow.errors import FlowError
 
-__all__ = ["Classifier", "Images", "Labels", "Logits", "check_images"]
+__all__ = ["Classifier", "Images", "Labels", "Logits", "accuracy", "check_images"]
 
 Images = NDArray[np.uint8]  # [N, H, W, C], 0..255
 Logits = NDArray[np.int32]  # [N, K]
@@ -19,8 +19,15 @@ Labels = NDArray[np.int64]  # [N], 0..K-1
 class Classifier(Protocol):
     """Anything that classifies images; attacks and evaluations never know which engine it is."""
 
-    input_shape: tuple[int, int, int]  # (H, W, C)
-    classes: int  # K
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        ...
+
+    @property
+    def classes(self) -> int:
+        """K."""
+        ...
 
     def logits(self, images: Images) -> Logits:
         """Return the integer logits int32[N, K] of images uint8[N, H, W, C].
@@ -31,6 +38,11 @@ class Classifier(Protocol):
             FlowError: the dtype is not uint8 or the shape is not (N, *input_shape).
         """
         ...
+
+
+def accuracy(logits: Logits, labels: Labels) -> float:
+    """Return the share of images whose argmax (lowest index on ties) is the label."""
+    return float((logits.argmax(axis=1) == labels).mean())
 
 
 def check_images(images: Images, input_shape: tuple[int, int, int]) -> None:

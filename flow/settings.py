@@ -73,6 +73,8 @@ class TrainingConfig(_Config):
     pgd_steps: Positive = 7
     pgd_step_255: Annotated[float, Field(gt=0)] = 8.0
     dq_beta: Annotated[float, Field(ge=0)] = 1e-3  # Defensive Quantization's beta
+    # files to load instead of training; saved by this version for the same network
+    checkpoints: dict[Literal["robust", "plain"], str] = {}
 
 
 class FoldingConfig(_Config):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """FINN's passes from QONNX to specialised hardware layers, in our own short sequence."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,12 +89,19 @@ def _refuse(layers: list[Unsupported]) -> None:
 def _apply(model: ModelWrapper, passes: list[Transformation], stage: str) -> ModelWrapper:
     for step in passes:
         try:
-            model = model.transform(step)
+            model = _transform(model, step)
         except Exception as error:
             reason = " ".join(str(error).split())
             name = type(step).__name__
             raise FlowError(f"{stage}: FINN's pass {name} refused the graph: {reason}") from error
     return model
+
+
+def _transform(model: ModelWrapper, step: Transformation) -> ModelWrapper:
+    with warnings.catch_warnings():
+        # of opset numbers (Gemm is the same from 9 to 18) and the like; results are verified
+        warnings.simplefilter("ignore")
+        return model.transform(step)
 
 
 def _tidy() -> list[Transformation]:

@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""A difference between engines stops the run and is located; equal engines pass."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import PART
+
+from brevitas_models.exact import make_exact
+from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from flow.dataflow import Dataflow, to_dataflow
+from flow.engines import BrevitasEngine, FinnEngine, IntegerEngine, QonnxEngine, Remembered
+from flow.errors import FlowError
+from flow.export import export_qonnx_model, load_qonnx
+from flow.integer import Convolution, Dense, IntegerNetwork, lower
+from flow.verification import Agreement, compare_labels, compare_logits
+
+IMAGES = np.random.default_rng(7).integers(0, 256, (6, 6, 6, 1), dtype=np.uint8)
+
+
+def _with_other_weight(network: IntegerNetwork, layer: str) -> IntegerNetwork:
+    operations = list(network.operations)
+    for index, operation in enumerate(operations):
+        if operation.name == layer:
+            assert isinstance(operation, Convolution | Dense)
+            weights = operation.weights.copy()
+            weights.reshape(-1)[:] *= -1
+            operations[index] = replace(operation, weights=weights)
+    return replace(network, operations=tuple(operations))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantConvNet, Path]:
+    """A network in exact form with BatchNorm statistics of random images, and its export."""
+    settings = NetworkSettings(
+        input_shape=(6, 6, 1),
+        classes=5,
+        channels=(4, 6),
+        strides=(1, 2),
+        weight_bits=4,
+        activation_bits=4,
+    )
+    network = build_network(settings, seed=3)
+    network(torch.rand(64, 1, 6, 6, generator=torch.Generator().manual_seed(0)))
+    make_exact(network)
+    path = tmp_path_factory.mktemp("export") / "network.onnx"
+    export_qonnx_model(network, path)
+    return network, path
+
+
+def test_brevitas_qonnx_and_integer_show_the_same_trace(
+    trained: tuple[QuantConvNet, Path], tmp_path: Path
+) -> None:
+    network, path = trained
+    exported = load_qonnx(path)
+    dataflow = to_dataflow(exported.model, PART, tmp_path)
+    engines = (
+        BrevitasEngine(network, exported.logit_scale),
+        QonnxEngine(path),
+        IntegerEngine(lower(dataflow.model, dataflow.scale)),
+    )
+    traces = [engine.trace(IMAGES[:1]) for engine in engines]
+    for layers in zip(*traces, strict=True):
+        values = [layer[1].reshape(-1).tolist() for layer in layers]
+        assert values[0] == values[1] == values[2], layers[0][0]
+    assert compare_logits(engines[0], engines[1], IMAGES).logits_differ == 0
+    assert compare_logits(engines[1], engines[2], IMAGES).logits_differ == 0
+
+
+def test_finn_and_integer_agree(tiny_dataflow: Dataflow, tiny_network: IntegerNetwork) -> None:
+    found = compare_logits(FinnEngine(tiny_dataflow.model), IntegerEngine(tiny_network), IMAGES)
+    assert found == Agreement(images=6, labels_differ=0, logits_differ=0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "place"),
+    [
+        ("MVAU_rtl_0", "first in layer Thresholding_rtl_0 "),
+        ("MVAU_rtl_1", "first in layer Thresholding_rtl_1 "),
+        ("MVAU_rtl_2", "first in layer MVAU_rtl_2 "),
+    ],
+)
+def test_the_first_layer_that_differs_is_named(
+    tiny_dataflow: Dataflow, tiny_network: IntegerNetwork, layer: str, place: str
+) -> None:
+    wrong = IntegerEngine(_with_other_weight(tiny_network, layer))
+    with pytest.raises(FlowError, match=f"finn and integer differ in the logits .*{place}"):
+        compare_logits(FinnEngine(tiny_dataflow.model), wrong, IMAGES)
+
+
+def test_the_first_image_that_differs_is_named(tiny_network: IntegerNetwork) -> None:
+    right = IntegerEngine(tiny_network)
+    logits = right.logits(IMAGES).copy()
+    logits[4, 2] += 1
+    wrong = Remembered(right, IMAGES, logits)
+    expected = re.escape("logits of 1 of 6 images, image 4 the first, in no layer that both show")
+    with pytest.raises(FlowError, match=expected):
+        compare_logits(right, wrong, IMAGES)
+
+
+def test_labels_may_agree_where_logits_differ(tiny_network: IntegerNetwork) -> None:
+    right = IntegerEngine(tiny_network)
+    shifted = Remembered(right, IMAGES, right.logits(IMAGES) + np.int32(1))
+    assert compare_labels(right, shifted, IMAGES) == Agreement(6, 0, None)
+
+
+def test_other_labels_are_refused(tiny_network: IntegerNetwork) -> None:
+    right = IntegerEngine(tiny_network)
+    negated = Remembered(right, IMAGES, -right.logits(IMAGES))
+    with pytest.raises(FlowError, match=r"differ in the labels of 6 of 6 images, image 0"):
+        compare_labels(right, negated, IMAGES)
+
+
+def test_engines_refuse_images_of_another_size(
+    tiny_dataflow: Dataflow, tiny_network: IntegerNetwork
+) -> None:
+    for engine in (FinnEngine(tiny_dataflow.model), IntegerEngine(tiny_network)):
+        with pytest.raises(FlowError, match=r"shape \(1, 8, 8, 1\) is not \(N, 6, 6, 1\)"):
+            engine.logits(np.zeros((1, 8, 8, 1), dtype=np.uint8))
