@@ -51,7 +51,7 @@ for stamp in ".venv/setup$extra.stamp" .venv/setuptest.stamp; do
 done
 
 install() {
-    local quiet=--quiet
+    local quiet=-qq
     [ -t 1 ] && quiet= # a terminal sees the downloads
     .venv/bin/python -m pip install $quiet --disable-pip-version-check "$@"
 }

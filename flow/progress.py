@@ -8,7 +8,7 @@ done and what there is to do.
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 from rich.console import Console
@@ -73,12 +73,9 @@ def _shared_display() -> Iterator[Progress]:
     if _display is not None:
         yield _display
         return
-    console = Console(stderr=True)
-    _display = Progress(
-        *_columns(), console=console, transient=True, disable=not sys.stderr.isatty()
-    )
+    _display = Progress(*_columns(), console=Console(stderr=True), transient=True)
     try:
-        with _display:
+        with _display if sys.stderr.isatty() else nullcontext():  # unstarted, it shows nothing
             yield _display
     finally:
         _display = None
