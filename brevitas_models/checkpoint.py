@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Checkpoints: one file with the architecture, the weights and what the caller adds."""
+"""Checkpoints: one file with the architecture and the weights."""
 
 import contextlib
 import io
@@ -21,10 +21,8 @@ __all__ = ["load_checkpoint", "read_state", "save_checkpoint", "write_state"]
 _FORMAT = 1
 
 
-def save_checkpoint(path: Path, network: QuantConvNet, extra: dict[str, Any] | None = None) -> None:
-    """Write the network atomically; the same network and `extra` give the same bytes.
-
-    `extra` holds plain values (numbers, strings, lists, dicts).
+def save_checkpoint(path: Path, network: QuantConvNet) -> None:
+    """Write the network, complete or not at all; the same network gives the same bytes.
 
     Raises:
         ModelError: the file cannot be written.
@@ -33,15 +31,12 @@ def save_checkpoint(path: Path, network: QuantConvNet, extra: dict[str, Any] | N
         "format": _FORMAT,
         "settings": asdict(network.settings),
         "state": network.state_dict(),
-        "extra": extra or {},
     }
     write_state(path, content)
 
 
-def load_checkpoint(
-    path: Path, expected: NetworkSettings | None = None
-) -> tuple[QuantConvNet, dict[str, Any]]:
-    """Read a network, in eval mode, and its `extra`; no code in the file is run.
+def load_checkpoint(path: Path, expected: NetworkSettings | None = None) -> QuantConvNet:
+    """Read a network, in eval mode; no code in the file is run.
 
     Raises:
         ModelError: the file is missing, corrupt or no checkpoint, or holds another architecture.
@@ -53,12 +48,11 @@ def load_checkpoint(
         settings = NetworkSettings(**content["settings"])
         network = build_network(settings)
         network.load_state_dict(content["state"])
-        extra = dict(content["extra"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: is a damaged checkpoint ({reason}); train again") from error
     _check_architecture(path, settings, expected)
-    return network.eval(), extra
+    return network.eval()
 
 
 def _check_architecture(

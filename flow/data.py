@@ -14,9 +14,15 @@ from flow.classifier import Images, Labels
 from flow.errors import FlowError
 from flow.settings import DataConfig
 
-__all__ = ["DIGITS_TEST_IMAGES", "Dataset", "load_dataset"]
+__all__ = ["DIGITS_TEST_IMAGES", "Dataset", "data_files", "load_dataset"]
 
 DIGITS_TEST_IMAGES = 360
+_MNIST_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 _MNIST_SHAPE = (28, 28)
 _IDX_UINT8 = 8  # the type byte of an IDX header
 _REMEDY = "download it again, or point STEELFLOW_DATA or --data at a sound copy"
@@ -48,7 +54,8 @@ def load_dataset(config: DataConfig, folder: Path | None) -> Dataset:
     Raises:
         FlowError: a file is missing, corrupt or not MNIST, or a limit exceeds the images there are.
     """
-    full = _load_digits() if config.source == "digits" else _load_mnist(folder)
+    files = data_files(config, folder)
+    full = _load_mnist(files) if files else _load_digits()
     train = _limit(full.name, "train_images", config.train_images, len(full.train_labels))
     test = _limit(full.name, "test_images", config.test_images, len(full.test_labels))
     return Dataset(
@@ -59,6 +66,19 @@ def load_dataset(config: DataConfig, folder: Path | None) -> Dataset:
         test_labels=full.test_labels[:test],
         classes=full.classes,
     )
+
+
+def data_files(config: DataConfig, folder: Path | None) -> list[Path]:
+    """Return the files that load_dataset reads; none for the embedded digits.
+
+    Raises:
+        FlowError: a file is missing.
+    """
+    if config.source == "digits":
+        return []
+    if folder is None:
+        raise FlowError("data: mnist needs a data folder; set STEELFLOW_DATA or give --data")
+    return [_find(folder, name) for name in _MNIST_FILES]
 
 
 def _limit(name: str, key: str, wanted: int | None, available: int) -> int:
@@ -88,17 +108,13 @@ def _load_digits() -> Dataset:
     return Dataset("digits", train_images, train_labels, test_images, test_labels, classes=10)
 
 
-def _load_mnist(folder: Path | None) -> Dataset:
-    if folder is None:
-        raise FlowError("data: mnist needs a data folder; set STEELFLOW_DATA or give --data")
-    train_images, train_labels = _read_pair(folder, "train")
-    test_images, test_labels = _read_pair(folder, "t10k")
+def _load_mnist(files: list[Path]) -> Dataset:
+    train_images, train_labels = _read_pair(*files[:2])
+    test_images, test_labels = _read_pair(*files[2:])
     return Dataset("mnist", train_images, train_labels, test_images, test_labels, classes=10)
 
 
-def _read_pair(folder: Path, split: str) -> tuple[Images, Labels]:
-    image_file = _find(folder, f"{split}-images-idx3-ubyte")
-    label_file = _find(folder, f"{split}-labels-idx1-ubyte")
+def _read_pair(image_file: Path, label_file: Path) -> tuple[Images, Labels]:
     images, labels = _read_idx(image_file, 3), _read_idx(label_file, 1)
     if images.shape[1:] != _MNIST_SHAPE:
         raise FlowError(

@@ -25,22 +25,20 @@ def network() -> QuantConvNet:
 
 @pytest.fixture
 def saved(tmp_path: Path, network: QuantConvNet) -> Path:
-    save_checkpoint(tmp_path / "robust.pt", network, {"seed": 5, "margins": [0.1, 0.2]})
+    save_checkpoint(tmp_path / "robust.pt", network)
     return tmp_path / "robust.pt"
 
 
 def test_a_saved_network_comes_back(saved: Path, network: QuantConvNet) -> None:
-    loaded, extra = load_checkpoint(saved, SETTINGS)
+    loaded = load_checkpoint(saved, SETTINGS)
     images = torch.rand(8, 1, 8, 8)
     assert torch.equal(loaded(images), network(images))
-    assert extra == {"seed": 5, "margins": [0.1, 0.2]}
     assert loaded.settings == SETTINGS
     assert not loaded.training
 
 
 def test_the_same_network_gives_the_same_bytes_under_any_name(saved: Path, tmp_path: Path) -> None:
-    loaded, extra = load_checkpoint(saved)
-    save_checkpoint(tmp_path / "again.pt", loaded, extra)
+    save_checkpoint(tmp_path / "again.pt", load_checkpoint(saved))
     assert (tmp_path / "again.pt").read_bytes() == saved.read_bytes()
 
 
@@ -75,7 +73,7 @@ def test_another_torch_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_weights_that_do_not_fit_the_settings_are_refused(tmp_path: Path) -> None:
-    content = {"format": 1, "settings": {}, "state": {}, "extra": {}}
+    content = {"format": 1, "settings": {}, "state": {}}
     write_state(tmp_path / "empty.pt", content)
     with pytest.raises(ModelError, match=r"empty.pt: is a damaged checkpoint \("):
         load_checkpoint(tmp_path / "empty.pt")
