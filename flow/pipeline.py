@@ -211,7 +211,7 @@ def _hashed_inputs(step: Step, context: Context) -> Iterator[tuple[str, str]]:
         if not path.is_file():
             raise FlowError(
                 f"{step.name}: input file {path} is missing; "
-                "put it there, or name the folder that holds it with --data"
+                "put it there, or correct the config or --data"
             )
         inside = path.is_relative_to(context.workspace)
         label = path.relative_to(context.workspace) if inside else Path(path.parent.name, path.name)
