@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The report's page: one HTML file that needs nothing else, readable on a phone and on paper."""
+
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+
+from flow.report import _sections
+from flow.report.examples import Example
+from flow.report.schema import Report, RobustRow
+
+__all__ = ["headline_row", "render_page"]
+
+
+def render_page(report: Report, examples: Sequence[Example]) -> str:
+    """Return the page's text; sections without data are left out."""
+    style = files("flow.report").joinpath("page.css").read_text(encoding="utf-8")
+    title = f"{report.model.name}: robustness and hardware"
+    sections = (
+        _sections.robustness(report),
+        _sections.example_images(examples),
+        _sections.amplification(report),
+        _sections.agreement(report),
+        _sections.hardware(report),
+        _sections.training(report),
+        _sections.provenance(report),
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style></head>\n<body>\n"
+        f"{_header(report)}<main>\n{''.join(sections)}</main>\n</body></html>\n"
+    )
+
+
+def headline_row(report: Report) -> RobustRow:
+    """Return the robust network's row where PGD separates the networks most.
+
+    Without a plain network or PGD: the row of the largest epsilon of what there is.
+    """
+    rows = [row for row in report.robust_accuracy if row.attack == _sections.strongest(report)]
+    plain = {row.epsilon_255: row.accuracy for row in rows if row.network == "plain"}
+    robust = [row for row in rows if row.network == "robust"] or rows
+    return max(
+        robust, key=lambda r: (plain.get(r.epsilon_255, 0.0) * -1 + r.accuracy, r.epsilon_255)
+    )
+
+
+def _header(report: Report) -> str:
+    model, hardware = report.model, report.hardware
+    bits = f"{_span(model.weight_bits)}-bit weights, {_span(model.activation_bits)}-bit activations"
+    shape = "x".join(str(size) for size in model.input_shape or ())
+    lead = ", ".join(
+        part for part in (f"{model.dataset} {shape}".strip(), model.layers, bits) if part
+    )
+    tiles = "".join(
+        f"<div class='tile'><dt>{escape(name)}</dt><dd>{escape(figure)}</dd>"
+        f"<dd>{escape(note)}</dd></div>\n"
+        for name, figure, note in _tiles(report)
+    )
+    return (
+        f"<header><h1>{escape(model.name)}</h1>"
+        f"<p>{escape(lead)}; {escape(hardware.part)} at {hardware.clock_mhz:g} MHz</p>\n"
+        f"<dl class='tiles'>{tiles}</dl></header>\n"
+    )
+
+
+def _span(bits: Sequence[int]) -> str:
+    low, high = min(bits, default=0), max(bits, default=0)
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _tiles(report: Report) -> list[tuple[str, str, str]]:
+    row, hardware = headline_row(report), report.hardware
+    plain = [
+        other.accuracy
+        for other in report.robust_accuracy
+        if other.network == "plain"
+        and (other.attack, other.epsilon_255) == (row.attack, row.epsilon_255)
+    ]
+    differ = sum(item.logits_differ or 0 for _, item in report.agreement.items())
+    clean_note = "" if report.plain_accuracy is None else f"plain {report.plain_accuracy:.1%}"
+    used = hardware.resources
+    share = f"{used.lut / hardware.capacity.lut:.0%} of the part" if hardware.capacity else ""
+    return [
+        ("Clean accuracy", f"{report.accuracy.integer:.1%}", clean_note),
+        (
+            f"{row.attack.upper()}-{row.steps} at {row.epsilon_255}/255",
+            f"{row.accuracy:.1%}",
+            f"plain {plain[0]:.1%}" if plain else "",
+        ),
+        (
+            "Logits that differ",
+            f"{differ}",
+            f"RTL checked on {report.agreement.integer_vs_rtlsim.images} images",
+        ),
+        (
+            "Frames a second",
+            f"{hardware.frames_per_second:,.0f}",
+            f"{hardware.cycles_per_frame_measured:,g} cycles each",
+        ),
+        ("LUT", f"{used.lut:,}", share),
+    ]

@@ -1,0 +1,230 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What report.json holds: typed, frozen and strict, so that no figure has the wrong kind."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from flow.errors import FlowError
+
+__all__ = [
+    "Accuracy",
+    "Agreement",
+    "AmplificationPoint",
+    "Capacity",
+    "Comparison",
+    "EpochPoint",
+    "Estimate",
+    "Hardware",
+    "LayerResources",
+    "ModelInfo",
+    "NoisePoint",
+    "Report",
+    "Resources",
+    "RobustRow",
+    "parse_report",
+]
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(gt=0)]
+Amount = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True
+    )
+
+
+class ModelInfo(_Record):
+    """The network: bit widths by layer, in order of execution."""
+
+    name: str
+    dataset: str
+    weight_bits: tuple[Positive, ...]
+    activation_bits: tuple[Positive, ...]
+    input_shape: tuple[Positive, Positive, Positive] | None = None  # (H, W, C)
+    layers: str | None = None  # in words, for readers
+
+
+class Accuracy(_Record):
+    """Share of clean test images classified right, by engine."""
+
+    brevitas: Fraction
+    qonnx: Fraction
+    integer: Fraction
+    images: Positive | None = None
+
+
+class Comparison(_Record):
+    """Two engines on the same images; None is what was not compared."""
+
+    images: Positive
+    labels_differ: Count | None = None
+    logits_differ: Count | None = None
+
+    @model_validator(mode="after")
+    def _something_was_compared(self) -> "Comparison":
+        if self.labels_differ is None and self.logits_differ is None:
+            raise ValueError("neither labels_differ nor logits_differ is given")
+        return self
+
+
+class Agreement(_Record):
+    """The comparisons; the first three belong to every run."""
+
+    brevitas_vs_qonnx: Comparison
+    finn_vs_integer: Comparison
+    integer_vs_rtlsim: Comparison
+    qonnx_vs_integer: Comparison | None = None
+
+    def items(self) -> list[tuple[str, Comparison]]:
+        """Return (name, comparison) of those that were made, along the chain of engines."""
+        order = ("brevitas_vs_qonnx", "qonnx_vs_integer", "finn_vs_integer", "integer_vs_rtlsim")
+        return [(name, item) for name in order if (item := getattr(self, name)) is not None]
+
+
+class RobustRow(_Record):
+    """One measured robust accuracy; see flow.evaluation.RobustAccuracy."""
+
+    network: str
+    engine: str
+    attack: str
+    norm: str
+    epsilon_255: Count
+    steps: Positive
+    restarts: Positive
+    seed: Count | None = None
+    images: Positive
+    accuracy: Fraction
+    ci95: tuple[Fraction, Fraction]
+
+
+class NoisePoint(_Record):
+    """Accuracy under random noise of an attack's size."""
+
+    network: str
+    epsilon_255: Count
+    accuracy: Fraction
+
+
+class AmplificationPoint(_Record):
+    """Relative l2 error behind one layer; see flow.amplification.Amplification."""
+
+    network: str
+    layer: str
+    distance: Amount
+    ci95: tuple[float, float]
+
+
+class Estimate(_Record):
+    """FINN's estimate of one layer; None is what FINN does not estimate."""
+
+    lut: Amount | None = None
+    dsp: Amount | None = None
+    bram36: Amount | None = None
+
+
+class LayerResources(_Record):
+    """What synthesis counts in one node of the accelerator, FIFOs and width converters too."""
+
+    name: str
+    op_type: str
+    lut: Count
+    ff: Count
+    dsp: Count
+    bram36: Amount
+    estimate: Estimate | None = None
+
+
+class Resources(_Record):
+    """Sums over the accelerator, and its nodes."""
+
+    lut: Count
+    ff: Count
+    dsp: Count
+    bram36: Amount
+    per_layer: tuple[LayerResources, ...]
+
+
+class Capacity(_Record):
+    """What the part has."""
+
+    lut: Positive
+    ff: Positive
+    dsp: Positive
+    bram36: Amount
+
+
+class Hardware(_Record):
+    """The accelerator: its speed in simulation and its size in synthesis."""
+
+    part: str
+    clock_mhz: Annotated[float, Field(gt=0)]
+    cycles_per_frame_predicted: Positive
+    cycles_per_frame_measured: Annotated[int | float, Field(gt=0)]
+    frames_per_second: Annotated[float, Field(gt=0)]
+    latency_cycles: Positive | None = None
+    initiation_interval_cycles: Annotated[int | float, Field(gt=0)] | None = None
+    resources: Resources
+    capacity: Capacity | None = None
+
+
+class EpochPoint(_Record):
+    """One epoch of a training."""
+
+    epoch: Positive
+    epochs: Positive | None = None
+    loss: float
+    accuracy: Fraction
+    epsilon_255: Amount | None = None
+
+
+class Report(_Record):
+    """All of report.json; later fields may be left empty, the page then leaves them out.
+
+    Attributes:
+        accuracy: of the robust network; plain_accuracy: of the plain one on the integer engine.
+        masked_gradient_signs: in words; empty when the attack passed its checks.
+    """
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    model: ModelInfo
+    accuracy: Accuracy
+    agreement: Agreement
+    robust_accuracy: tuple[RobustRow, ...] = Field(min_length=1)
+    hardware: Hardware
+    timings_s: dict[str, Amount]
+    plain_accuracy: Fraction | None = None
+    noise_accuracy: tuple[NoisePoint, ...] = ()
+    masked_gradient_signs: tuple[str, ...] = ()
+    amplification: tuple[AmplificationPoint, ...] = ()
+    training: dict[str, tuple[EpochPoint, ...]] = {}
+    seed: Count | None = None
+    settings: dict[str, Any] = {}
+    tool_versions: dict[str, str] = {}
+    machine: dict[str, str | int | float] = {}
+
+    def to_json(self) -> str:
+        """Return the document as indented JSON text; what is None is left out."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def parse_report(document: Mapping[str, Any]) -> Report:
+    """Validate a document of JSON values.
+
+    Raises:
+        FlowError: a field is missing, unknown, or has another type than the schema says; an
+            integer count is never taken from a float.
+    """
+    try:
+        return Report.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise FlowError(f"report: {where}: {problem['msg']} (got {problem['input']!r})") from error
