@@ -251,12 +251,15 @@ def test_a_second_process_in_the_same_workspace_is_refused(tmp_path: Path) -> No
         first.kill()
 
 
-def test_a_disk_that_fills_up_is_said_in_one_line_and_the_next_run_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("writer", ["", "--by-command"])
+def test_a_disk_that_fills_up_is_said_in_one_line_and_the_next_run_goes_on(
+    tmp_path: Path, writer: str
+) -> None:
     mount = tmp_path / "disk"
     mount.mkdir()
     script = f"""
         mount -t tmpfs -o size=256k tmpfs {mount} || exit 77
-        {sys.executable} {TOY} {mount}/ws --ballast-kib 4096 && exit 1
+        {sys.executable} {TOY} {mount}/ws --ballast-kib 4096 {writer} && exit 1
         test ! -e {mount}/ws/train || exit 2
         {sys.executable} {TOY} {mount}/ws || exit 3
         cat {mount}/ws/train/weights.txt
