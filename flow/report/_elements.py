@@ -44,10 +44,11 @@ def figure(svg: str, alt: str, caption: str) -> str:
     return f"<figure>{labelled}<figcaption>{escape(caption)}</figcaption></figure>\n"
 
 
-def image(data_uri: str, alt: str, below: str = "") -> Html:
-    """Return an image of few pixels, enlarged without smoothing, and text below it."""
+def image(data_uri: str, alt: str, below: str = "", *, mark: str = "") -> Html:
+    """Return an image of few pixels, enlarged without smoothing; the text below has class mark."""
     name = escape(alt, quote=True)
-    return Html(f'<img class="pixels" src="{data_uri}" alt="{name}">{escape(below)}')
+    text = f'<span class="{mark}">{escape(below)}</span>' if mark else escape(below)
+    return Html(f'<img class="pixels" src="{data_uri}" alt="{name}">{text}')
 
 
 def details(summary: str, html: str) -> str:

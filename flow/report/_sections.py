@@ -47,9 +47,9 @@ def robustness(report: Report) -> str:
     picture = figure(svg, f"Robust accuracy against epsilon. {alt}.", caption)
     return section(
         "Robust accuracy",
-        "Share of test images that no attack image within epsilon of them changes. Attack images "
-        "are uint8, re-checked against the ball and scored on the integer network; images that "
-        "are misclassified when clean count as lost.",
+        "Share of test images that are still classified right when the attack may change each "
+        "pixel by at most epsilon. Attack images are uint8, re-checked against that bound and "
+        "scored on the integer network; images that are wrong when clean count as lost.",
         _warnings(report.masked_gradient_signs),
         f"<div class='pair'>{picture}{_grid(rows)}</div>",
         details("Every attack and budget", _all_rows(report.robust_accuracy)),
@@ -100,7 +100,7 @@ def example_images(examples: Sequence[Example]) -> str:
     if not examples:
         return ""
     networks = list(examples[0].attacked)
-    head = ["image", *(head for name in networks for head in (name, f"{name}, change"))]
+    head = ["image", *(head for name in networks for head in (f"attack on {name}", "change"))]
     rows = [_example_row(example, networks) for example in examples]
     epsilon = examples[0].epsilon_255
     return section(
@@ -118,11 +118,13 @@ def _example_row(example: Example, networks: Sequence[str]) -> list[str]:
     for name in networks:
         attacked = example.attacked[name]
         label = attacked.label_adversarial
-        verdict = f"{label}, {'holds' if label == example.label else 'fooled'}"
+        verdict = "holds" if label == example.label else "fooled"
         alt = f"attacked image that the {name} network labels {label}"
-        cells.append(image(figures.image_png(attacked.image), alt, verdict))
+        cells.append(
+            image(figures.image_png(attacked.image), alt, f"{label}, {verdict}", mark=verdict)
+        )
         change = figures.difference_png(example.image, attacked.image, example.epsilon_255)
-        cells.append(image(change, f"change made by the attack on the {name} network", " "))
+        cells.append(image(change, f"change made by the attack on the {name} network"))
     return cells
 
 

@@ -82,7 +82,8 @@ def robust_accuracy_figure(
 
 
 def amplification_figure(points: Sequence[AmplificationPoint]) -> str:
-    """Draw the relative error by depth for each network, with 95% bands."""
+    """Draw the relative error by depth for each network, with 95% bands; reshapes left out."""
+    points = [point for point in points if not point.layer.endswith("flatten")]
     with mpl.rc_context(_SETTINGS):
         figure, axes = _axes("", "relative l2 error")
         for network, layers in _by_network(points):

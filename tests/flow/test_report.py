@@ -1,0 +1,203 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The report's document is strict, and its page stands alone and says what was measured."""
+
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from quantized_digits import digits, digits_network
+from sample_report import examples, full_document, minimal_document
+
+from flow.errors import FlowError
+from flow.report import ReportInputs, parse_report, write_report
+from flow.report.figures import difference_png, image_png
+from flow.report.html import headline_row
+
+
+def written(folder: Path, document: dict[str, Any], *, pictures: bool = True) -> str:
+    inputs = ReportInputs(report=parse_report(document), examples=examples() if pictures else ())
+    return write_report(folder, inputs).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", [minimal_document(), full_document()])
+def test_json_holds_what_was_given(tmp_path: Path, document: dict[str, Any]) -> None:
+    written(tmp_path, document, pictures=False)
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert {key: found[key] for key in document} == document
+
+
+def set_at(document: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    *parents, last = path.split(".")
+    place = document
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("agreement.integer_vs_rtlsim.logits_differ", 0.0, "logits_differ: .*valid integer"),
+        ("agreement.integer_vs_rtlsim.logits_differ", -1, "logits_differ: .*greater than"),
+        ("accuracy.integer", 97.5, "accuracy.integer: .*less than or equal to 1"),
+        ("accuracy.integer", "0.9", "accuracy.integer: .*valid number"),
+        ("hardware.cycles_per_frame_predicted", True, "cycles_per_frame_predicted: .*integer"),
+        ("hardware.frames_per_second", float("nan"), "frames_per_second"),
+        ("robust_accuracy", [], "robust_accuracy: .*at least 1 item"),
+        ("schema", 2, "schema: .*should be 1"),
+        ("surprise", 1, "surprise: Extra inputs"),
+        ("agreement.finn_vs_integer", {"images": 3}, "neither labels_differ nor logits_differ"),
+    ],
+)
+def test_wrong_figure_is_refused(path: str, value: object, message: str) -> None:
+    with pytest.raises(FlowError, match=f"report: .*{message}"):
+        parse_report(set_at(minimal_document(), path, value))
+
+
+def test_missing_field_is_named() -> None:
+    document = minimal_document()
+    del document["hardware"]["clock_mhz"]
+    with pytest.raises(FlowError, match=r"report: hardware\.clock_mhz: Field required"):
+        parse_report(document)
+
+
+class _Page(HTMLParser):
+    """Collects what a browser would load, what has a name, and what is balanced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.unnamed: list[str] = []
+        self.ids: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.loaded += [values[key] or "" for key in ("src", "href") if key in values]
+        self.ids += [values["id"] or ""] if "id" in values else []
+        if (tag == "img" and not values.get("alt")) or (
+            tag == "svg" and "aria-label" not in values
+        ):
+            self.unnamed.append(tag)
+        if tag not in {"meta", "link", "img"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_loads_nothing_from_outside(tmp_path: Path) -> None:
+    text = written(tmp_path, full_document())
+    page = _Page(text)
+    assert page.loaded
+    assert all(source.startswith(("data:", "#")) for source in page.loaded)
+    assert not re.search(r"https?://|file:|@import|url\((?!#)", text)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "report.json"]
+
+
+def test_page_is_well_formed_and_every_picture_has_a_text(tmp_path: Path) -> None:
+    page = _Page(written(tmp_path, full_document()))
+    assert page.open == []
+    assert page.unnamed == []
+    assert len(page.ids) == len(set(page.ids))
+    assert {s for s in page.loaded if s.startswith("#")} <= {f"#{name}" for name in page.ids}
+
+
+def test_page_shows_the_headline_figures(tmp_path: Path) -> None:
+    text = re.sub(r"<[^>]+>", " ", written(tmp_path, full_document()))
+    text = re.sub(r"\s+", " ", text)
+    assert "Clean accuracy 97.5% plain 97.0%" in text
+    assert "PGD-40 at 32/255 75.0% plain 15.0%" in text
+    assert "Logits that differ 0 RTL checked on 128 images" in text
+    assert "Frames a second 10,851 9,216 cycles each" in text
+    assert "LUT 300 1% of the part" in text
+
+
+def test_minimal_report_leaves_sections_out(tmp_path: Path) -> None:
+    text = written(tmp_path, minimal_document(), pictures=False)
+    for title in ("Error amplification", "Training", "Images before", "Use of the part"):
+        assert title not in text
+
+
+def test_text_is_escaped(tmp_path: Path) -> None:
+    text = written(tmp_path, full_document())
+    assert "&lt;digits&gt; &amp; more" in text
+    assert "<digits>" not in text
+
+
+def test_signs_of_masked_gradients_stand_on_the_page(tmp_path: Path) -> None:
+    document = full_document() | {"masked_gradient_signs": ["plain: still 60% at epsilon 128"]}
+    assert "too weak: plain: still 60% at epsilon 128" in written(tmp_path, document)
+
+
+def test_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    first = written(tmp_path / "a", full_document())
+    assert written(tmp_path / "b", full_document()) == first
+
+
+def test_failed_rendering_leaves_the_old_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = written(tmp_path, minimal_document(), pictures=False)
+
+    def full_disk(path: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device", str(path), None, str(target))
+
+    monkeypatch.setattr(Path, "replace", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        written(tmp_path, full_document())
+    assert (tmp_path / "index.html").read_text() == old
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "report.json"]
+
+
+def test_headline_is_where_the_networks_differ_most() -> None:
+    assert headline_row(parse_report(minimal_document())).epsilon_255 == 32
+
+
+def test_headline_without_a_plain_network() -> None:
+    document = minimal_document()
+    document["robust_accuracy"] = document["robust_accuracy"][:2]
+    assert headline_row(parse_report(document)).network == "robust"
+
+
+def pixels(data_uri: str) -> np.ndarray[Any, Any]:
+    content = base64.b64decode(data_uri.removeprefix("data:image/png;base64,"))
+    return np.rint(imread(io.BytesIO(content))[:, :, :3] * 255).astype(int)
+
+
+def test_pictures_hold_the_pixels() -> None:
+    image = digits().test_images[0]
+    np.testing.assert_array_equal(pixels(image_png(image)), image.repeat(3, axis=2))
+
+
+def test_difference_is_white_blue_or_orange() -> None:
+    before = np.array([[[100], [100], [100]]], dtype=np.uint8)
+    after = np.array([[[100], [132], [68]]], dtype=np.uint8)
+    expected = [[[255, 255, 255], [0, 114, 178], [213, 94, 0]]]
+    assert pixels(difference_png(before, after, 32)).tolist() == expected
+
+
+def test_examples_are_right_when_clean_and_one_of_a_class() -> None:
+    labels = [example.label for example in examples()]
+    assert labels == sorted(set(labels))
+    assert len(labels) == 6
+    for example in examples():
+        attacked = example.attacked["plain"]
+        assert attacked.label_clean == example.label
+        logits = digits_network().logits(attacked.image[np.newaxis])
+        assert attacked.label_adversarial == logits.argmax()
