@@ -25,7 +25,7 @@ check "ruff check" ruff check .
 check "ruff format" ruff format --check .
 check "mypy" mypy
 check "import contracts" lint-imports
-check "pytest" pytest --numprocesses logical --dist worksteal --durations 15 --durations-min 2 "$@"
+check "pytest" pytest --numprocesses logical --dist loadfile --durations 15 --durations-min 2 "$@"
 
 if ((${#failed[@]})); then
     printf 'test: FAILED after %d s: %s\n' "$SECONDS" "$(IFS=,; echo "${failed[*]}")" >&2
