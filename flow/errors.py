@@ -9,7 +9,7 @@ __all__ = ["USER_ERRORS", "FlowError"]
 
 
 class FlowError(ValueError):
-    """Input that cannot be used; the message is one line: subject, rule, offending value, remedy."""
+    """Input that cannot be used; one line: subject, rule, offending value, remedy."""
 
 
 USER_ERRORS = (FlowError, HardwareError, ModelError)
