@@ -76,7 +76,7 @@ def _grid(rows: Sequence[RobustRow]) -> str:
 
 
 def _interval(row: RobustRow) -> str:
-    return f"{100 * row.ci95[0]:.1f} to {100 * row.ci95[1]:.1f}"
+    return f"{100 * row.ci95[0]:.1f}\u00a0to\u00a0{100 * row.ci95[1]:.1f}"
 
 
 def _all_rows(rows: Sequence[RobustRow]) -> str:
