@@ -1,0 +1,19 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+from pathlib import Path
+
+import pytest
+
+from flow.settings import load_config
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.mark.parametrize("source", ["digits", "mnist"])
+def test_each_data_source_has_an_example_that_attacks_at_the_claimed_strength(source: str) -> None:
+    config = load_config(EXAMPLES / f"{source}.yaml")
+    assert (config.name, config.data.source) == (source, source)
+    assert config.rtlsim.epsilon_255 in config.attack.epsilons_255
+    assert {0, 128} <= set(config.attack.epsilons_255)
+    assert config.attack.steps >= 40
+    assert config.attack.restarts >= 5
