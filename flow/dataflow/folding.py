@@ -14,7 +14,7 @@ from qonnx.custom_op.registry import getCustomOp
 from flow.errors import FlowError
 from flow.settings import CompileConfig, FoldingConfig
 
-__all__ = ["fold"]
+__all__ = ["fold", "folding_of"]
 
 _WEIGHT_BITS_PER_PE = (36, 72, 144, 288, 576, 1152)  # a BRAM word, then wider ones if need be
 
@@ -40,6 +40,14 @@ def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict
     cycles = {name: int(value) for name, value in model.analysis(exp_cycles_per_layer).items()}
     _check_rate(cycles, config)
     return model, cycles
+
+
+def folding_of(model: ModelWrapper) -> dict[str, dict[str, int]]:
+    """Return PE and SIMD of every matrix layer, in the form that a configuration gives them."""
+    return {
+        name: {"pe": layer.get_nodeattr("PE"), "simd": layer.get_nodeattr("SIMD")}
+        for name, layer in _matrix_layers(model).items()
+    }
 
 
 def _matrix_layers(model: ModelWrapper) -> dict[str, Any]:

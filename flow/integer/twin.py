@@ -29,10 +29,11 @@ class _Count(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, thresholds: Tensor) -> Tensor:  # noqa: ANN401
         ctx.save_for_backward(values, thresholds)
-        count = torch.zeros_like(values)
+        kind = torch.uint8 if thresholds.shape[1] < 256 else torch.int32
+        count = torch.zeros_like(values, dtype=kind)
         for level in thresholds.unbind(1):
             count += values >= level.view(-1, *[1] * (values.dim() - 2))
-        return count
+        return count.to(values.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
