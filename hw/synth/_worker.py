@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs Yosys on one job in a process of its own: `python -m hw.synth._worker JOB.json`.
+
+The job: {"reads": [[command word, ...], ...], "top": module, "tied": [port pattern, ...],
+"commands": [command, ...]}. Yosys' log goes to standard output.
+"""
+
+import json
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+from pyosys import libyosys
+
+__all__ = ["main"]
+
+
+def main(job_file: Path) -> None:
+    """Run the job: read, tie the ports that the accelerator leaves open, synthesise."""
+    job = json.loads(job_file.read_text())
+    design = libyosys.Design()
+    for words in job["reads"]:
+        libyosys.run_pass(" ".join(_quoted(word) for word in words), design)
+    libyosys.run_pass(f"hierarchy -check -top {job['top']}", design)
+    _tie_ports(design.top_module(), job["tied"])
+    for command in job["commands"]:
+        libyosys.run_pass(command, design)
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word and '"' not in word else word
+
+
+def _tie_ports(module: libyosys.Module, patterns: list[str]) -> None:
+    """Drive matching inputs with zero and drop matching outputs, so that dead logic goes."""
+    for name in list(module.wires_):
+        wire = module.wires_[name]
+        if not any(fnmatch(name.str().lstrip("\\"), pattern) for pattern in patterns):
+            continue
+        if wire.port_input:
+            module.connect(libyosys.SigSpec(wire), libyosys.SigSpec(libyosys.Const(0, wire.width)))
+        wire.port_input = False
+        wire.port_output = False
+    module.fixup_ports()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Resources of an accelerator, layer by layer, beside FINN's estimates and the part's capacity."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+import hw
+from hw.accelerator import Accelerator, Estimate, Fifo, Layer
+from hw.parts import Part, find_part
+from hw.synth.resources import Resources
+from hw.synth.yosys import Plan, run_plan
+
+__all__ = ["LayerResources", "SynthesisReport", "layer_plan", "synthesize"]
+
+Progress = Callable[[str, int, int], None]  # name of a finished layer, finished, all
+
+# Modules that stand in for FINN's where Yosys cannot read them, or finds no shift registers.
+_OURS = {path.name: path for path in (Path(hw.__file__).parent / "rtl" / "synth").glob("*.sv")}
+_WEIGHTED = "_with_weights"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerResources:
+    """One row of the report: a layer with its weight memory, a width converter or a FIFO."""
+
+    name: str
+    op_type: str
+    resources: Resources
+    estimate: Estimate  # FINN's
+
+    def row(self) -> dict[str, str | int | float]:
+        """Return the row for report.json; a block RAM is 36 kbit."""
+        found = self.resources
+        return {
+            "name": self.name,
+            "op_type": self.op_type,
+            "lut": found.lut,
+            "lut_memory": found.lut_memory,
+            "ff": found.ff,
+            "dsp": found.dsp,
+            "bram36": found.bram36,
+            "lut_estimate": self.estimate.lut,
+            "dsp_estimate": self.estimate.dsp,
+            "bram36_estimate": self.estimate.bram18 / 2,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesisReport:
+    """Resources of all layers in stream order, then all FIFOs."""
+
+    part: Part
+    layers: tuple[LayerResources, ...]
+
+    @property
+    def total(self) -> Resources:
+        """Return the sum over all rows; the top itself holds wires only."""
+        return reduce(add, (layer.resources for layer in self.layers), Resources.none())
+
+    def utilisation(self) -> dict[str, float]:
+        """Return the share of the part's capacity that is used; above 1 it does not fit."""
+        total = self.total
+        return {
+            "lut": total.lut / self.part.lut,
+            "ff": total.ff / self.part.ff,
+            "dsp": total.dsp / self.part.dsp,
+            "bram36": total.bram36 / self.part.bram36,
+        }
+
+    def as_json(self) -> dict[str, object]:
+        """Return what report.json holds below hardware.resources."""
+        total = self.total
+        return {
+            "part": self.part.name,
+            "lut": total.lut,
+            "lut_memory": total.lut_memory,
+            "ff": total.ff,
+            "dsp": total.dsp,
+            "bram36": total.bram36,
+            "utilisation": self.utilisation(),
+            "per_layer": [layer.row() for layer in self.layers],
+        }
+
+
+def synthesize(
+    accelerator: Accelerator,
+    *,
+    build_dir: Path,
+    part: Part | None = None,
+    progress: Progress | None = None,
+    jobs: int = 2,
+    timeout_s: float = 600,
+) -> SynthesisReport:
+    """Synthesise each layer and FIFO out of context; equal ones once, known ones from cache.
+
+    Args:
+        accelerator: what to synthesise.
+        build_dir: results, logs and the cache.
+        part: another part than the accelerator's, of the same family.
+        progress: called after each finished layer.
+        jobs: layers at a time.
+        timeout_s: limit for one layer.
+
+    Raises:
+        HardwareError: an unknown part, or a layer that Yosys cannot synthesise (names its log).
+    """
+    part = part or find_part(accelerator.manifest.part)
+    items: list[Layer | Fifo] = [*accelerator.manifest.layers, *accelerator.manifest.fifos]
+    plans = {item.name: layer_plan(accelerator, item, part) for item in items}
+    found = _run_all(plans, build_dir, progress, jobs, timeout_s)
+    rows = (
+        LayerResources(
+            name=item.name,
+            op_type=item.op_type if isinstance(item, Layer) else "StreamingFIFO_rtl",
+            resources=found[item.name],
+            estimate=item.estimate,
+        )
+        for item in items
+    )
+    return SynthesisReport(part=part, layers=tuple(rows))
+
+
+def layer_plan(accelerator: Accelerator, item: Layer | Fifo, part: Part) -> Plan:
+    """Return what Yosys is to do for a layer or a FIFO."""
+    if isinstance(item, Fifo):
+        return Plan(
+            top="fifo",
+            sources=(_OURS["fifo.sv"],),
+            family=part.family.value,
+            parameters={
+                "DEPTH": item.depth,
+                "DATA_WIDTH": item.width_bits,
+                "RAM_STYLE": item.ram_style,
+            },
+        )
+    # The matrix unit waits in an initial block, which synthesis has to skip; its weight memory is
+    # filled by one. The unit itself holds no memory with contents.
+    weighted = item.module.endswith(_WEIGHTED)
+    return Plan(
+        top=item.module,
+        sources=tuple(_OURS.get(path.name, path) for path in accelerator.paths(item.sources)),
+        family=part.family.value,
+        cores=(item.module.removesuffix(_WEIGHTED),) if weighted else (),
+        base_dir=accelerator.folder,
+        memory=item.memory,
+    )
+
+
+def _run_all(
+    plans: Mapping[str, Plan],
+    build_dir: Path,
+    progress: Progress | None,
+    jobs: int,
+    timeout_s: float,
+) -> dict[str, Resources]:
+    """Return the resources by name; names with equal plans share one run."""
+    names: dict[str, list[str]] = {}
+    for name, plan in plans.items():
+        names.setdefault(plan.digest(), []).append(name)
+    results: dict[str, Resources] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        runs = {
+            pool.submit(run_plan, plans[same[0]], build_dir=build_dir, timeout_s=timeout_s): same
+            for same in names.values()
+        }
+        try:
+            for run in as_completed(runs):
+                results |= dict.fromkeys(runs[run], run.result())
+                if progress is not None:
+                    progress(runs[run][0], len(results), len(plans))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return results

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Resources of a netlist: what its Xilinx primitives occupy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hw.errors import HardwareError
+
+__all__ = ["Resources", "count_cells"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Sites that a netlist takes before placement.
+
+    LUTs are counted one by one: placement can put two small ones into one LUT6 site, so `lut` is
+    an upper bound. Inverters count as LUT1, although most merge into the LUT that they feed.
+    """
+
+    lut: int  # all LUT sites, `lut_memory` among them
+    lut_memory: int  # LUT sites used as RAM or shift registers (SLICEM)
+    ff: int  # flip-flops and latches
+    dsp: int  # DSP48E1, DSP48E2 or DSP58
+    bram36: float  # 36 kbit block RAMs; an 18 kbit one counts 0.5
+
+    def __add__(self, other: "Resources") -> "Resources":
+        return Resources(
+            lut=self.lut + other.lut,
+            lut_memory=self.lut_memory + other.lut_memory,
+            ff=self.ff + other.ff,
+            dsp=self.dsp + other.dsp,
+            bram36=self.bram36 + other.bram36,
+        )
+
+    @classmethod
+    def none(cls) -> "Resources":
+        """Return the neutral element of the sum."""
+        return cls(lut=0, lut_memory=0, ff=0, dsp=0, bram36=0.0)
+
+
+_LUT = {f"LUT{inputs}": 1 for inputs in range(1, 7)} | {"LUT6_2": 1, "INV": 1}
+# LUT sites of each memory primitive: UG474 tables 2-3 and 2-6, UG574 tables 2-1 and 2-2.
+_LUT_MEMORY = {
+    "SRL16E": 1,
+    "SRLC16E": 1,
+    "SRLC32E": 1,
+    "RAM16X1S": 1,
+    "RAM32X1S": 1,
+    "RAM64X1S": 1,
+    "RAM128X1S": 2,
+    "RAM256X1S": 4,
+    "RAM512X1S": 8,
+    "RAM16X1D": 2,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM128X1D": 4,
+    "RAM256X1D": 8,
+    "RAM32M": 4,
+    "RAM64M": 4,
+    "RAM32M16": 8,
+    "RAM64M8": 8,
+    "RAM32X16DR8": 8,
+    "RAM64X8SW": 8,
+}
+_FF = dict.fromkeys(
+    ("FDRE", "FDSE", "FDCE", "FDPE", "FDRE_1", "FDSE_1", "FDCE_1", "FDPE_1", "LDCE", "LDPE"), 1
+)
+_DSP = dict.fromkeys(("DSP48E1", "DSP48E2", "DSP58"), 1)
+_BRAM36 = {"RAMB18E1": 0.5, "RAMB18E2": 0.5, "RAMB36E1": 1.0, "RAMB36E2": 1.0}
+# Part of the slice round the LUTs and flip-flops, of the clock tree or of the ports.
+_FREE = frozenset(
+    "CARRY4 CARRY8 MUXF7 MUXF8 MUXF9 BUFG IBUF OBUF GND VCC $scopeinfo".split()  # noqa: SIM905
+)
+
+
+def count_cells(cells: Mapping[str, int], subject: str) -> Resources:
+    """Return what primitives occupy.
+
+    Args:
+        cells: number of instances of each primitive.
+        subject: the netlist, for the error.
+
+    Raises:
+        HardwareError: a cell that is none of the primitives known here.
+    """
+    known = _LUT.keys() | _LUT_MEMORY.keys() | _FF.keys() | _DSP.keys() | _BRAM36.keys() | _FREE
+    unknown = sorted(cells.keys() - known)
+    if unknown:
+        raise HardwareError(
+            f"{subject}: the netlist holds {', '.join(unknown)}, which is no Xilinx primitive with "
+            "known resources; add it to hw/synth/resources.py"
+        )
+    memory = _weigh(cells, _LUT_MEMORY)
+    return Resources(
+        lut=int(_weigh(cells, _LUT) + memory),
+        lut_memory=int(memory),
+        ff=int(_weigh(cells, _FF)),
+        dsp=int(_weigh(cells, _DSP)),
+        bram36=float(_weigh(cells, _BRAM36)),
+    )
+
+
+def _weigh(cells: Mapping[str, int], weights: Mapping[str, float]) -> float:
+    return sum(count * weights.get(cell, 0) for cell, count in cells.items())
