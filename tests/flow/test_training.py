@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -108,11 +109,27 @@ def test_a_corrupt_state_file_is_refused(digits: Dataset, tmp_path: Path) -> Non
         train(digits, state=tmp_path / "state")
 
 
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_the_number_of_threads_changes_nothing(digits: Dataset) -> None:
+    on_two = train(digits)
+    torch.set_num_threads(1)
+    assert torch.equal(train(digits).classifier.weight, on_two.classifier.weight)
+
+
+@pytest.mark.usefixtures("two_threads")
 def test_training_leaves_torch_as_it_was(digits: Dataset) -> None:
     before = torch.random.get_rng_state(), torch.get_num_threads()
     train(digits, SHORT.model_copy(update={"epochs": 1}))
     assert torch.equal(torch.random.get_rng_state(), before[0])
-    assert torch.get_num_threads() == before[1]
+    assert torch.get_num_threads() == before[1] == 2
 
 
 def test_the_network_learns_and_is_exact() -> None:
