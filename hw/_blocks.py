@@ -14,6 +14,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
+from hw._library_patches import patch_library_file
 from hw._netlist import ModulePorts, depth_name, module_ports, string_parameters
 from hw._weighted_layer import render_weighted_layer
 from hw.accelerator import Estimate
@@ -170,6 +171,8 @@ def _place(path: Path, name: str) -> str:
 def _relocated(path: Path, folder: Path, name: str) -> bytes:
     """Return a source whose memory files are found in memory/<name>/, not where FINN wrote them."""
     text = path.read_text()
+    if path.is_relative_to(_RTLLIB):
+        return patch_library_file(path.relative_to(_RTLLIB).as_posix(), text).encode()
     text = text.replace(f'"{folder}/', f'"memory/{name}/')
     text = re.sub(r'(\bTHRESHOLDS_PATH\s*=\s*")\./', rf"\1memory/{name}/", text)
     return text.encode()

@@ -52,8 +52,8 @@ module fifo #(
   pointer_t last_slot = pointer_t'(Memory - 1);
 
 `ifndef SYNTHESIS
-  initial begin : set_depth
-    int unsigned depth;
+  int unsigned depth;
+  initial begin
     if ($value$plusargs($sformatf("depth_%m=%%d"), depth)) begin
       last_slot = pointer_t'((depth > MinMemory + 1) ? depth - 2 : MinMemory - 1);
     end
