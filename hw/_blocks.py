@@ -14,6 +14,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
+from hw._estimates import cycles_per_frame, resource_estimate
 from hw._library_patches import patch_library_file
 from hw._netlist import ModulePorts, depth_name, module_ports, string_parameters
 from hw._weighted_layer import render_weighted_layer
@@ -118,8 +119,8 @@ def read_block(node: NodeProto, part: str) -> Block:
         parameters=parameters,
         files=files,
         folding={k: v for k, v in _attributes(node).items() if k in ("PE", "SIMD")},
-        cycles=int(instance.get_exp_cycles()),
-        estimate=_estimate(instance, part),
+        cycles=cycles_per_frame(instance),
+        estimate=resource_estimate(instance, part),
     )
 
 
@@ -140,16 +141,10 @@ def _fifo(name: str, instance: HWCustomOp, part: str) -> Block:
         parameters={"DEPTH": depth, "DATA_WIDTH": str(width), "RAM_STYLE": f'"{style}"'},
         files={f"rtl/lib/{_FIFO}": text},
         cycles=0,
-        estimate=_estimate(instance, part),
+        estimate=resource_estimate(instance, part),
         fifo_depth=int(instance.get_nodeattr("depth")),
         fifo_ram_style=style,
     )
-
-
-def _estimate(instance: HWCustomOp, part: str) -> Estimate:
-    found = instance.node_res_estimation(part)
-    lut, dsp, bram18 = (float(found[name]) for name in ("LUT", "DSP", "BRAM_18K"))
-    return Estimate(lut=lut, dsp=dsp, bram18=bram18)
 
 
 def _sources(name: str, instance: HWCustomOp) -> dict[str, bytes]:

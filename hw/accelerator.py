@@ -82,7 +82,7 @@ class Layer:
     sources: tuple[str, ...]  # relative to the folder
     memory: tuple[str, ...]
     folding: dict[str, int]
-    cycles_predicted: int  # per frame, by FINN; 0 where FINN gives none (width converters)
+    cycles_predicted: int  # per frame; 0 where FINN gives no number (width converters)
     estimate: Estimate
 
 
@@ -95,7 +95,7 @@ class Fifo:
     width_bits: int
     ram_style: str  # "auto", "shift", "distributed", "block" or "ultra"
     beats_per_frame: int
-    estimate: Estimate  # for the depth that the graph had when it was stitched
+    estimate: Estimate
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

@@ -15,6 +15,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from hw._blocks import Block, read_block, refuse_unsupported
+from hw._estimates import fifo_estimate
 from hw._netlist import Netlist, render_depths, render_top
 from hw._wiring import connect
 from hw.accelerator import (
@@ -95,7 +96,7 @@ def with_fifo_depths(
                 f"FIFO depths: {name}: {depth} is no depth of a FIFO of {manifest.name}; "
                 "give FIFOs of the manifest and at least 2 beats"
             )
-    fifos = tuple(replace(f, depth=depths.get(f.name, f.depth)) for f in manifest.fifos)
+    fifos = tuple(_with_depth(f, depths.get(f.name, f.depth), manifest) for f in manifest.fifos)
     files = {
         path.relative_to(accelerator.folder).as_posix(): path.read_bytes()
         for path in sorted(accelerator.folder.rglob("*"))
@@ -165,6 +166,11 @@ def _layer(block: Block) -> Layer:
         cycles_predicted=block.cycles,
         estimate=block.estimate,
     )
+
+
+def _with_depth(fifo: Fifo, depth: int, manifest: Manifest) -> Fifo:
+    estimate = fifo_estimate(depth, fifo.width_bits, fifo.ram_style, manifest.part)
+    return replace(fifo, depth=depth, estimate=estimate)
 
 
 def _fifo(model: ModelWrapper, block: Block) -> Fifo:

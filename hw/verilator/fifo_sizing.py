@@ -10,7 +10,7 @@ depend on the data, so a few images are enough.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,11 @@ _STEPS = (33, 65, 129, 257, 513, 1025, 2049)
 
 
 def measure_fifo_depths(
-    accelerator: Accelerator, images: NDArray[np.uint8], *, build_dir: Path
+    accelerator: Accelerator,
+    images: NDArray[np.uint8],
+    *,
+    build_dir: Path,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, int]:
     """Return, for each FIFO, a depth in beats with which the initiation interval is the least.
 
@@ -39,12 +43,13 @@ def measure_fifo_depths(
         accelerator: with FIFOs of any depth; their depths are set at run time.
         images: uint8[N, H, W, C]; the first 12 are simulated, fewer are repeated.
         build_dir: where compiled simulations are kept; the program serves any depth later on.
+        progress: called with the frames simulated so far, and 0: how many it takes is not known.
 
     Raises:
         HardwareError: images of another size, a tool that fails, or no depth that keeps the
             interval.
     """
-    bench = _Bench(Simulation(accelerator, build_dir=build_dir), images)
+    bench = _Bench(Simulation(accelerator, build_dir=build_dir), images, progress)
     deep = {fifo.name: storage_depth(fifo) for fifo in accelerator.manifest.fifos}
     limit = bench.interval(deep)
     paced = bench.run(deep, Traffic(frame_cycles=math.ceil(limit)))
@@ -53,16 +58,22 @@ def measure_fifo_depths(
     return _shrink(bench, depths, limit)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Bench:
     """One compiled simulation with its images."""
 
     simulation: Simulation
     images: NDArray[np.uint8]
+    progress: Callable[[int, int], None] | None
+    frames: int = 0
 
     def run(self, depths: Mapping[str, int], traffic: Traffic) -> SimulationResult:
-        images = self.images[np.arange(_FRAMES) % max(1, len(self.images))]
-        return self.simulation.run(images, traffic=traffic, fifo_depths=depths)
+        images = np.resize(self.images, (_FRAMES, *self.images.shape[1:]))
+        result = self.simulation.run(images, traffic=traffic, fifo_depths=depths)
+        self.frames += len(images)
+        if self.progress:
+            self.progress(self.frames, 0)
+        return result
 
     def interval(self, depths: Mapping[str, int]) -> float:
         """Return the initiation interval when the input comes as fast as it can."""

@@ -143,6 +143,7 @@ class Simulation:
                 [str(program), f"{folder}/in", f"{folder}/out", *arguments, *plusargs]
             )
             wall_s = time.perf_counter() - start
+            self.progress(len(images))
             return _result(manifest, (folder / "out").read_bytes(), report, wall_s)
 
     def _execute(self, command: list[str]) -> list[list[str]]:
