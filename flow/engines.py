@@ -17,6 +17,8 @@ from brevitas_models.network import QuantConvNet
 from flow.classifier import Classifier, Images, Logits, check_images
 from flow.export import load_qonnx, qonnx_logits
 from flow.integer import IntegerNetwork, Threshold
+from hw.accelerator import Accelerator
+from hw.verilator.simulation import Simulation, SimulationResult
 
 __all__ = [
     "BrevitasEngine",
@@ -28,7 +30,8 @@ __all__ = [
     "Trace",
 ]
 
-Trace = list[tuple[str, NDArray[np.int64]]]  # layer, its values [1, ..., C] in integer steps
+Entry = tuple[str, NDArray[np.int64]]  # a layer, its values [1, ..., C] in integer steps
+Trace = list[Entry]
 Report = Callable[[int, int], None]  # images done, images in all
 _BATCH = 256
 
@@ -176,6 +179,38 @@ class IntegerEngine:
         *inner, logits = self.network.activations(image)
         thresholds = {op.name for op in self.network.operations if isinstance(op, Threshold)}
         return [*(entry for entry in inner if entry[0] in thresholds), logits]
+
+
+class RtlsimEngine:
+    """The verilated accelerator, cycle by cycle."""
+
+    name = "rtlsim"
+
+    def __init__(
+        self, accelerator: Accelerator, *, build_dir: Path, report: Report | None = None
+    ) -> None:
+        self.accelerator, self.build_dir, self.report = accelerator, build_dir, report
+        manifest = accelerator.manifest
+        self.input_shape, self.classes = manifest.input.shape, manifest.output.shape[0]
+        self.last: SimulationResult | None = None  # of the last call of logits
+
+    def logits(self, images: Images) -> Logits:
+        """Return int32[N, K]; see Classifier."""
+        check_images(images, self.input_shape)
+        self.last = self._simulate(images)
+        return self.last.logits
+
+    def _simulate(self, images: Images) -> SimulationResult:
+        def progress(done: int) -> None:
+            if self.report:
+                self.report(done, len(images))
+
+        simulation = Simulation(self.accelerator, build_dir=self.build_dir, progress=progress)
+        return simulation.run(images)
+
+    def trace(self, image: Images) -> Trace:
+        """Return the logits only: inner streams are not observed."""
+        return [("logits", self._simulate(image).logits.astype(np.int64))]
 
 
 class Remembered:

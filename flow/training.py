@@ -4,8 +4,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from brevitas_models.exact import make_exact
 from brevitas_models.frozen import FrozenNetwork, freeze
 from brevitas_models.lipschitz import dq_penalty
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from flow._threads import one_thread
 from flow.data import Dataset
 from flow.settings import NetworkConfig, TrainingConfig
 
@@ -75,7 +75,7 @@ def train_network(
     Raises:
         ModelError: the state file is corrupt or cannot be written.
     """
-    with _one_thread():
+    with one_thread():
         run = _Run(dataset, settings, config, seed)
         if state_file is not None and state_file.exists():
             run.restore(read_state(state_file))
@@ -87,16 +87,6 @@ def train_network(
                 report(finished)
         make_exact(run.network)
     return run.network
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class _Run:

@@ -5,9 +5,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow.classifier import Images
-from flow.engines import Engine
+from flow.engines import Engine, Entry, Trace
 from flow.errors import FlowError
 
 __all__ = ["Agreement", "compare_labels", "compare_logits"]
@@ -49,12 +50,12 @@ def compare_logits(first: Engine, second: Engine, images: Images) -> Agreement:
 
 
 def _difference(
-    first: Engine, second: Engine, images: Images, differ: np.ndarray, what: str
+    first: Engine, second: Engine, images: Images, differ: NDArray[np.int64], what: str
 ) -> str:
     index = int(differ[0])
     image = images[index : index + 1]
     place = "in no layer that both show"
-    for (name, left), (other, right) in zip(first.trace(image), second.trace(image), strict=True):
+    for (name, left), (other, right) in _pairs(first.trace(image), second.trace(image)):
         unequal = int((left.reshape(-1) != right.reshape(-1)).sum())
         if unequal:
             label = name if name == other else f"{name} / {other}"
@@ -65,3 +66,10 @@ def _difference(
         f"{len(images)} images, image {index} the first, {place}; "
         "the accelerator would not compute what was trained: report this model"
     )
+
+
+def _pairs(first: Trace, second: Trace) -> list[tuple[Entry, Entry]]:
+    """Pair the entries; an engine that shows nothing but its logits is compared on those."""
+    if len(first) != len(second):
+        first, second = first[-1:], second[-1:]
+    return list(zip(first, second, strict=True))

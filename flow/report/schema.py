@@ -135,6 +135,7 @@ class LayerResources(_Record):
     name: str
     op_type: str
     lut: Count
+    lut_memory: Count | None = None  # of lut, those used as RAM or shift registers
     ff: Count
     dsp: Count
     bram36: Amount
@@ -145,6 +146,7 @@ class Resources(_Record):
     """Sums over the accelerator, and its nodes."""
 
     lut: Count
+    lut_memory: Count | None = None
     ff: Count
     dsp: Count
     bram36: Amount

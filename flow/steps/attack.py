@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Attack both networks' integer forms, and measure how errors grow with depth."""
+
+import json
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow._records import write_json
+from flow._threads import one_thread
+from flow.amplification import error_amplification
+from flow.attacks import build_attack
+from flow.classifier import Images, Labels
+from flow.data import load_dataset
+from flow.evaluation import (
+    Evaluation,
+    RobustAccuracy,
+    evaluate,
+    masked_gradient_signs,
+    noise_accuracy,
+)
+from flow.integer import IntegerNetwork
+from flow.pipeline import Context, Settings, Step
+from flow.progress import meter
+from flow.settings import AttackConfig
+from flow.steps.train import NETWORKS
+
+__all__ = ["AttackStep"]
+
+_EXAMPLES = 64  # images kept for pictures and for the amplification
+
+
+class AttackStep(Step):
+    """robust.npz, plain.npz -> attack.json, examples.npz."""
+
+    name = "attack"
+    needs = ("compile",)
+    tools = ("numpy", "torch")
+
+    def settings(self, context: Context) -> Settings:
+        """Return the budget, and epsilon of the examples."""
+        config = context.config
+        example = config.rtlsim.epsilon_255
+        return {
+            "data": config.data,
+            "attack": config.attack,
+            "seed": config.seed,
+            "example": example,
+        }
+
+    def inputs(self, context: Context) -> list[Path]:
+        """Return the integer networks; a new folding changes nothing here."""
+        return [context.folder("compile") / f"{name}.npz" for name in NETWORKS]
+
+    def run(self, context: Context, folder: Path, scratch: Path) -> None:
+        """Evaluate every combination; one that an interrupted run has finished is not redone."""
+        config = context.config
+        dataset = load_dataset(config.data, context.data)
+        count = config.attack.images
+        images, labels = dataset.test_images[:count], dataset.test_labels[:count]
+        findings: dict[str, list[Any]] = {"rows": [], "noise": [], "amplification": [], "signs": []}
+        examples: dict[str, NDArray[Any]] = {
+            "clean": images[:_EXAMPLES],
+            "labels": labels[:_EXAMPLES],
+        }
+        for name in NETWORKS:
+            network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
+            job = _Job(name, network, images, labels, config.attack, config.seed)
+            rows = [job.row(attack, epsilon, scratch) for attack, epsilon in _grid(config.attack)]
+            noise = job.noise()
+            examples[name] = job.adversarial_examples(config.rtlsim.epsilon_255)
+            growth = error_amplification(network, examples["clean"], examples[name], name=name)
+            findings["rows"] += rows
+            findings["noise"] += [{"network": name, **point} for point in noise]
+            findings["amplification"] += [asdict(layer) for layer in growth]
+            findings["signs"] += _signs(name, rows, noise)
+        write_json(folder / "attack.json", findings)
+        np.savez(folder / "examples.npz", allow_pickle=False, **examples)
+
+
+def _grid(config: AttackConfig) -> list[tuple[str, int]]:
+    return list(product(config.attacks, config.epsilons_255))
+
+
+def _signs(
+    name: str, rows: list[dict[str, Any]], noise: list[dict[str, Any]]
+) -> list[dict[str, str]]:
+    """Say what hints at masked gradients in the strongest attack's rows."""
+    pgd = [RobustAccuracy(**row) for row in rows if row["attack"] == "pgd"]
+    by_epsilon = {point["epsilon_255"]: point["accuracy"] for point in noise}
+    found = masked_gradient_signs(pgd, by_epsilon) if pgd else []
+    return [{"network": name, "sign": sign} for sign in found]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is measured on one network."""
+
+    name: str
+    network: IntegerNetwork
+    images: Images
+    labels: Labels
+    config: AttackConfig
+    seed: int
+
+    def row(self, attack: str, epsilon_255: int, scratch: Path) -> dict[str, Any]:
+        """Return one robust accuracy; what an interrupted run has measured is read again."""
+        path = scratch / f"{self.name}-{attack}-{epsilon_255}.json"
+        if not path.exists():
+            found = self._evaluate(attack, epsilon_255, self.images, self.labels)
+            write_json(path, asdict(found.row))
+        row: dict[str, Any] = json.loads(path.read_text())
+        return row
+
+    def noise(self) -> list[dict[str, Any]]:
+        """Return the accuracy under random noise of each size."""
+        return [
+            {
+                "epsilon_255": epsilon,
+                "accuracy": noise_accuracy(
+                    self.network, self.images, self.labels, epsilon, seed=self.seed
+                ),
+            }
+            for epsilon in self.config.epsilons_255
+        ]
+
+    def adversarial_examples(self, epsilon_255: int) -> Images:
+        """Return the first images after PGD."""
+        images, labels = self.images[:_EXAMPLES], self.labels[:_EXAMPLES]
+        return self._evaluate("pgd", epsilon_255, images, labels).adversarial
+
+    def _evaluate(
+        self, attack: str, epsilon_255: int, images: Images, labels: Labels
+    ) -> Evaluation:
+        built = build_attack(attack, steps=self.config.steps, restarts=self.config.restarts)
+        with (
+            one_thread(),
+            meter(f"{attack} at {epsilon_255}/255, {self.name}", unit="images") as report,
+        ):
+            return evaluate(
+                self.network,
+                images,
+                labels,
+                built,
+                epsilon_255,
+                seed=self.seed,
+                network=self.name,
+                progress=report,
+            )

@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Collect what the other steps found into report.json and index.html."""
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from flow._records import StepRecord
+from flow.integer import Convolution, Dense, IntegerNetwork, Threshold
+from flow.pipeline import Context, Settings, Step
+from flow.report import Example, ReportInputs, parse_report, pick_examples, write_report
+from flow.steps.train import NETWORKS
+
+__all__ = ["ReportStep"]
+
+_SOURCES = ("train", "export", "compile", "verify", "rtlsim", "synth", "attack")
+
+
+class ReportStep(Step):
+    """Everything -> report.json, index.html."""
+
+    name = "report"
+    needs = _SOURCES
+    tools = ("matplotlib",)
+
+    def settings(self, context: Context) -> Settings:
+        """Return the whole configuration, which the report shows, and the steps' times."""
+        return {"config": context.config, "timings_s": context.timings_s(_SOURCES)}
+
+    def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
+        """Validate every figure against the schema, then write both files."""
+        found = _Findings(context)
+        report = parse_report(found.document())
+        write_report(folder, ReportInputs(report=report, examples=found.examples()))
+
+
+class _Findings:
+    """The files of the other steps."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.export, self.verify = self._json("export"), self._json("verify")
+        self.rtlsim, self.synth = self._json("rtlsim"), self._json("synth")
+        self.attack = self._json("attack")
+        self.networks = {
+            name: IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
+            for name in NETWORKS
+        }
+
+    def _json(self, step: str, name: str = "") -> dict[str, Any]:
+        path = self.context.folder(step) / f"{name or step}.json"
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return document
+
+    def document(self) -> dict[str, Any]:
+        """Return report.json's content, see flow.report.schema."""
+        config = self.context.config
+        compared = self.verify["qonnx_vs_integer"]["images"]
+        return {
+            "schema": 1,
+            "model": self._model(),
+            "accuracy": {
+                **self.export["accuracy"],
+                "integer": self.verify["accuracy"]["integer"],
+                "images": compared,
+            },
+            "agreement": {
+                "brevitas_vs_qonnx": self.export["brevitas_vs_qonnx"],
+                "qonnx_vs_integer": self.verify["qonnx_vs_integer"],
+                "finn_vs_integer": self.verify["finn_vs_integer"],
+                "integer_vs_rtlsim": self.rtlsim["integer_vs_rtlsim"],
+            },
+            "robust_accuracy": self.attack["rows"],
+            "hardware": {
+                **self.rtlsim["hardware"],
+                "resources": self.synth["resources"],
+                "capacity": self.synth["capacity"],
+            },
+            "timings_s": self.context.timings_s(_SOURCES),
+            "noise_accuracy": self.attack["noise"],
+            "masked_gradient_signs": [f"{s['network']}: {s['sign']}" for s in self.attack["signs"]],
+            "amplification": self.attack["amplification"],
+            "training": self._json("train", "curves"),
+            "plain_accuracy": self.verify["accuracy"]["plain"],
+            "seed": config.seed,
+            "settings": config.model_dump(mode="json"),
+            "tool_versions": _tool_versions(self.context.record(step) for step in _SOURCES),
+            "machine": _machine(),
+        }
+
+    def _model(self) -> dict[str, Any]:
+        config, network = self.context.config, self.networks["robust"]
+        matrices = [op for op in network.operations if isinstance(op, Convolution | Dense)]
+        thresholds = [op for op in network.operations if isinstance(op, Threshold)]
+        return {
+            "name": config.name,
+            "dataset": config.data.source,
+            "weight_bits": [config.network.weight_bits] * len(matrices),
+            "activation_bits": [config.network.activation_bits] * len(thresholds),
+            "input_shape": network.input_shape,
+            "layers": _in_words(config.network.channels, config.network.strides, network.classes),
+        }
+
+    def examples(self) -> tuple[Example, ...]:
+        """Return the pictures."""
+        with np.load(self.context.folder("attack") / "examples.npz") as archive:
+            arrays = {key: archive[key] for key in archive.files}
+        return pick_examples(
+            arrays["clean"],
+            arrays["labels"],
+            {name: arrays[name] for name in NETWORKS},
+            self.networks,
+            epsilon_255=self.context.config.rtlsim.epsilon_255,
+        )
+
+
+def _in_words(channels: tuple[int, ...], strides: tuple[int, ...], classes: int) -> str:
+    convolutions = ", ".join(
+        f"{count} channels, stride {stride}"
+        for count, stride in zip(channels, strides, strict=True)
+    )
+    return f"{len(channels)} 3x3 convolutions ({convolutions}), linear layer to {classes} classes"
+
+
+def _tool_versions(records: Iterable[StepRecord | None]) -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for record in records:
+        versions |= record.tools if record else {}
+    return dict(sorted(versions.items()))
+
+
+def _machine() -> Mapping[str, str | int | float]:
+    return {
+        "processor": platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Simulate the stitched RTL on test images, clean and after attack."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from flow._records import write_json
+from flow._threads import one_thread
+from flow.attacks import build_attack
+from flow.classifier import Images
+from flow.data import load_dataset
+from flow.engines import IntegerEngine, RtlsimEngine
+from flow.evaluation import evaluate
+from flow.integer import IntegerNetwork
+from flow.pipeline import Context, Settings, Step
+from flow.progress import meter
+from flow.verification import compare_logits
+from hw.accelerator import Accelerator
+from hw.verilator.simulation import SimulationResult
+
+__all__ = ["RtlsimStep"]
+
+
+class RtlsimStep(Step):
+    """accelerator/, robust.npz -> rtlsim.json, adversarial.npy."""
+
+    name = "rtlsim"
+    needs = ("compile",)
+    tools = ("verilator",)
+
+    def settings(self, context: Context) -> Settings:
+        """Return the images and the attack on them."""
+        config = context.config
+        return {
+            "data": config.data,
+            "rtlsim": config.rtlsim,
+            "attack": {"steps": config.attack.steps, "restarts": config.attack.restarts},
+            "seed": config.seed,
+        }
+
+    def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
+        """Compare every logit with the integer network's; a difference stops the run."""
+        accelerator = Accelerator.load(context.folder("compile") / "accelerator")
+        network = IntegerNetwork.load(context.folder("compile") / "robust.npz")
+        images = _images(context, network)
+        np.save(folder / "adversarial.npy", images[len(images) // 2 :])
+        with meter("RTL simulation", unit="frames") as report:
+            engine = RtlsimEngine(accelerator, build_dir=context.cache("verilator"), report=report)
+            agreement = compare_logits(IntegerEngine(network), engine, images)
+        result = engine.last
+        assert result is not None
+        findings = {
+            "integer_vs_rtlsim": asdict(agreement),
+            "hardware": _speed(accelerator, result),
+            "simulated_cycles": result.cycles_total,
+            "cycles_per_second": result.cycles_per_second,
+        }
+        write_json(folder / "rtlsim.json", findings)
+
+
+def _images(context: Context, network: IntegerNetwork) -> Images:
+    """Return the first test images, then the same images after PGD on the integer network."""
+    config = context.config
+    dataset = load_dataset(config.data, context.data)
+    clean = dataset.test_images[: config.rtlsim.images]
+    labels = dataset.test_labels[: config.rtlsim.images]
+    attack = build_attack("pgd", steps=config.attack.steps, restarts=config.attack.restarts)
+    with one_thread(), meter("pgd on the images to simulate", unit="images") as report:
+        attacked = evaluate(
+            network,
+            clean,
+            labels,
+            attack,
+            config.rtlsim.epsilon_255,
+            seed=config.seed,
+            network="robust",
+            progress=report,
+        )
+    return np.concatenate([clean, attacked.adversarial])
+
+
+def _speed(accelerator: Accelerator, result: SimulationResult) -> dict[str, Any]:
+    manifest = accelerator.manifest
+    interval = result.initiation_interval_cycles
+    return {
+        "part": manifest.part,
+        "clock_mhz": manifest.clock_mhz,
+        "cycles_per_frame_predicted": manifest.cycles_per_frame_predicted,
+        "cycles_per_frame_measured": interval,
+        "initiation_interval_cycles": interval,
+        "latency_cycles": result.latency_cycles,
+        "frames_per_second": manifest.clock_mhz * 1e6 / interval,
+    }

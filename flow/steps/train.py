@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Train the robust network and, for comparison, the same one without attack and penalty."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from brevitas_models.checkpoint import load_checkpoint, save_checkpoint
+from brevitas_models.network import QuantConvNet
+from flow._records import write_json
+from flow.data import Dataset, data_files, load_dataset
+from flow.pipeline import Context, Settings, Step
+from flow.progress import meter
+from flow.settings import TrainingConfig
+from flow.training import EpochReport, network_settings, plain_config, train_network
+
+__all__ = ["NETWORKS", "TrainStep"]
+
+NETWORKS = ("robust", "plain")
+
+
+class TrainStep(Step):
+    """images -> robust.pt, plain.pt, curves.json (the epochs' reports, by network)."""
+
+    name = "train"
+    tools = ("brevitas", "torch")
+
+    def settings(self, context: Context) -> Settings:
+        """Return what the checkpoints depend on."""
+        config = context.config
+        return {
+            "seed": config.seed,
+            "data": config.data,
+            "network": config.network,
+            "training": config.training,
+        }
+
+    def inputs(self, context: Context) -> Sequence[Path]:
+        """Return the data files and the checkpoints that are given."""
+        given = context.config.training.checkpoints.values()
+        return [*data_files(context.config.data, context.data), *(Path(path) for path in given)]
+
+    def run(self, context: Context, folder: Path, scratch: Path) -> None:
+        """Train both networks; an interrupted training goes on at its last finished epoch."""
+        dataset = load_dataset(context.config.data, context.data)
+        curves = {}
+        for name, training in _trainings(context.config.training):
+            job = _Job(context, dataset, name, training, scratch)
+            save_checkpoint(folder / f"{name}.pt", job.network())
+            curves[name] = job.history.epochs
+        write_json(folder / "curves.json", curves)
+
+
+def _trainings(config: TrainingConfig) -> Iterator[tuple[str, TrainingConfig]]:
+    yield "robust", config
+    yield "plain", plain_config(config)
+
+
+class _Job:
+    """One network: loaded if a checkpoint is given, else trained."""
+
+    def __init__(
+        self, context: Context, dataset: Dataset, name: str, training: TrainingConfig, scratch: Path
+    ) -> None:
+        self.config, self.dataset, self.training = context.config, dataset, training
+        self.name, self.state_file = name, scratch / f"{name}.state"
+        self.history = _History(scratch / f"{name}-curve.json")
+
+    def network(self) -> QuantConvNet:
+        settings = network_settings(self.config.network, self.dataset)
+        given = {str(key): path for key, path in self.training.checkpoints.items()}
+        if self.name in given:
+            return load_checkpoint(Path(given[self.name]), settings)
+        with meter(f"training the {self.name} network", unit="epochs") as report:
+
+            def finished(epoch: EpochReport) -> None:
+                self.history.add(epoch)
+                report(epoch.epoch, epoch.epochs)
+
+            return train_network(
+                self.dataset,
+                settings,
+                self.training,
+                seed=self.config.seed,
+                state_file=self.state_file,
+                report=finished,
+            )
+
+
+class _History:
+    """The epochs so far, kept beside the training's state so that a resumed run has them all."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.epochs: list[dict[str, float]] = json.loads(path.read_text()) if path.exists() else []
+
+    def add(self, epoch: EpochReport) -> None:
+        self.epochs = [e for e in self.epochs if e["epoch"] < epoch.epoch] + [asdict(epoch)]
+        write_json(self.path, self.epochs)
