@@ -91,7 +91,6 @@ def synthesize(
     accelerator: Accelerator,
     *,
     build_dir: Path,
-    part: Part | None = None,
     progress: Progress | None = None,
     jobs: int = 2,
     timeout_s: float = 600,
@@ -101,7 +100,6 @@ def synthesize(
     Args:
         accelerator: what to synthesise.
         build_dir: results, logs and the cache.
-        part: another part than the accelerator's, of the same family.
         progress: called after each finished layer.
         jobs: layers at a time.
         timeout_s: limit for one layer.
@@ -109,7 +107,7 @@ def synthesize(
     Raises:
         HardwareError: an unknown part, or a layer that Yosys cannot synthesise (names its log).
     """
-    part = part or find_part(accelerator.manifest.part)
+    part = find_part(accelerator.manifest.part)
     items: list[Layer | Fifo] = [*accelerator.manifest.layers, *accelerator.manifest.fifos]
     plans = {item.name: layer_plan(accelerator, item, part) for item in items}
     found = _run_all(plans, build_dir, progress, jobs, timeout_s)

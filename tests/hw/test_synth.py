@@ -4,14 +4,17 @@
 
 from pathlib import Path
 
+import finn
 import numpy as np
 import pytest
 
+import hw
 from hw.accelerator import Accelerator, Estimate, Fifo, ImageInput, Layer, LogitOutput, Manifest
 from hw.errors import HardwareError
 from hw.parts import Part, find_part
 from hw.synth import Resources, synthesize, synthesize_module
 from hw.synth.resources import count_cells
+from hw.synth.yosys import Plan, run_plan
 
 pytestmark = pytest.mark.slow
 
@@ -200,3 +203,47 @@ def test_known_result_needs_no_yosys(tmp_path: Path) -> None:
     first = synthesize(accelerator, build_dir=tmp_path / "build")
     again = synthesize(accelerator, build_dir=tmp_path / "build", timeout_s=0.001)
     assert again == first
+
+
+_UNIT = """
+module unit #(parameter SEGMENTLEN = 3.0) (
+  input logic ap_clk, input logic ap_rst_n, input logic [63:0] w, input logic [15:0] a,
+  input logic [2:0] go, output logic [95:0] p, output logic [2:0] went
+);
+  mvu_vvu_axi #(
+    .IS_MVU(1), .VERSION({version}), .PUMPED_COMPUTE(0), .MW(8), .MH(8), .PE(8), .SIMD(2),
+    .ACTIVATION_WIDTH(4), .WEIGHT_WIDTH(4), .ACCU_WIDTH(12), .NARROW_WEIGHTS(1),
+    .SIGNED_ACTIVATIONS(0), .SEGMENTLEN(SEGMENTLEN)
+  ) inst (
+    .ap_clk, .ap_clk2x(ap_clk), .ap_rst_n,
+    .s_axis_weights_tdata(w), .s_axis_weights_tvalid(go[0]), .s_axis_weights_tready(went[0]),
+    .s_axis_input_tdata(a[7:0]), .s_axis_input_tvalid(go[1]), .s_axis_input_tready(went[1]),
+    .m_axis_output_tdata(p), .m_axis_output_tvalid(went[2]), .m_axis_output_tready(go[2])
+  );
+endmodule
+"""
+_LAYER = """
+module layer(
+  input logic ap_clk, input logic ap_rst_n, input logic [63:0] w, input logic [15:0] a,
+  input logic [2:0] go, output logic [95:0] p, output logic [2:0] went
+);
+  unit matrix_unit (.*);
+endmodule
+"""
+
+
+@pytest.mark.parametrize(("part", "version"), [(_PYNQ, 1), (_KV260, 2)])
+def test_matrix_unit_takes_the_dsps_that_finn_expects(
+    part: Part, version: int, tmp_path: Path
+) -> None:
+    (tmp_path / "unit.sv").write_text(_UNIT.replace("{version}", str(version)))
+    (tmp_path / "layer.sv").write_text(_LAYER)
+    library = Path(finn.__file__).parent / "finn-rtllib" / "mvu"
+    names = ("mvu_pkg", "mvu_vvu_axi", "replay_buffer", "mvu", "mvu_vvu_8sx9_dsp58")
+    sources = [library / f"{name}.sv" for name in names]
+    sources += [Path(hw.__file__).parent / "rtl/synth/add_multi.sv"]
+    sources += [tmp_path / "unit.sv", tmp_path / "layer.sv"]
+    plan = Plan(top="layer", sources=tuple(sources), family=part.family.value, cores=("unit",))
+    found = run_plan(plan, build_dir=tmp_path / "build")
+    assert found.dsp == 4  # ceil(PE / 4) * SIMD
+    assert found.ff > 100
