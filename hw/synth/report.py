@@ -33,22 +33,6 @@ class LayerResources:
     resources: Resources
     estimate: Estimate  # FINN's
 
-    def row(self) -> dict[str, str | int | float]:
-        """Return the row for report.json; a block RAM is 36 kbit."""
-        found = self.resources
-        return {
-            "name": self.name,
-            "op_type": self.op_type,
-            "lut": found.lut,
-            "lut_memory": found.lut_memory,
-            "ff": found.ff,
-            "dsp": found.dsp,
-            "bram36": found.bram36,
-            "lut_estimate": self.estimate.lut,
-            "dsp_estimate": self.estimate.dsp,
-            "bram36_estimate": self.estimate.bram18 / 2,
-        }
-
 
 @dataclass(frozen=True, kw_only=True)
 class SynthesisReport:
@@ -61,30 +45,6 @@ class SynthesisReport:
     def total(self) -> Resources:
         """Return the sum over all rows; the top itself holds wires only."""
         return reduce(add, (layer.resources for layer in self.layers), Resources.none())
-
-    def utilisation(self) -> dict[str, float]:
-        """Return the share of the part's capacity that is used; above 1 it does not fit."""
-        total = self.total
-        return {
-            "lut": total.lut / self.part.lut,
-            "ff": total.ff / self.part.ff,
-            "dsp": total.dsp / self.part.dsp,
-            "bram36": total.bram36 / self.part.bram36,
-        }
-
-    def as_json(self) -> dict[str, object]:
-        """Return what report.json holds below hardware.resources."""
-        total = self.total
-        return {
-            "part": self.part.name,
-            "lut": total.lut,
-            "lut_memory": total.lut_memory,
-            "ff": total.ff,
-            "dsp": total.dsp,
-            "bram36": total.bram36,
-            "utilisation": self.utilisation(),
-            "per_layer": [layer.row() for layer in self.layers],
-        }
 
 
 def synthesize(
