@@ -23,6 +23,7 @@ from flow.progress import Report
 __all__ = [
     "Evaluation",
     "RobustAccuracy",
+    "Verdict",
     "check_budget",
     "classify",
     "evaluate",
@@ -59,6 +60,14 @@ class RobustAccuracy:
     ci95: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """A row, and for each image whether it is still classified right: bool[N]."""
+
+    row: RobustAccuracy
+    holds: NDArray[np.bool_]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """A row and the images behind it.
@@ -75,6 +84,11 @@ class Evaluation:
     adversarial: Images
     labels_clean: Labels
     labels_adversarial: Labels
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return the row with each image's outcome."""
+        return Verdict(self.row, self.labels_adversarial == self.labels)
 
 
 def evaluate(
@@ -151,19 +165,19 @@ def _row(budget: _Budget, holds: NDArray[np.bool_]) -> RobustAccuracy:
     )
 
 
-def union(evaluations: Sequence[Evaluation]) -> RobustAccuracy:
+def union(verdicts: Sequence[Verdict]) -> RobustAccuracy:
     """Return the row of the worst case over several attacks, image by image.
 
     Args:
-        evaluations: of one network on the same images at one epsilon, at least one.
+        verdicts: of one network on the same images at one epsilon, at least one.
 
     Raises:
         FlowError: they are of different networks, engines, epsilons or images.
     """
-    rows = [evaluation.row for evaluation in evaluations]
+    rows = [verdict.row for verdict in verdicts]
     if len({(row.network, row.engine, row.epsilon_255, row.images) for row in rows}) != 1:
         raise FlowError("union of attacks: the evaluations differ in network, epsilon or images")
-    holds = np.all([e.labels_adversarial == e.labels for e in evaluations], axis=0)
+    holds = np.all([verdict.holds for verdict in verdicts], axis=0)
     correct = int(holds.sum())
     return replace(
         rows[0],

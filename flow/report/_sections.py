@@ -31,9 +31,16 @@ _ENGINES = {
 
 
 def strongest(report: Report) -> str:
-    """Return the attack to draw: PGD if there is one."""
+    """Return the attack to draw: the worst case over several, else PGD if there is one."""
     attacks = [row.attack for row in report.robust_accuracy]
-    return "pgd" if "pgd" in attacks else attacks[0]
+    unions = [attack for attack in attacks if "+" in attack]
+    return unions[0] if unions else "pgd" if "pgd" in attacks else attacks[0]
+
+
+def attack_title(attack: str) -> str:
+    """Return "PGD", or "worst of FGSM and PGD" for a union."""
+    names = attack.upper().split("+")
+    return names[0] if len(names) == 1 else f"worst of {' and '.join(names)}"
 
 
 def robustness(report: Report) -> str:
@@ -43,7 +50,7 @@ def robustness(report: Report) -> str:
     svg = figures.robust_accuracy_figure(rows, report.noise_accuracy, attack=attack)
     alt = "; ".join(f"{r.network} {r.accuracy:.0%} at epsilon {r.epsilon_255}" for r in rows)
     budget = f"{rows[0].steps} steps, {rows[0].restarts} restarts, {rows[0].images} images"
-    caption = f"{attack.upper()}, {rows[0].norm}, {budget}. Bands: 95% Wilson intervals."
+    caption = f"{attack_title(attack)}, {rows[0].norm}, {budget}. Bands: 95% Wilson intervals."
     picture = figure(svg, f"Robust accuracy against epsilon. {alt}.", caption)
     return section(
         "Robust accuracy",
@@ -72,7 +79,7 @@ def _grid(rows: Sequence[RobustRow]) -> str:
         for epsilon in sorted({row.epsilon_255 for row in rows})
     ]
     head = ["epsilon / 255", *networks]
-    return table(f"Accuracy under {rows[0].attack.upper()} (95% interval)", head, body)
+    return table(f"Accuracy under {attack_title(rows[0].attack)} (95% interval)", head, body)
 
 
 def _interval(row: RobustRow) -> str:

@@ -36,9 +36,9 @@ def render_page(report: Report, examples: Sequence[Example]) -> str:
 
 
 def headline_row(report: Report) -> RobustRow:
-    """Return the robust network's row where PGD separates the networks most.
+    """Return the robust network's row where the strongest attack separates the networks most.
 
-    Without a plain network or PGD: the row of the largest epsilon of what there is.
+    Without a plain network: the row of the largest epsilon of what there is.
     """
     rows = [row for row in report.robust_accuracy if row.attack == _sections.strongest(report)]
     plain = {row.epsilon_255: row.accuracy for row in rows if row.network == "plain"}

@@ -20,9 +20,11 @@ from flow.data import load_dataset
 from flow.evaluation import (
     Evaluation,
     RobustAccuracy,
+    Verdict,
     evaluate,
     masked_gradient_signs,
     noise_accuracy,
+    union,
 )
 from flow.integer import IntegerNetwork
 from flow.pipeline import Context, Settings, Step
@@ -71,20 +73,20 @@ class AttackStep(Step):
         for name in NETWORKS:
             network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
             job = _Job(name, network, images, labels, config.attack, config.seed)
-            rows = [job.row(attack, epsilon, scratch) for attack, epsilon in _grid(config.attack)]
+            rows = [asdict(row) for row in job.rows(scratch)]
             noise = job.noise()
-            examples[name] = job.adversarial_examples(config.rtlsim.epsilon_255)
-            growth = error_amplification(network, examples["clean"], examples[name], name=name)
+            attacked = job.adversarial_examples(config.rtlsim.epsilon_255)
+            examples[name] = attacked.adversarial
+            right = attacked.labels_clean == attacked.labels  # the others were left alone
+            growth = error_amplification(
+                network, examples["clean"][right], examples[name][right], name=name
+            )
             findings["rows"] += rows
             findings["noise"] += [{"network": name, **point} for point in noise]
             findings["amplification"] += [asdict(layer) for layer in growth]
             findings["signs"] += _signs(name, rows, noise)
         write_json(folder / "attack.json", findings)
         np.savez(folder / "examples.npz", allow_pickle=False, **examples)
-
-
-def _grid(config: AttackConfig) -> list[tuple[str, int]]:
-    return list(product(config.attacks, config.epsilons_255))
 
 
 def _signs(
@@ -108,14 +110,24 @@ class _Job:
     config: AttackConfig
     seed: int
 
-    def row(self, attack: str, epsilon_255: int, scratch: Path) -> dict[str, Any]:
-        """Return one robust accuracy; what an interrupted run has measured is read again."""
+    def rows(self, scratch: Path) -> list[RobustAccuracy]:
+        """Return each attack at each epsilon, then their union: the worst case image by image."""
+        attacks, epsilons = self.config.attacks, self.config.epsilons_255
+        found = {key: self._verdict(*key, scratch) for key in product(attacks, epsilons)}
+        rows = [verdict.row for verdict in found.values()]
+        if len(attacks) > 1:
+            rows += [union([found[attack, eps] for attack in attacks]) for eps in epsilons]
+        return rows
+
+    def _verdict(self, attack: str, epsilon_255: int, scratch: Path) -> Verdict:
+        """Measure, or read again what an interrupted run has measured."""
         path = scratch / f"{self.name}-{attack}-{epsilon_255}.json"
         if not path.exists():
-            found = self._evaluate(attack, epsilon_255, self.images, self.labels)
-            write_json(path, asdict(found.row))
-        row: dict[str, Any] = json.loads(path.read_text())
-        return row
+            found = self._evaluate(attack, epsilon_255, self.images, self.labels).verdict
+            write_json(path, {"row": asdict(found.row), "holds": found.holds.tolist()})
+        known = json.loads(path.read_text())
+        row = RobustAccuracy(**known["row"] | {"ci95": tuple(known["row"]["ci95"])})
+        return Verdict(row, np.array(known["holds"], dtype=np.bool_))
 
     def noise(self) -> list[dict[str, Any]]:
         """Return the accuracy under random noise of each size."""
@@ -129,10 +141,10 @@ class _Job:
             for epsilon in self.config.epsilons_255
         ]
 
-    def adversarial_examples(self, epsilon_255: int) -> Images:
-        """Return the first images after PGD."""
+    def adversarial_examples(self, epsilon_255: int) -> Evaluation:
+        """Attack the first images with PGD."""
         images, labels = self.images[:_EXAMPLES], self.labels[:_EXAMPLES]
-        return self._evaluate("pgd", epsilon_255, images, labels).adversarial
+        return self._evaluate("pgd", epsilon_255, images, labels)
 
     def _evaluate(
         self, attack: str, epsilon_255: int, images: Images, labels: Labels

@@ -151,7 +151,7 @@ def test_victim_without_gradients_needs_a_surrogate() -> None:
 
 def test_union_counts_an_image_that_any_attack_fools() -> None:
     fgsm, pgd = (judged(build_attack(name, steps=3, restarts=1)) for name in ("fgsm", "pgd"))
-    both = union([fgsm, pgd])
+    both = union([fgsm.verdict, pgd.verdict])
     held = (fgsm.labels_adversarial == LABELS) & (pgd.labels_adversarial == LABELS)
     assert (both.attack, both.steps, both.accuracy) == ("fgsm+pgd", 3, held.mean())
 
@@ -159,7 +159,7 @@ def test_union_counts_an_image_that_any_attack_fools() -> None:
 def test_union_of_different_epsilons_is_refused() -> None:
     fgsm = build_attack("fgsm", steps=1, restarts=1)
     with pytest.raises(FlowError, match="differ in network, epsilon or images"):
-        union([judged(fgsm, 8), judged(fgsm, 16)])
+        union([judged(fgsm, 8).verdict, judged(fgsm, 16).verdict])
 
 
 @given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
