@@ -38,9 +38,9 @@ def strongest(report: Report) -> str:
 
 
 def attack_title(attack: str) -> str:
-    """Return "PGD", or "worst of FGSM and PGD" for a union."""
+    """Return "PGD", or "the worst of FGSM and PGD" for a union."""
     names = attack.upper().split("+")
-    return names[0] if len(names) == 1 else f"worst of {' and '.join(names)}"
+    return names[0] if len(names) == 1 else f"the worst of {' and '.join(names)}"
 
 
 def robustness(report: Report) -> str:
@@ -50,7 +50,9 @@ def robustness(report: Report) -> str:
     svg = figures.robust_accuracy_figure(rows, report.noise_accuracy, attack=attack)
     alt = "; ".join(f"{r.network} {r.accuracy:.0%} at epsilon {r.epsilon_255}" for r in rows)
     budget = f"{rows[0].steps} steps, {rows[0].restarts} restarts, {rows[0].images} images"
-    caption = f"{attack_title(attack)}, {rows[0].norm}, {budget}. Bands: 95% Wilson intervals."
+    caption = (
+        f"Under {attack_title(attack)}, {rows[0].norm}, {budget}. Bands: 95% Wilson intervals."
+    )
     picture = figure(svg, f"Robust accuracy against epsilon. {alt}.", caption)
     return section(
         "Robust accuracy",

@@ -126,7 +126,9 @@ def _in_words(channels: tuple[int, ...], strides: tuple[int, ...], classes: int)
         f"{count} channels, stride {stride}"
         for count, stride in zip(channels, strides, strict=True)
     )
-    return f"{len(channels)} 3x3 convolutions ({convolutions}), linear layer to {classes} classes"
+    return (
+        f"{len(channels)} convolutions of 3x3 ({convolutions}), linear layer to {classes} classes"
+    )
 
 
 def _tool_versions(records: Iterable[StepRecord | None]) -> dict[str, str]:

@@ -159,17 +159,17 @@ class Simulation:
         with process:
             assert process.stdout is not None
             for line in process.stdout:
-                report.append(line.split())
+                report.append(line.split() or [""])
                 if line.startswith("frames "):
                     self.progress(int(report[-1][1]))
         name = self.accelerator.manifest.name
         if process.returncode == _STALLED:
             raise HardwareError(_explain_stall(name, report))
-        if process.returncode or not report or report[-1][0] != "done":
-            last = " ".join(report[-1]) if report else "no message"
+        problems = [" ".join(line) for line in report if "%" in "".join(line[:2])]
+        if process.returncode or problems:
             raise HardwareError(
-                f"simulation of {name}: exit status {process.returncode}: {last}; "
-                "compile the network again"
+                f"simulation of {name}: exit status {process.returncode}: "
+                f"{problems[0] if problems else 'no message'}; compile the network again"
             )
         return report
 

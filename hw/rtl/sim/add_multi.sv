@@ -76,4 +76,9 @@ module add_multi
     assign sum = stage_q[Free-1];
   end
 
+  if (DEPTH == 0) begin : gen_combinational
+    logic unused_clock;
+    assign unused_clock = ^{clk, rst, en};
+  end
+
 endmodule : add_multi
