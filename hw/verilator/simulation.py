@@ -167,9 +167,10 @@ class Simulation:
             raise HardwareError(_explain_stall(name, report))
         problems = [" ".join(line) for line in report if "%" in "".join(line[:2])]
         if process.returncode or problems:
+            said = [*problems, " ".join(report[-1]) if report else "no message"]
             raise HardwareError(
-                f"simulation of {name}: exit status {process.returncode}: "
-                f"{problems[0] if problems else 'no message'}; compile the network again"
+                f"simulation of {name}: exit status {process.returncode}: {said[0]}; "
+                "compile the network again"
             )
         return report
 
