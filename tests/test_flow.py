@@ -120,9 +120,7 @@ def test_a_second_run_does_nothing(finished: FinishedRun) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_training_resumes_to_the_same_bits(
-    finished: FinishedRun, tmp_path: Path
-) -> None:
+def test_a_killed_training_resumes_to_the_same_bits(finished: FinishedRun, tmp_path: Path) -> None:
     command = [STEELFLOW, "train", write_config(tmp_path)]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
     while not list(tmp_path.glob("build/mini/.work/*/scratch/robust.state")):

@@ -64,6 +64,8 @@ def _build(context: Context, dataflow: Dataflow, folder: Path, scratch: Path) ->
         logit_scale=dataflow.scale,
     )
     images = load_dataset(context.config.data, context.data).test_images[:_SIZING_IMAGES]
-    with meter("simulation to size the FIFOs", unit="frames"):
-        depths = measure_fifo_depths(stitched, images, build_dir=context.cache("verilator"))
+    with meter("simulation to size the FIFOs", unit="runs") as report:
+        depths = measure_fifo_depths(
+            stitched, images, build_dir=context.cache("verilator"), progress=report
+        )
     with_fifo_depths(stitched, depths, folder / "accelerator")
