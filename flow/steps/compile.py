@@ -64,7 +64,7 @@ def _build(context: Context, dataflow: Dataflow, folder: Path, scratch: Path) ->
         logit_scale=dataflow.scale,
     )
     images = load_dataset(context.config.data, context.data).test_images[:_SIZING_IMAGES]
-    with meter("simulation to size the FIFOs", unit="runs") as report:
+    with meter("simulation to size the FIFOs", unit="frames") as report:
         depths = measure_fifo_depths(
             stitched, images, build_dir=context.cache("verilator"), progress=report
         )
