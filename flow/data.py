@@ -14,7 +14,7 @@ from flow.classifier import Images, Labels
 from flow.errors import FlowError
 from flow.settings import DataConfig
 
-__all__ = ["DIGITS_TEST_IMAGES", "Dataset", "data_files", "load_dataset"]
+__all__ = ["DIGITS_TEST_IMAGES", "Dataset", "data_files", "first_test_images", "load_dataset"]
 
 DIGITS_TEST_IMAGES = 360
 _MNIST_FILES = (
@@ -44,6 +44,18 @@ class Dataset:
         """The shape (H, W, C) of one image."""
         height, width, channels = self.train_images.shape[1:]
         return height, width, channels
+
+
+def first_test_images(dataset: Dataset, count: int | None, key: str) -> tuple[Images, Labels]:
+    """Return the first `count` test images and labels, all when it is None.
+
+    Raises:
+        FlowError: there are fewer; the message names the configuration's `key`.
+    """
+    images, labels = dataset.test_images, dataset.test_labels
+    if count is not None and count > len(images):
+        raise FlowError(f"{key}: {count} is more than the {len(images)} test images; ask for less")
+    return images[:count], labels[:count]
 
 
 def load_dataset(config: DataConfig, folder: Path | None) -> Dataset:

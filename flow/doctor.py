@@ -93,7 +93,6 @@ _CORE = {
     "count resources": ("pyosys", "Yosys"),
 }
 _BEYOND = {
-    "train on a GPU": ("GPU",),
     "bitstream for Zynq": ("Vivado",),
     "bitstream for Alveo": ("Vivado", "Vitis"),
 }
@@ -214,7 +213,7 @@ def _machine() -> Iterable[Finding]:
     yield Finding(name="system", kind="machine", found=f"{platform.system()} {platform.machine()}")
     yield Finding(name="CPU cores", kind="machine", found=str(cores))
     yield Finding(name="memory", kind="machine", found=f"{memory_gib:.1f} GiB")
-    yield Finding(name="GPU", kind="machine", found=_gpu(), remedy="optional; trains on the CPU")
+    yield Finding(name="GPU", kind="machine", found=_gpu(), remedy="optional; not used yet")
 
 
 def _gpu() -> str | None:

@@ -193,7 +193,7 @@ def _execute(exported: Exported, batch: Images, path: Path) -> NDArray[np.float6
     values = outputs[sink].astype(np.float64) / exported.logit_scale
     integers: NDArray[np.float64] = np.rint(values)
     error = np.abs(values - integers).max()
-    if error > _INTEGER_TOLERANCE:
+    if not error <= _INTEGER_TOLERANCE:  # NaN is refused too
         raise FlowError(
             f"{path}: a logit over the scale {exported.logit_scale} is {error:.3g} from an "
             "integer; the file and its scale do not belong together: export again"

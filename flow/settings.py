@@ -3,11 +3,12 @@
 """What a configuration file may say: one frozen, validated object for each step."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from flow.errors import FlowError
 
@@ -31,15 +32,26 @@ Epsilon = Annotated[int, Field(ge=0, le=255)]
 Positive = Annotated[int, Field(gt=0)]
 
 
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not values or len(set(values)) < len(values):
+        raise ValueError("give at least one, and each once")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+
+
 class _Config(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class DataConfig(_Config):
     """The images: scikit-learn's digits (8x8), or MNIST from IDX files (28x28)."""
 
     source: DataSource = "digits"
-    train_images: Positive | None = None  # the first n of the training split; all when absent
+    train_images: Annotated[int, Field(ge=2)] | None = (
+        None  # the first n of the training split; all when absent
+    )
     test_images: Positive | None = None  # the first n of the test split; all when absent
 
 
@@ -65,14 +77,14 @@ class TrainingConfig(_Config):
     """Adversarial quantization-aware training (PGD, Madry et al. 2018) with the DQ penalty."""
 
     epochs: Positive = 40
-    batch_size: Positive = 64
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    batch_size: Annotated[int, Field(ge=2)] = 64  # BatchNorm needs two images
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0001
     epsilon_255: Epsilon = 32  # strength of the training attack, in uint8 units
     warmup_epochs: Annotated[int, Field(ge=0)] = 5  # epsilon grows linearly from 0 over these
     pgd_steps: Positive = 7
     pgd_step_255: Annotated[float, Field(gt=0)] = 8.0
-    dq_beta: Annotated[float, Field(ge=0)] = 1e-3  # Defensive Quantization's beta
+    dq_beta: Annotated[float, Field(ge=0)] = 0.001  # Defensive Quantization's beta
     # files to load instead of training; saved by this version for the same network
     checkpoints: dict[Literal["robust", "plain"], str] = {}
 
@@ -103,15 +115,15 @@ class VerifyConfig(_Config):
 class RtlsimConfig(_Config):
     """How many test images the stitched RTL sees, each clean and after attack."""
 
-    images: Annotated[int, Field(ge=2)] = 64
+    images: Annotated[int, Field(ge=64)] = 64
     epsilon_255: Epsilon = 32
 
 
 class AttackConfig(_Config):
     """White-box attacks on the integer network through its torch twin."""
 
-    attacks: tuple[Literal["fgsm", "pgd"], ...] = ("fgsm", "pgd")
-    epsilons_255: tuple[Epsilon, ...] = (0, 8, 16, 32, 64, 128)
+    attacks: Annotated[tuple[Literal["fgsm", "pgd"], ...], Distinct] = ("fgsm", "pgd")
+    epsilons_255: Annotated[tuple[Epsilon, ...], Distinct] = (0, 8, 16, 32, 64, 128)
     images: Positive | None = None  # the first n test images; all when absent
     steps: Positive = 40
     restarts: Positive = 5
@@ -121,7 +133,7 @@ class RunConfig(_Config):
     """One run of the whole flow."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     data: DataConfig = DataConfig()
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
@@ -129,6 +141,21 @@ class RunConfig(_Config):
     verify: VerifyConfig = VerifyConfig()
     rtlsim: RtlsimConfig = RtlsimConfig()
     attack: AttackConfig = AttackConfig()
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's floats: 2e-3 is a number, which YAML 1.1 takes for a string."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - PyYAML is untyped
+        """Refuse aliases, which can make a document that holds itself."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not used here; write the value out")
+        return super().compose_node(parent, index)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
 
 
 def load_config(path: Path) -> RunConfig:
@@ -143,7 +170,7 @@ def load_config(path: Path) -> RunConfig:
     except (OSError, UnicodeDecodeError) as error:
         raise FlowError(f"config {path}: cannot be read ({error}); give a YAML file") from error
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise FlowError(f"config {path}: is not YAML: {reason}") from error
@@ -169,7 +196,7 @@ def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - YAML holds anything
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
+    problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"unknown key {key!r}{_nearest(problem['loc'])}"

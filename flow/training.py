@@ -20,6 +20,7 @@ from brevitas_models.lipschitz import dq_penalty
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from flow._threads import one_thread
 from flow.data import Dataset
+from flow.errors import FlowError
 from flow.settings import NetworkConfig, TrainingConfig
 
 __all__ = ["EpochReport", "network_settings", "plain_config", "train_network"]
@@ -129,6 +130,11 @@ class _Run:
             done = self.epoch + step / self.steps
             images = self._attacked(chosen, self._epsilon(done), generator)
             loss, hits = self._update(images, self.labels[chosen], done / self.config.epochs)
+            if not math.isfinite(loss):
+                raise FlowError(
+                    f"training: the loss is {loss} in epoch {self.epoch + 1}; "
+                    f"lower training.learning_rate ({self.config.learning_rate:g})"
+                )
             losses, correct = losses + loss, correct + hits
         self.epoch += 1
         return EpochReport(

@@ -82,7 +82,7 @@ class Layer:
     sources: tuple[str, ...]  # relative to the folder
     memory: tuple[str, ...]
     folding: dict[str, int]
-    cycles_predicted: int  # per frame; 0 where FINN gives no number (width converters)
+    cycles_predicted: int  # per frame in steady state; 0 where there is none (width converters)
     estimate: Estimate
 
 

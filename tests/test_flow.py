@@ -184,6 +184,29 @@ def refused(result: subprocess.CompletedProcess[str], *parts: str) -> None:
     assert result.stdout == ""
 
 
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    config = write_config(tmp_path, training={"checkpoints": {"robust": "config.yaml"}})
+    refused(steelflow("train", config, folder=tmp_path), "config.yaml: cannot be read")
+
+
+@pytest.mark.slow
+def test_an_unknown_part_is_refused_before_anything_is_built(finished: FinishedRun) -> None:
+    text = (finished.folder / "config.yaml").read_text()
+    path = finished.folder / "part.yaml"
+    path.write_text(text.replace("target_fps", "part: xc7z021\n  target_fps"))
+    result = steelflow("compile", "part.yaml", folder=finished.folder)
+    refused(result, "part 'xc7z021'", "xc7z020clg400-1")
+
+
+@pytest.mark.slow
+def test_more_images_than_there_are_are_refused(finished: FinishedRun) -> None:
+    text = (finished.folder / "config.yaml").read_text()
+    path = finished.folder / "many.yaml"
+    path.write_text(text.replace("restarts: 1", "restarts: 1\n  images: 121"))
+    result = steelflow("attack", "many.yaml", folder=finished.folder)
+    refused(result, "attack.images: 121 is more than the 120 test images")
+
+
 def test_an_unknown_key_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
     config = write_config(tmp_path, training={"epoch": 3})
     refused(steelflow("run", config, folder=tmp_path), "'training.epoch'", "mean 'epochs'")

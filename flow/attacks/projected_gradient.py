@@ -22,6 +22,7 @@ from flow.progress import Report
 __all__ = ["ProjectedGradient"]
 
 _BATCH = 256  # images at a time: bounds the memory
+_TEMPERATURES = (1.0, 2.0, 4.0)  # of the logits, in turn over the restarts
 
 Indices = NDArray[np.intp]
 
@@ -32,7 +33,8 @@ class ProjectedGradient(Attack):
 
     The cross-entropy is that of the logits times the network's scale, the trained network's own
     temperature: on the integers themselves softmax saturates and the gradients underflow to 0
-    (Gupta and Ajanthan 2020), which would only look like robustness.
+    (Gupta and Ajanthan 2020), which would only look like robustness. Further restarts multiply the
+    logits by 2 and by 4, since no single temperature is the best for every image.
 
     The iterate is continuous; the twin is evaluated at the iterate rounded to uint8 and the
     gradient passed straight through the rounding. Every evaluated image is thus a candidate on the
@@ -69,6 +71,7 @@ class ProjectedGradient(Attack):
             search = _Search(twin, network.scale, images[rows], labels[rows], epsilon_255)
             for restart in range(self.restarts):
                 noise = _noise(search, seed, restart, start) if self.random_start else None
+                search.temperature = _TEMPERATURES[restart % len(_TEMPERATURES)]
                 search.climb(noise, self.relative_step * epsilon_255 / self.steps, self.steps)
                 if progress:
                     done = start * self.restarts + len(search.best) * (restart + 1)
@@ -92,7 +95,7 @@ class _Search:
     def __init__(
         self, twin: nn.Module, scale: float, images: Images, labels: Labels, epsilon: int
     ) -> None:
-        self.twin, self.scale, self.epsilon = twin, scale, epsilon
+        self.twin, self.scale, self.epsilon, self.temperature = twin, scale, epsilon, 1.0
         self.clean = torch.from_numpy(images).float()
         self.low = (self.clean - epsilon).clamp(min=0)
         self.high = (self.clean + epsilon).clamp(max=255)
@@ -128,7 +131,9 @@ class _Search:
 
     def _sign(self, logits: Tensor, rounded: Tensor, rows: Indices) -> Tensor:
         targets = torch.from_numpy(self.labels[rows])
-        loss = functional.cross_entropy(logits * self.scale, targets, reduction="sum")
+        loss = functional.cross_entropy(
+            logits * (self.scale * self.temperature), targets, reduction="sum"
+        )
         (gradient,) = torch.autograd.grad(loss, rounded)
         return gradient.sign()
 

@@ -217,7 +217,13 @@ def _positive_scalar(model: ModelWrapper, name: str) -> float:
 def _specialize(model: ModelWrapper, part: str) -> ModelWrapper:
     for node in model.graph.node:
         getCustomOp(node).set_nodeattr("preferred_impl_style", "rtl")
-    passes = [SpecializeLayers(part), GiveUniqueNodeNames(), InferShapes(), InferDataTypes()]
+    passes = [
+        SpecializeLayers(part),
+        GiveUniqueNodeNames(),
+        GiveReadableTensorNames(),  # FINN names padding's at random
+        InferShapes(),
+        InferDataTypes(),
+    ]
     model = _apply(model, passes, f"specialisation for {part}")
     without_rtl = [node for node in model.graph.node if not node.op_type.endswith("_rtl")]
     _refuse([Unsupported(n.name, n.op_type, _no_rtl(model, n, part)) for n in without_rtl])

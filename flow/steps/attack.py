@@ -16,7 +16,7 @@ from flow._threads import one_thread
 from flow.amplification import error_amplification
 from flow.attacks import build_attack
 from flow.classifier import Images, Labels
-from flow.data import load_dataset
+from flow.data import first_test_images, load_dataset
 from flow.evaluation import (
     Evaluation,
     RobustAccuracy,
@@ -63,8 +63,7 @@ class AttackStep(Step):
         """Evaluate every combination; one that an interrupted run has finished is not redone."""
         config = context.config
         dataset = load_dataset(config.data, context.data)
-        count = config.attack.images
-        images, labels = dataset.test_images[:count], dataset.test_labels[:count]
+        images, labels = first_test_images(dataset, config.attack.images, "attack.images")
         findings: dict[str, list[Any]] = {"rows": [], "noise": [], "amplification": [], "signs": []}
         examples: dict[str, NDArray[Any]] = {
             "clean": images[:_EXAMPLES],

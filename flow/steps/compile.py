@@ -13,6 +13,7 @@ from flow.pipeline import Context, Settings, Step
 from flow.progress import meter
 from flow.steps.train import NETWORKS
 from hw.finn_session import finn_build_dir
+from hw.parts import find_part
 from hw.stitch import stitch, with_fifo_depths
 from hw.verilator.fifo_sizing import measure_fifo_depths
 
@@ -39,7 +40,7 @@ class CompileStep(Step):
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Lower both networks; fold, generate and stitch the robust one."""
-        part = context.config.compile.part
+        part = find_part(context.config.compile.part).name
         flows: dict[str, Dataflow] = {}
         with finn_build_dir(scratch / "finn"):
             for name in NETWORKS:
@@ -47,19 +48,19 @@ class CompileStep(Step):
                 flows[name] = to_dataflow(exported.model, part, scratch)
                 lower(flows[name].model, flows[name].scale).save(folder / f"{name}.npz")
             flows["robust"].model.save(str(folder / "dataflow.onnx"))
-            _build(context, flows["robust"], folder, scratch)
+            _build(context, flows["robust"], part, folder, scratch)
 
 
-def _build(context: Context, dataflow: Dataflow, folder: Path, scratch: Path) -> None:
+def _build(context: Context, dataflow: Dataflow, part: str, folder: Path, scratch: Path) -> None:
     """Stitch with deep FIFOs, see in simulation how deep they must be, and stitch with that."""
     config = context.config.compile
     model, cycles = fold(dataflow.model, config)
     write_json(folder / "folding.json", {"cycles": cycles, "folding": folding_of(model)})
     stitched = stitch(
-        generate_rtl(model, config.part, config.clock_mhz),
+        generate_rtl(model, part, config.clock_mhz),
         scratch / "stitched",
         name=context.config.name,
-        part=config.part,
+        part=part,
         clock_mhz=config.clock_mhz,
         logit_scale=dataflow.scale,
     )

@@ -4,13 +4,14 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from brevitas_models.checkpoint import load_checkpoint
 from flow._records import write_json
 from flow.classifier import accuracy
-from flow.data import load_dataset
+from flow.data import first_test_images, load_dataset
 from flow.engines import BrevitasEngine, QonnxEngine, Remembered
 from flow.export import export_qonnx_model
 from flow.pipeline import Context, Settings, Step
@@ -23,7 +24,7 @@ __all__ = ["ExportStep"]
 
 
 class ExportStep(Step):
-    """robust.pt, plain.pt -> robust.onnx, plain.onnx, qonnx_logits.npy, export.json."""
+    """*.pt -> for both networks *.onnx and *_logits.npy (qonnx's, test set); export.json."""
 
     name = "export"
     needs = ("train",)
@@ -38,23 +39,19 @@ class ExportStep(Step):
         """Export, then compare labels on the test set; a difference stops the run."""
         dataset = load_dataset(context.config.data, context.data)
         expected = network_settings(context.config.network, dataset)
-        scales, engines = {}, {}
+        images, labels = first_test_images(dataset, context.config.verify.images, "verify.images")
+        findings: dict[str, dict[str, Any]] = {"logit_scale": {}, "accuracy": {}}
         for name in NETWORKS:
             network = load_checkpoint(context.folder("train") / f"{name}.pt", expected)
-            scales[name] = export_qonnx_model(network, folder / f"{name}.onnx").logit_scale
-            engines[name] = BrevitasEngine(network, scales[name])
-        count = context.config.verify.images
-        images, labels = dataset.test_images[:count], dataset.test_labels[:count]
-        with meter("qonnx on the test set", unit="images") as report:
-            qonnx = Remembered(QonnxEngine(folder / "robust.onnx", report))
-            agreement = compare_labels(engines["robust"], qonnx, images)
-        np.save(folder / "qonnx_logits.npy", qonnx.logits(images))
-        findings = {
-            "logit_scale": scales,
-            "brevitas_vs_qonnx": asdict(agreement),
-            "accuracy": {
-                "brevitas": accuracy(engines["robust"].logits(images), labels),
-                "qonnx": accuracy(qonnx.logits(images), labels),
-            },
-        }
+            exported = export_qonnx_model(network, folder / f"{name}.onnx")
+            brevitas = BrevitasEngine(network, exported.logit_scale)
+            with meter(f"qonnx on the test set, {name}", unit="images") as report:
+                qonnx = Remembered(QonnxEngine(exported.path, report))
+                agreement = compare_labels(brevitas, qonnx, images)
+            np.save(folder / f"{name}_logits.npy", qonnx.logits(images))
+            findings["logit_scale"][name] = exported.logit_scale
+            findings["accuracy"][name] = {
+                engine.name: accuracy(engine.logits(images), labels) for engine in (brevitas, qonnx)
+            }
+            findings[name] = {"brevitas_vs_qonnx": asdict(agreement)}
         write_json(folder / "export.json", findings)

@@ -67,12 +67,12 @@ class _Findings:
             "schema": 1,
             "model": self._model(),
             "accuracy": {
-                **self.export["accuracy"],
+                **self.export["accuracy"]["robust"],
                 "integer": self.verify["accuracy"]["integer"],
                 "images": compared,
             },
             "agreement": {
-                "brevitas_vs_qonnx": self.export["brevitas_vs_qonnx"],
+                "brevitas_vs_qonnx": self.export["robust"]["brevitas_vs_qonnx"],
                 "qonnx_vs_integer": self.verify["qonnx_vs_integer"],
                 "finn_vs_integer": self.verify["finn_vs_integer"],
                 "integer_vs_rtlsim": self.rtlsim["integer_vs_rtlsim"],

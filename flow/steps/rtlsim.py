@@ -12,7 +12,7 @@ from flow._records import write_json
 from flow._threads import one_thread
 from flow.attacks import build_attack
 from flow.classifier import Images
-from flow.data import load_dataset
+from flow.data import first_test_images, load_dataset
 from flow.engines import IntegerEngine, RtlsimEngine
 from flow.evaluation import evaluate
 from flow.integer import IntegerNetwork
@@ -66,8 +66,7 @@ def _images(context: Context, network: IntegerNetwork) -> Images:
     """Return the first test images, then the same images after PGD on the integer network."""
     config = context.config
     dataset = load_dataset(config.data, context.data)
-    clean = dataset.test_images[: config.rtlsim.images]
-    labels = dataset.test_labels[: config.rtlsim.images]
+    clean, labels = first_test_images(dataset, config.rtlsim.images, "rtlsim.images")
     attack = build_attack("pgd", steps=config.attack.steps, restarts=config.attack.restarts)
     with one_thread(), meter("pgd on the images to simulate", unit="images") as report:
         attacked = evaluate(

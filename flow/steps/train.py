@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from brevitas_models.checkpoint import load_checkpoint, save_checkpoint
+from brevitas_models.exact import LayerMargin, layer_margins
 from brevitas_models.network import QuantConvNet
 from flow._records import write_json
 from flow.data import Dataset, data_files, load_dataset
 from flow.pipeline import Context, Settings, Step
-from flow.progress import meter
+from flow.progress import banner, meter
 from flow.settings import TrainingConfig
 from flow.training import EpochReport, network_settings, plain_config, train_network
 
@@ -22,7 +23,7 @@ NETWORKS = ("robust", "plain")
 
 
 class TrainStep(Step):
-    """images -> robust.pt, plain.pt, curves.json (the epochs' reports, by network)."""
+    """images -> for both networks *.pt, curves.json (epochs), margins.json (of the exact form)."""
 
     name = "train"
     tools = ("brevitas", "torch")
@@ -45,12 +46,28 @@ class TrainStep(Step):
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Train both networks; an interrupted training goes on at its last finished epoch."""
         dataset = load_dataset(context.config.data, context.data)
-        curves = {}
+        curves, margins = {}, {}
         for name, training in _trainings(context.config.training):
             job = _Job(context, dataset, name, training, scratch)
-            save_checkpoint(folder / f"{name}.pt", job.network())
+            network = job.network()
+            save_checkpoint(folder / f"{name}.pt", network)
             curves[name] = job.history.epochs
+            margins[name] = [asdict(margin) for margin in _checked_margins(name, network)]
         write_json(folder / "curves.json", curves)
+        write_json(folder / "margins.json", margins)
+
+
+def _checked_margins(name: str, network: QuantConvNet) -> list[LayerMargin]:
+    """Say it when float rounding could decide an activation; verification then relies on data."""
+    margins = layer_margins(network)
+    for margin in margins:
+        if not margin.proven:
+            banner(
+                f"train: {margin.name} of the {name} network: a threshold is {margin.margin:.2g} "
+                f"from an integer and float32 may err by {margin.rounding:.2g} accumulator units; "
+                "engines agree on tested images, not provably on all"
+            )
+    return margins
 
 
 def _trainings(config: TrainingConfig) -> Iterator[tuple[str, TrainingConfig]]:

@@ -9,13 +9,14 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow._records import write_json
-from flow.classifier import accuracy
-from flow.data import load_dataset
+from flow.classifier import Images, accuracy
+from flow.data import first_test_images, load_dataset
 from flow.engines import FinnEngine, IntegerEngine, QonnxEngine, Remembered
 from flow.integer import IntegerNetwork
 from flow.pipeline import Context, Settings, Step
 from flow.progress import meter
-from flow.verification import compare_logits
+from flow.steps.train import NETWORKS
+from flow.verification import Agreement, compare_logits
 
 __all__ = ["VerifyStep"]
 
@@ -35,23 +36,32 @@ class VerifyStep(Step):
         """Compare on the test images; a difference stops the run."""
         config = context.config.verify
         dataset = load_dataset(context.config.data, context.data)
-        images, labels = dataset.test_images[: config.images], dataset.test_labels[: config.images]
-        network = IntegerNetwork.load(context.folder("compile") / "robust.npz")
-        plain = IntegerNetwork.load(context.folder("compile") / "plain.npz")
-        integer = IntegerEngine(network)
+        images, labels = first_test_images(dataset, config.images, "verify.images")
+        few, _ = first_test_images(dataset, config.finn_images, "verify.finn_images")
+        integer = {
+            name: IntegerEngine(IntegerNetwork.load(context.folder("compile") / f"{name}.npz"))
+            for name in NETWORKS
+        }
         with meter("FINN's execution", unit="images") as report:
             model = ModelWrapper(str(context.folder("compile") / "dataflow.onnx"))
-            finn = compare_logits(FinnEngine(model, report), integer, images[: config.finn_images])
-        exported = context.folder("export")
-        qonnx = Remembered(
-            QonnxEngine(exported / "robust.onnx"), images, np.load(exported / "qonnx_logits.npy")
-        )
+            finn = compare_logits(FinnEngine(model, report), integer["robust"], few)
+        agreements = {
+            name: _with_qonnx(context.folder("export"), name, integer[name], images)
+            for name in NETWORKS
+        }
         findings = {
-            "qonnx_vs_integer": asdict(compare_logits(qonnx, integer, images)),
+            "qonnx_vs_integer": asdict(agreements["robust"]),
             "finn_vs_integer": asdict(finn),
             "accuracy": {
-                "integer": accuracy(network.logits(images), labels),
-                "plain": accuracy(plain.logits(images), labels),
+                "integer": accuracy(integer["robust"].logits(images), labels),
+                "plain": accuracy(integer["plain"].logits(images), labels),
             },
         }
         write_json(folder / "verify.json", findings)
+
+
+def _with_qonnx(exported: Path, name: str, integer: IntegerEngine, images: Images) -> Agreement:
+    """Compare a network with the logits that the export step has got from qonnx."""
+    logits = np.load(exported / f"{name}_logits.npy")
+    qonnx = Remembered(QonnxEngine(exported / f"{name}.onnx"), images, logits)
+    return compare_logits(qonnx, integer, images)

@@ -103,3 +103,14 @@ def test_a_write_that_fails_keeps_the_old_file(saved: Path, network: QuantConvNe
     with pytest.raises(ModelError, match=r"robust.pt: cannot be written \(Is a directory\)"):
         save_checkpoint(saved, network)
     assert saved.read_bytes() == before
+
+
+@pytest.mark.parametrize(("name", "value"), [("weight", float("nan")), ("running_var", -1.0)])
+def test_values_that_no_training_leaves_are_refused(
+    saved: Path, network: QuantConvNet, name: str, value: float
+) -> None:
+    tensor = network.conv_blocks()[0].norm.state_dict()[name]
+    tensor.fill_(value)
+    save_checkpoint(saved, network)
+    with pytest.raises(ModelError, match=rf"robust.pt: is a damaged .*norm.{name} holds values"):
+        load_checkpoint(saved)

@@ -12,7 +12,7 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.util.cleanup import cleanup_model
 from qonnx_models import GraphBuilder, finish, tiny_qonnx
 
-from flow.dataflow import Dataflow, fold, to_dataflow
+from flow.dataflow import Dataflow, fold, folding_of, to_dataflow
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork, lower
 from flow.settings import CompileConfig, FoldingConfig
@@ -122,3 +122,14 @@ def test_folding_leaves_the_given_model_alone(tiny_dataflow: Dataflow) -> None:
     before = tiny_dataflow.model.model.SerializeToString()
     fold(tiny_dataflow.model, CompileConfig(target_fps=200_000.0))
     assert tiny_dataflow.model.model.SerializeToString() == before
+
+
+def test_equal_models_give_equal_dataflow_graphs(tmp_path: Path) -> None:
+    graphs = [to_dataflow(tiny_qonnx(), PART, tmp_path).model.model for _ in range(2)]
+    assert graphs[0].SerializeToString() == graphs[1].SerializeToString()
+
+
+def test_folding_of_reads_back_what_was_asked_for(tiny_dataflow: Dataflow) -> None:
+    asked = {"MVAU_rtl_1": FoldingConfig(pe=3, simd=4)}
+    model, _ = fold(tiny_dataflow.model, CompileConfig(target_fps=10_000.0, folding=asked))
+    assert folding_of(model)["MVAU_rtl_1"] == {"pe": 3, "simd": 4}

@@ -15,6 +15,7 @@ from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import dq_penalty
 from brevitas_models.network import QuantConvNet
 from flow.data import Dataset, load_dataset
+from flow.errors import FlowError
 from flow.settings import DataConfig, NetworkConfig, TrainingConfig
 from flow.training import (
     EpochReport,
@@ -186,3 +187,8 @@ def test_pgd_stays_in_the_ball_and_beats_its_random_start(digits: Dataset) -> No
 @pytest.mark.parametrize(("progress", "rate"), [(0.0, 0.05), (0.15, 1.0), (0.575, 0.5), (1.0, 0.0)])
 def test_the_learning_rate_rises_and_falls_once(progress: float, rate: float) -> None:
     assert one_cycle(progress) == pytest.approx(rate, abs=1e-9)
+
+
+def test_a_training_that_diverges_stops(digits: Dataset) -> None:
+    with pytest.raises(FlowError, match=r"the loss is inf in epoch 1; lower training.learning"):
+        train(digits, SHORT.model_copy(update={"dq_beta": 3e38}))
