@@ -190,5 +190,5 @@ def test_the_learning_rate_rises_and_falls_once(progress: float, rate: float) ->
 
 
 def test_a_training_that_diverges_stops(digits: Dataset) -> None:
-    with pytest.raises(FlowError, match=r"the loss is inf in epoch 1; lower training.learning"):
+    with pytest.raises(FlowError, match=r"the loss is nan in epoch 1; lower training.learning"):
         train(digits, SHORT.model_copy(update={"dq_beta": 3e38}))
