@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from flow._files import replace_file
+
 __all__ = ["RECORD_NAME", "Fingerprint", "StepRecord", "checksums", "sha256", "write_json"]
 
 RECORD_NAME = "step.json"
@@ -95,9 +97,7 @@ def checksums(folder: Path) -> dict[str, str]:
 
 def write_json(path: Path, value: object) -> None:
     """Write a JSON file so that a kill leaves either the old content or the new one."""
-    scratch = path.with_name(path.name + ".part")
-    scratch.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    scratch.replace(path)
+    replace_file(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

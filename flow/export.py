@@ -19,6 +19,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor, nn
 
 from brevitas_models.network import NetworkSettings, QuantConvNet
+from flow._files import replace_file
 from flow.classifier import Images, Logits, check_images
 from flow.errors import FlowError
 
@@ -121,13 +122,9 @@ def _strip(proto: onnx.ModelProto) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.part")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        replace_file(path, content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise FlowError(
             f"{path}: cannot be written ({error.strerror}); make room or choose another folder"
         ) from error

@@ -5,6 +5,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from flow._files import replace_file
 from flow.report.examples import Example
 from flow.report.html import render_page
 from flow.report.schema import Report
@@ -32,14 +33,5 @@ def write_report(folder: Path, inputs: ReportInputs) -> Path:
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        _replace(folder / name, text)
+        replace_file(folder / name, text.encode())
     return folder / "index.html"
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

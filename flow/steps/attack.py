@@ -72,7 +72,7 @@ class AttackStep(Step):
         for name in NETWORKS:
             network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
             job = _Job(name, network, images, labels, config.attack, config.seed)
-            rows = [asdict(row) for row in job.rows(scratch)]
+            rows = job.rows(scratch)
             noise = job.noise()
             attacked = job.adversarial_examples(config.rtlsim.epsilon_255)
             examples[name] = attacked.adversarial
@@ -80,7 +80,7 @@ class AttackStep(Step):
             growth = error_amplification(
                 network, examples["clean"][right], examples[name][right], name=name
             )
-            findings["rows"] += rows
+            findings["rows"] += [asdict(row) for row in rows]
             findings["noise"] += [{"network": name, **point} for point in noise]
             findings["amplification"] += [asdict(layer) for layer in growth]
             findings["signs"] += _signs(name, rows, noise)
@@ -89,10 +89,10 @@ class AttackStep(Step):
 
 
 def _signs(
-    name: str, rows: list[dict[str, Any]], noise: list[dict[str, Any]]
+    name: str, rows: list[RobustAccuracy], noise: list[dict[str, Any]]
 ) -> list[dict[str, str]]:
     """Say what hints at masked gradients in the strongest attack's rows."""
-    pgd = [RobustAccuracy(**row) for row in rows if row["attack"] == "pgd"]
+    pgd = [row for row in rows if row.attack == "pgd"]
     by_epsilon = {point["epsilon_255"]: point["accuracy"] for point in noise}
     found = masked_gradient_signs(pgd, by_epsilon) if pgd else []
     return [{"network": name, "sign": sign} for sign in found]

@@ -52,7 +52,7 @@ class CompileStep(Step):
 
 
 def _build(context: Context, dataflow: Dataflow, part: str, folder: Path, scratch: Path) -> None:
-    """Stitch with deep FIFOs, see in simulation how deep they must be, and stitch with that."""
+    """Stitch, see in simulation how deep the FIFOs must be, and write it with those depths."""
     config = context.config.compile
     model, cycles = fold(dataflow.model, config)
     write_json(folder / "folding.json", {"cycles": cycles, "folding": folding_of(model)})

@@ -44,7 +44,7 @@ class ExportStep(Step):
         for name in NETWORKS:
             network = load_checkpoint(context.folder("train") / f"{name}.pt", expected)
             exported = export_qonnx_model(network, folder / f"{name}.onnx")
-            brevitas = BrevitasEngine(network, exported.logit_scale)
+            brevitas = Remembered(BrevitasEngine(network, exported.logit_scale))
             with meter(f"qonnx on the test set, {name}", unit="images") as report:
                 qonnx = Remembered(QonnxEngine(exported.path, report))
                 agreement = compare_labels(brevitas, qonnx, images)

@@ -11,7 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from flow._records import write_json
 from flow.classifier import Images, accuracy
 from flow.data import first_test_images, load_dataset
-from flow.engines import FinnEngine, IntegerEngine, QonnxEngine, Remembered
+from flow.engines import Engine, FinnEngine, IntegerEngine, QonnxEngine, Remembered
 from flow.integer import IntegerNetwork
 from flow.pipeline import Context, Settings, Step
 from flow.progress import meter
@@ -39,7 +39,9 @@ class VerifyStep(Step):
         images, labels = first_test_images(dataset, config.images, "verify.images")
         few, _ = first_test_images(dataset, config.finn_images, "verify.finn_images")
         integer = {
-            name: IntegerEngine(IntegerNetwork.load(context.folder("compile") / f"{name}.npz"))
+            name: Remembered(
+                IntegerEngine(IntegerNetwork.load(context.folder("compile") / f"{name}.npz"))
+            )
             for name in NETWORKS
         }
         with meter("FINN's execution", unit="images") as report:
@@ -60,7 +62,7 @@ class VerifyStep(Step):
         write_json(folder / "verify.json", findings)
 
 
-def _with_qonnx(exported: Path, name: str, integer: IntegerEngine, images: Images) -> Agreement:
+def _with_qonnx(exported: Path, name: str, integer: Engine, images: Images) -> Agreement:
     """Compare a network with the logits that the export step has got from qonnx."""
     logits = np.load(exported / f"{name}_logits.npy")
     qonnx = Remembered(QonnxEngine(exported / f"{name}.onnx"), images, logits)
