@@ -5,15 +5,33 @@
 from flow.integer.bounds import Interval
 from flow.integer.lowering import lower
 from flow.integer.network import IntegerNetwork
-from flow.integer.operations import Convolution, Dense, Flatten, Operation, Threshold
+from flow.integer.operations import (
+    IMAGE,
+    Add,
+    Bias,
+    Concat,
+    Convolution,
+    Dense,
+    Flatten,
+    MaxPool,
+    Operation,
+    SumPool,
+    Threshold,
+)
 
 __all__ = [
+    "IMAGE",
+    "Add",
+    "Bias",
+    "Concat",
     "Convolution",
     "Dense",
     "Flatten",
     "IntegerNetwork",
     "Interval",
+    "MaxPool",
     "Operation",
+    "SumPool",
     "Threshold",
     "lower",
 ]

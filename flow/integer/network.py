@@ -3,8 +3,9 @@
 """A classifier as a list of integer operations with proven ranges; it defines the result."""
 
 import json
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -14,7 +15,7 @@ import numpy as np
 from flow.classifier import Images, Logits, check_images
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
-from flow.integer.operations import Convolution, Dense, Flatten, Integers, Operation, Threshold
+from flow.integer.operations import IMAGE, KINDS, Integers, Operation, Shape
 
 if TYPE_CHECKING:
     from flow.integer.twin import Twin
@@ -23,73 +24,95 @@ __all__ = ["IntegerNetwork"]
 
 _UNREADABLE = (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, IndexError)
 _BATCH = 256  # images at a time: bounds the memory
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (Convolution, Dense, Flatten, Threshold)}
 
 
-@dataclass(frozen=True, eq=False)
 class IntegerNetwork:
-    """Integer operations from uint8 images to int32 logits; a Classifier.
+    """A graph of integer operations from uint8 images to int32 logits; a Classifier.
 
     Attributes:
-        operations: in order of execution.
+        operations: in an order in which each follows what it reads; the last one's output is the
+            logits.
         input_shape: (H, W, C).
-        scale: positive; the trained network's float logits are scale * integer logits.
+        scale: positive; the trained network's float logits are scale * integer logits + offset.
+        offset: the same for every class, so that it changes no label.
+        sources: name of each operation -> the names that it reads (IMAGE is the input).
+        shapes: name -> the shape of its output without N; with IMAGE's.
     """
 
-    operations: tuple[Operation, ...]
-    input_shape: tuple[int, int, int]
-    scale: float
-
-    def __post_init__(self) -> None:
-        """Check that shapes chain, that logits fit int32 and that the scale is positive."""
-        if not self.scale > 0:
-            raise FlowError(
-                f"integer network: the scale {self.scale} of the logits is not positive"
-            )
-        if len(self._output_shape()) != 1:
-            raise FlowError(f"integer network: the output {self._output_shape()} is not a vector")
-        last = list(self.ranges())[-1]
+    def __init__(
+        self,
+        operations: tuple[Operation, ...],
+        input_shape: tuple[int, int, int],
+        scale: float,
+        offset: float = 0.0,
+    ) -> None:
+        """Check that the graph is sound, that logits fit int32 and that the scale is positive."""
+        if not scale > 0:
+            raise FlowError(f"integer network: the scale {scale} of the logits is not positive")
+        self.operations, self.input_shape = operations, input_shape
+        self.scale, self.offset = scale, offset
+        self.sources = _sources(operations)
+        self.shapes: dict[str, Shape] = {IMAGE: input_shape}
+        for operation in operations:
+            read = (self.shapes[name] for name in self.sources[operation.name])
+            self.shapes[operation.name] = operation.output_shape(*read)
+        output = self.shapes[self.output]
+        if len(output) != 1:
+            raise FlowError(f"integer network: the output {output} is not a vector")
+        last = self.ranges()[self.output]
         if last.magnitude() >= 2**31:
             raise FlowError(f"integer network: logits of up to {last.magnitude()} do not fit int32")
 
     @property
+    def output(self) -> str:
+        """Name of the operation whose output is the logits; IMAGE if there is none."""
+        return self.operations[-1].name if self.operations else IMAGE
+
+    @property
     def classes(self) -> int:
         """Number of logits."""
-        return self._output_shape()[0]
+        return self.shapes[self.output][0]
 
-    def _output_shape(self) -> tuple[int, ...]:
-        shape: tuple[int, ...] = self.input_shape
+    def ranges(self) -> dict[str, Interval]:
+        """Return the proven range of each operation's output (and IMAGE's), for any uint8 image."""
+        found = {IMAGE: Interval(0, 255)}
         for operation in self.operations:
-            shape = operation.output_shape(shape)
-        return shape
+            read = (found[name] for name in self.sources[operation.name])
+            found[operation.name] = operation.output_range(*read)
+        return found
 
-    def ranges(self) -> Iterator[Interval]:
-        """Yield the proven range of each operation's output, for any uint8 image."""
-        values = Interval(0, 255)
-        for operation in self.operations:
-            values = operation.output_range(values)
-            yield values
+    def readers(self, name: str) -> list[Operation]:
+        """Return the operations that read an output, once for each time they do."""
+        return [op for op in self.operations for read in self.sources[op.name] if read == name]
 
     def logits(self, images: Images) -> Logits:
         """Return int32[N, K]; see Classifier."""
         check_images(images, self.input_shape)
-        parts = [self._run(images[i : i + _BATCH])[-1] for i in range(0, len(images), _BATCH)]
-        empty = np.zeros((0, self.classes), dtype=np.int32)
-        return np.concatenate([empty, *(part.astype(np.int32) for part in parts)])
+        parts = [np.zeros((0, self.classes), dtype=np.int32)]
+        for start in range(0, len(images), _BATCH):
+            batch = images[start : start + _BATCH].astype(np.int64)
+            ((_, last),) = deque(self._run(batch), maxlen=1)
+            parts.append(last.astype(np.int32))
+        return np.concatenate(parts)
 
     def activations(self, images: Images) -> list[tuple[str, Integers]]:
         """Return (operation's name, its output int64[N, ...]) in order; keeps all in memory."""
         check_images(images, self.input_shape)
-        names = [operation.name for operation in self.operations]
-        return list(zip(names, self._run(images), strict=True))
+        return list(self._run(images.astype(np.int64)))
 
-    def _run(self, images: Images) -> list[Integers]:
-        outputs = []
-        values: Integers = images.astype(np.int64)
+    def _run(self, images: Integers) -> Iterator[tuple[str, Integers]]:
+        """Yield each operation's output, and forget it after its last reader."""
+        waiting = {name: len(self.readers(name)) for name in self.shapes}
+        held = {IMAGE: images}
         for operation in self.operations:
-            values = operation.apply(values)
-            outputs.append(values)
-        return outputs
+            read = self.sources[operation.name]
+            result = operation.apply(*(held[name] for name in read))
+            held[operation.name] = result
+            for name in read:
+                waiting[name] -= 1
+                if not waiting[name]:
+                    del held[name]
+            yield operation.name, result
 
     def twin(self) -> "Twin":
         """Return the torch module that computes the same logits and has gradients."""
@@ -102,12 +125,17 @@ class IntegerNetwork:
         arrays: dict[str, Any] = {}
         entries = []
         for index, operation in enumerate(self.operations):
-            fields = {key: getattr(operation, key) for key in asdict(operation)}
-            plain = {k: v for k, v in fields.items() if not isinstance(v, np.ndarray)}
-            arrays |= {f"{index}.{k}": v for k, v in fields.items() if isinstance(v, np.ndarray)}
+            values = {field.name: getattr(operation, field.name) for field in fields(operation)}
+            plain = {k: v for k, v in values.items() if not isinstance(v, np.ndarray)}
+            arrays |= {f"{index}.{k}": v for k, v in values.items() if isinstance(v, np.ndarray)}
             entries.append({"kind": type(operation).__name__, **plain})
-        header = {"operations": entries, "input_shape": self.input_shape, "scale": self.scale}
-        np.savez(path, header=np.array(json.dumps(header)), **arrays)
+        header = {
+            "operations": entries,
+            "input_shape": self.input_shape,
+            "scale": self.scale,
+            "offset": self.offset,
+        }
+        np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "IntegerNetwork":
@@ -122,18 +150,36 @@ class IntegerNetwork:
             header = json.loads(str(arrays.pop("header")))
             operations = tuple(_operation(i, e, arrays) for i, e in enumerate(header["operations"]))
             shape = header["input_shape"]
-            return cls(operations, (shape[0], shape[1], shape[2]), header["scale"])
+            whole = (shape[0], shape[1], shape[2])
+            return cls(operations, whole, header["scale"], header["offset"])
         except _UNREADABLE as error:
             raise FlowError(
                 f"integer network {path}: cannot be read ({error}); compile it again"
             ) from error
 
 
+def _sources(operations: tuple[Operation, ...]) -> dict[str, tuple[str, ...]]:
+    """Return what each operation reads; FlowError for a name that is unknown or used twice."""
+    sources: dict[str, tuple[str, ...]] = {}
+    before = IMAGE
+    for operation in operations:
+        read = operation.inputs or (before,)
+        for name in read:
+            if name != IMAGE and name not in sources:
+                raise FlowError(f"{operation.name}: its input {name!r} is no operation before it")
+        if operation.name in sources or operation.name == IMAGE:
+            raise FlowError(f"integer network: two operations are called {operation.name!r}")
+        sources[operation.name] = read
+        before = operation.name
+    return sources
+
+
 def _operation(index: int, entry: dict[str, Any], arrays: dict[str, Integers]) -> Operation:
     prefix = f"{index}."
     own = {key.removeprefix(prefix): v for key, v in arrays.items() if key.startswith(prefix)}
     plain = {key: _tuples(value) for key, value in entry.items() if key != "kind"}
-    operation: Operation = _KINDS[entry["kind"]](**plain, **own)
+    kind: Any = KINDS[entry["kind"]]
+    operation: Operation = kind(**plain, **own)
     return operation
 
 

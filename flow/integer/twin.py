@@ -6,11 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from flow.integer.bounds import Interval, exact_float
-from flow.integer.operations import Convolution, Dense, Flatten, Operation, Threshold
+from flow.integer.bounds import exact_float
+from flow.integer.operations import (
+    IMAGE,
+    Add,
+    Bias,
+    Concat,
+    Convolution,
+    Dense,
+    Flatten,
+    MaxPool,
+    Operation,
+    Padding,
+    SumPool,
+    Threshold,
+)
 
 if TYPE_CHECKING:
     from flow.integer.network import IntegerNetwork
@@ -54,31 +68,57 @@ class _Module(nn.Module):
     def __init__(self, operation: Operation, dtype: torch.dtype) -> None:
         super().__init__()
         self.operation = operation
-        match operation:
-            case Convolution():
-                kernel = np.ascontiguousarray(operation.weights.transpose(3, 2, 0, 1))
-                self.register_buffer("constant", torch.from_numpy(kernel).to(dtype))
-            case Dense():
-                matrix = np.ascontiguousarray(operation.weights.T)
-                self.register_buffer("constant", torch.from_numpy(matrix).to(dtype))
-            case Threshold():
-                self.register_buffer("constant", torch.from_numpy(operation.thresholds).to(dtype))
+        constant = _constant(operation)
+        if constant is not None:
+            tensor = torch.from_numpy(np.ascontiguousarray(constant)).to(dtype)
+            self.register_buffer("constant", tensor)
 
     constant: Tensor
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, *values: Tensor) -> Tensor:  # noqa: PLR0911 - one a kind
+        first = values[0]
         match self.operation:
-            case Convolution(stride=stride, padding=(top, left, bottom, right)):
-                padded = functional.pad(values, (left, right, top, bottom))
-                return functional.conv2d(padded, self.constant, stride=stride)
+            case Convolution(stride=stride, padding=padding, groups=groups):
+                padded = _pad(first, padding)
+                return functional.conv2d(padded, self.constant, stride=stride, groups=groups)
             case Dense():
-                return functional.linear(values, self.constant)
-            case Threshold(offset=offset):
-                return torch.Tensor(_Count.apply(values, self.constant)) + offset
+                return functional.linear(first, self.constant)
+            case Threshold(offset=offset, step=step):
+                return step * torch.Tensor(_Count.apply(first, self.constant)) + offset
             case Flatten():
-                return values.permute(0, 2, 3, 1).flatten(1)
+                return first.permute(0, 2, 3, 1).flatten(1)
+            case Add(factors=factors):
+                return torch.stack([f * v for f, v in zip(factors, values, strict=True)]).sum(0)
+            case Bias():
+                return first + self.constant.view(-1, *[1] * (first.dim() - 2))
+            case Concat():
+                return torch.cat(values, 1)
+            case MaxPool(kernel=kernel, stride=stride, padding=padding):
+                padded = _pad(first, padding, fill=-torch.inf)
+                return functional.max_pool2d(padded, kernel, stride)
+            case SumPool(kernel=kernel, stride=stride, padding=padding):
+                padded = _pad(first, padding)
+                return functional.avg_pool2d(padded, kernel, stride, divisor_override=1)
             case other:
                 raise AssertionError(other)
+
+
+def _constant(operation: Operation) -> NDArray[np.int64] | None:
+    match operation:
+        case Convolution(weights=weights):
+            return weights.transpose(3, 2, 0, 1)
+        case Dense(weights=weights):
+            return weights.T
+        case Threshold(thresholds=thresholds):
+            return thresholds
+        case Bias(values=values):
+            return values
+    return None
+
+
+def _pad(values: Tensor, padding: Padding, fill: float = 0.0) -> Tensor:
+    top, left, bottom, right = padding
+    return functional.pad(values, (left, right, top, bottom), value=fill)
 
 
 class Twin(nn.Module):
@@ -93,21 +133,27 @@ class Twin(nn.Module):
     def __init__(self, network: "IntegerNetwork") -> None:
         super().__init__()
         self.dtype = _dtype(network)
-        self.layers = nn.Sequential(*(_Module(item, self.dtype) for item in network.operations))
+        self.network = network
+        self.layers = nn.ModuleList(_Module(item, self.dtype) for item in network.operations)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits; see the class."""
-        logits: Tensor = self.layers(images.to(self.dtype).permute(0, 3, 1, 2))
-        return logits
+        held = {IMAGE: images.to(self.dtype).permute(0, 3, 1, 2)}
+        for operation, layer in zip(self.network.operations, self.layers, strict=True):
+            read = self.network.sources[operation.name]
+            held[operation.name] = layer(*(held[name] for name in read))
+        return held[self.network.output]
 
 
 def _dtype(network: "IntegerNetwork") -> torch.dtype:
-    largest, values = 255, Interval(0, 255)
+    """Return the float that holds every partial sum; partial sums of products included."""
+    ranges = network.ranges()
+    largest = max(interval.magnitude() for interval in ranges.values())
     for operation in network.operations:
         if isinstance(operation, Convolution | Dense):
             sums = np.abs(operation.weights).reshape(-1, operation.weights.shape[-1]).sum(axis=0)
-            largest = max(largest, int(sums.max()) * values.magnitude())
+            read = ranges[network.sources[operation.name][0]]
+            largest = max(largest, int(sums.max()) * read.magnitude())
         if isinstance(operation, Threshold):
             largest = max(largest, int(np.abs(operation.thresholds).max()))
-        values = operation.output_range(values)
     return torch.float32 if exact_float(largest) is np.float32 else torch.float64
