@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Sum of two streams of integers, element by element: y = a + b modulo 2^OutBits.
+//
+// Lanes:   lane p in bits [p*Bits +: Bits] of each stream; two's complement if signed.
+// Join:    a beat is taken from both streams in the same cycle, so the ready of each depends on
+//          the valid of the other.
+// Timing:  latency one cycle, one beat a cycle.
+
+module stream_add #(
+  parameter int unsigned Pe      = 1,
+  parameter int unsigned ABits   = 8,
+  parameter bit          ASigned = 1'b1,
+  parameter int unsigned BBits   = 8,
+  parameter bit          BSigned = 1'b1,
+  parameter int unsigned OutBits = 9
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+
+  input  logic                  a_valid_i,
+  output logic                  a_ready_o,
+  input  logic [Pe*ABits-1:0]   a_data_i,
+
+  input  logic                  b_valid_i,
+  output logic                  b_ready_o,
+  input  logic [Pe*BBits-1:0]   b_data_i,
+
+  output logic                  out_valid_o,
+  input  logic                  out_ready_i,
+  output logic [Pe*OutBits-1:0] out_data_o
+);
+
+  if (Pe < 1 || ABits < 1 || BBits < 1) begin : gen_illegal_size
+    $error("stream_add: Pe, ABits and BBits must be at least 1");
+  end
+  if (OutBits < ABits || OutBits < BBits) begin : gen_illegal_sum
+    $error("stream_add: OutBits=%0d is less than ABits=%0d or BBits=%0d", OutBits, ABits, BBits);
+  end
+
+  logic free, accept;
+  logic [Pe*OutBits-1:0] sum;
+  logic out_valid_q;
+  logic [Pe*OutBits-1:0] out_data_q;
+
+  assign free      = !out_valid_q || out_ready_i;
+  assign a_ready_o = b_valid_i && free;
+  assign b_ready_o = a_valid_i && free;
+  assign accept    = a_valid_i && b_valid_i && free;
+
+  for (genvar p = 0; p < Pe; p++) begin : gen_lane
+    logic [ABits-1:0] a;
+    logic [BBits-1:0] b;
+    assign a = a_data_i[p*ABits+:ABits];
+    assign b = b_data_i[p*BBits+:BBits];
+    assign sum[p*OutBits+:OutBits] = (ASigned ? OutBits'($signed(a)) : OutBits'(a))
+                                   + (BSigned ? OutBits'($signed(b)) : OutBits'(b));
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) out_valid_q <= 1'b0;
+    else if (free) out_valid_q <= accept;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (accept) out_data_q <= sum;
+  end
+
+  assign out_valid_o = out_valid_q;
+  assign out_data_o  = out_data_q;
+
+endmodule : stream_add
