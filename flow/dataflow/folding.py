@@ -1,30 +1,27 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Folding: how many multiplications of each layer happen in one cycle."""
+"""Folding: how many elements of each layer are worked on in one cycle."""
 
 import copy
 from collections.abc import Mapping
-from typing import Any
 
-from finn.analysis.fpgadataflow.exp_cycles_per_layer import exp_cycles_per_layer
-from finn.transformation.fpgadataflow.set_folding import SetFolding
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.custom_op.registry import getCustomOp
 
+from flow.dataflow._lanes import Foldable, foldables
 from flow.errors import FlowError
 from flow.settings import CompileConfig, FoldingConfig
 
 __all__ = ["fold", "folding_of"]
 
-_WEIGHT_BITS_PER_PE = (36, 72, 144, 288, 576, 1152)  # a BRAM word, then wider ones if need be
-
 
 def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict[str, int]]:
     """Set PE and SIMD of every layer; return the model and each layer's cycles per frame.
 
-    Layers named in config.folding get what is asked for; the others are unfolded until they take
-    at most clock / target_fps cycles. Without a target_fps every matrix layer must be named, and
-    the layers between them are unfolded just enough not to be slower.
+    Matrix layers named in config.folding get what is asked for. Every other layer gets the fewest
+    lanes with which it takes at most clock / target_fps cycles and which divide or are divided by
+    those of the layers before it, so that a width converter can join them. Without a target_fps
+    every matrix layer must be named, and the layers between are unfolded just enough not to be
+    slower.
 
     Raises:
         FlowError: an unknown layer (known ones are listed), a PE or SIMD that does not divide
@@ -32,12 +29,16 @@ def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict
             layer and its rate are named).
     """
     model = copy.deepcopy(model)
-    _check_names(model, config)
+    layers = foldables(model)
+    _check_names(layers, config)
     for name, choice in config.folding.items():
-        _set(model, name, choice)
-    target = _target_cycles(model, config)
-    model = _unfold(model, target, config.folding)
-    cycles = {name: int(value) for name, value in model.analysis(exp_cycles_per_layer).items()}
+        _set(layers[name], choice)
+    target = _target_cycles(layers, config)
+    for layer in layers.values():
+        if layer.name in config.folding:
+            continue
+        layer.unfold(target)
+    cycles = {name: layer.cycles() for name, layer in layers.items()}
     _check_rate(cycles, config)
     return model, cycles
 
@@ -45,21 +46,18 @@ def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict
 def folding_of(model: ModelWrapper) -> dict[str, dict[str, int]]:
     """Return PE and SIMD of every matrix layer, in the form that a configuration gives them."""
     return {
-        name: {"pe": layer.get_nodeattr("PE"), "simd": layer.get_nodeattr("SIMD")}
-        for name, layer in _matrix_layers(model).items()
+        name: dict(zip(("pe", "simd"), layer.lanes, strict=True))
+        for name, layer in foldables(model).items()
+        if layer.has_weights
     }
 
 
-def _matrix_layers(model: ModelWrapper) -> dict[str, Any]:
-    return {node.name: getCustomOp(node) for node in model.get_nodes_by_op_type("MVAU_rtl")}
-
-
-def _check_names(model: ModelWrapper, config: CompileConfig) -> None:
-    layers = _matrix_layers(model)
+def _check_names(layers: Mapping[str, Foldable], config: CompileConfig) -> None:
+    known = [name for name, layer in layers.items() if layer.has_weights]
     for name in config.folding:
-        if name not in layers:
-            raise FlowError(f"compile.folding: no layer {name!r}; layers are {', '.join(layers)}")
-    missing = [name for name in layers if name not in config.folding]
+        if name not in known:
+            raise FlowError(f"compile.folding: no layer {name!r}; layers are {', '.join(known)}")
+    missing = [name for name in known if name not in config.folding]
     if config.target_fps is None and missing:
         raise FlowError(
             f"compile.folding: {', '.join(missing)} not given and target_fps is null; "
@@ -67,36 +65,22 @@ def _check_names(model: ModelWrapper, config: CompileConfig) -> None:
         )
 
 
-def _set(model: ModelWrapper, name: str, choice: FoldingConfig) -> None:
-    layer = _matrix_layers(model)[name]
-    for attribute, value, size in (
-        ("PE", choice.pe, layer.get_nodeattr("MH")),
-        ("SIMD", choice.simd, layer.get_nodeattr("MW")),
+def _set(layer: Foldable, choice: FoldingConfig) -> None:
+    for attribute, value, legal in zip(
+        ("PE", "SIMD"), (choice.pe, choice.simd), layer.legal, strict=True
     ):
-        if size % value:
-            legal = ", ".join(str(n) for n in range(1, size + 1) if size % n == 0)
+        if value not in legal:
             raise FlowError(
-                f"compile.folding.{name}: {attribute} {value} does not divide {size}; "
-                f"legal values are {legal}"
+                f"compile.folding.{layer.name}: {attribute} {value} does not divide {max(legal)}; "
+                f"legal values are {', '.join(map(str, legal))}"
             )
-        layer.set_nodeattr(attribute, value)
+    layer.set_lanes(choice.pe, choice.simd)
 
 
-def _target_cycles(model: ModelWrapper, config: CompileConfig) -> int:
+def _target_cycles(layers: Mapping[str, Foldable], config: CompileConfig) -> int:
     if config.target_fps is not None:
         return max(1, int(config.clock_mhz * 1e6 / config.target_fps))
-    return max(int(layer.get_exp_cycles()) for layer in _matrix_layers(model).values())
-
-
-def _unfold(model: ModelWrapper, target: int, given: Mapping[str, FoldingConfig]) -> ModelWrapper:
-    """Let FINN choose, with the narrowest weight words that reach the target."""
-    for width in _WEIGHT_BITS_PER_PE:
-        model = model.transform(SetFolding(target, width, two_pass_relaxation=False))
-        for name, choice in given.items():
-            _set(model, name, choice)
-        if max(model.analysis(exp_cycles_per_layer).values()) <= target:
-            break
-    return model
+    return max(layer.cycles() for layer in layers.values() if layer.has_weights)
 
 
 def _check_rate(cycles: Mapping[str, int], config: CompileConfig) -> None:

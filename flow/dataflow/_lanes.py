@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The lanes of FINN's hardware layers: which are legal, what they cost in cycles."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import reduce
+from math import gcd
+from typing import Any
+
+from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+
+from hw._estimates import cycles_per_frame
+
+__all__ = ["Foldable", "foldables"]
+
+_SIMD_LAYERS = ("FMPadding", "ConvolutionInputGenerator", "StreamingConcat")
+_WIDEST_SIMD = 64  # wider sums need deeper adder trees without saving accumulators
+
+
+@dataclass(eq=False)
+class Foldable:
+    """A node and its lanes (PE, SIMD); a layer with one kind of lanes has 1 for the other.
+
+    Attributes:
+        name: of the node.
+        has_weights: whether a configuration may name it.
+        legal: the divisors that PE and SIMD may take.
+        before: the layers whose outputs it reads.
+        follower: the pool or depthwise layer that must take as many lanes as this window.
+    """
+
+    name: str
+    instance: Any
+    has_weights: bool
+    legal: tuple[list[int], list[int]]
+    before: list["Foldable"] = field(default_factory=list)
+    follower: "Foldable | None" = None
+
+    @property
+    def lanes(self) -> tuple[int, int]:
+        """PE and SIMD as they are set."""
+        attributes = self.instance.get_nodeattr_types()
+        pe, simd = (
+            int(self.instance.get_nodeattr(name)) if name in attributes else 1
+            for name in ("PE", "SIMD")
+        )
+        return pe, simd
+
+    def set_lanes(self, pe: int, simd: int) -> None:
+        """Set PE and SIMD, and the same lanes of a layer that must follow."""
+        attributes = self.instance.get_nodeattr_types()
+        for name, value in (("PE", pe), ("SIMD", simd)):
+            if name in attributes:
+                self.instance.set_nodeattr(name, value)
+        if self.follower:
+            self.follower.set_lanes(max(pe, simd), 1)
+
+    def cycles(self) -> int:
+        """Return the cycles of a frame in steady state."""
+        return cycles_per_frame(self.instance)
+
+    def inputs(self) -> int:
+        """Return the elements that enter in one beat."""
+        return int(self.instance.get_folded_input_shape(0)[-1])
+
+    def outputs(self) -> int:
+        """Return the elements that leave in one beat."""
+        return int(self.instance.get_folded_output_shape(0)[-1])
+
+    def unfold(self, target: int) -> None:
+        """Take the fewest lanes that reach the target cycles, or else the fastest."""
+        if any(self in layer.followed() for layer in self.before):
+            return
+        fastest: tuple[int, tuple[int, int]] | None = None
+        for choice in self._choices():
+            self.set_lanes(*choice)
+            if not self._joins():
+                continue
+            cycles = max(self.cycles(), self.follower.cycles() if self.follower else 0)
+            if cycles <= target:
+                return
+            if fastest is None or cycles < fastest[0]:
+                fastest = (cycles, choice)
+        assert fastest is not None, self.name
+        self.set_lanes(*fastest[1])
+
+    def followed(self) -> list["Foldable"]:
+        """Return the layers whose lanes this one sets."""
+        return [self.follower] if self.follower else []
+
+    def _choices(self) -> Iterator[tuple[int, int]]:
+        pes, simds = self.legal
+        pairs = [(pe, simd) for pe in pes for simd in simds]
+        yield from sorted(pairs, key=lambda pair: (pair[0] * pair[1], _preference(*pair)))
+
+    def _joins(self) -> bool:
+        """Whether width converters exist between this layer and those before it."""
+        mine = self.inputs()
+        return all(max(mine, p.outputs()) % min(mine, p.outputs()) == 0 for p in self.before)
+
+
+def _preference(pe: int, simd: int) -> tuple[int, int]:
+    """Prefer wide sums to many accumulators, up to a width."""
+    return (max(0, simd - _WIDEST_SIMD), pe)
+
+
+def foldables(model: ModelWrapper) -> dict[str, Foldable]:
+    """Return the layers of a specialised graph in topological order, by node name."""
+    found: dict[str, Foldable] = {}
+    writers: dict[str, Foldable] = {}
+    for node in model.graph.node:
+        layer = _foldable(node)
+        layer.before = [writers[name] for name in node.input if name in writers]
+        found[node.name] = layer
+        writers |= dict.fromkeys(node.output, layer)
+        for previous in layer.before:
+            if _is_channelwise_window(previous):
+                previous.follower = layer
+    return found
+
+
+def _is_channelwise_window(layer: Foldable) -> bool:
+    kind = _kind(layer.instance.onnx_node)
+    return kind == "ConvolutionInputGenerator" and bool(layer.instance.get_nodeattr("depthwise"))
+
+
+def _foldable(node: NodeProto) -> Foldable:
+    instance, kind = getCustomOp(node), _kind(node)
+    if kind == "MVAU":
+        sizes = (instance.get_nodeattr("MH"), instance.get_nodeattr("MW"))
+    elif kind in _SIMD_LAYERS:
+        sizes = (1, _channels(instance, kind))
+    else:
+        sizes = (_channels(instance, kind), 1)
+    legal = (_divisors(int(sizes[0])), _divisors(int(sizes[1])))
+    return Foldable(node.name, instance, kind in ("MVAU", "VVAU"), legal)
+
+
+def _kind(node: NodeProto) -> str:
+    return str(node.op_type).removesuffix("_rtl")
+
+
+def _channels(instance: Any, kind: str) -> int:  # noqa: ANN401 - FINN is untyped
+    if kind == "StreamingConcat":
+        return reduce(gcd, (int(n) for n in instance.get_nodeattr("ChannelsPerStream")))
+    return int(instance.get_normal_input_shape(0)[-1]) if kind in _WHOLE else _named(instance)
+
+
+_WHOLE = ("ElementwiseAdd", "LabelSelect")
+
+
+def _named(instance: Any) -> int:  # noqa: ANN401 - FINN is untyped
+    names = instance.get_nodeattr_types()
+    name = next(n for n in ("IFMChannels", "Channels", "NumChannels") if n in names)
+    return int(instance.get_nodeattr(name))
+
+
+def _divisors(size: int) -> list[int]:
+    return [n for n in range(1, size + 1) if size % n == 0]

@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""From an integer network to FINN's hardware layers: one rule for each integer operation."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+
+from flow.dataflow import _layers
+from flow.dataflow._graph import DataflowWriter, Tensor, smallest_datatype
+from flow.errors import FlowError
+from flow.integer import (
+    IMAGE,
+    Add,
+    Bias,
+    Concat,
+    Convolution,
+    Dense,
+    Flatten,
+    IntegerNetwork,
+    Interval,
+    MaxPool,
+    Operation,
+    SumPool,
+    Threshold,
+)
+from flow.integer.operations import Integers
+
+__all__ = ["emit"]
+
+
+def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
+    """Return FINN's dataflow graph, not yet specialised, that computes an integer network.
+
+    Args:
+        network: what the graph computes, from UINT8 NHWC images of batch 1.
+        label: append an argmax (lowest index on ties), so that the output is the label.
+
+    Raises:
+        FlowError: listing every operation that no hardware layer can do, each with its reason.
+    """
+    problems = list(_problems(network))
+    if problems:
+        raise FlowError(f"{len(problems)} layer(s) cannot become hardware: {'; '.join(problems)}")
+    emitter = _Emitter(network)
+    for operation in network.operations:
+        emitter.add(operation)
+    output = emitter.streams[network.output].pop()
+    if label:
+        output = _layers.argmax(emitter.writer, output)
+    return emitter.writer.model(emitter.image, output)
+
+
+def _problems(network: IntegerNetwork) -> Iterator[str]:
+    ranges = network.ranges()
+    producers = {operation.name: operation for operation in network.operations}
+    for operation in network.operations:
+        name = operation.name
+        read = ranges[network.sources[name][0]]
+        levels = _quantizer(network, producers, operation)
+        if isinstance(operation, Threshold) and operation.step != 1 and not _is_bipolar(operation):
+            yield f"{name} (levels in steps of {operation.step}; quantize to -1 and 1, or by 1)"
+        if isinstance(operation, Convolution | MaxPool | SumPool) and any(operation.padding):
+            if _is_bipolar(levels):
+                yield f"{name} (bipolar values have no 0 to pad with; use no padding)"
+            elif isinstance(operation, MaxPool) and read.lo < 0:
+                yield f"{name} (a padded maximum of signed values; quantize to unsigned before it)"
+        if name != network.output and not network.readers(name):
+            yield f"{name} (nothing reads its output; remove it)"
+
+
+def _quantizer(
+    network: IntegerNetwork, producers: dict[str, Operation], operation: Operation
+) -> Operation | None:
+    """Return the operation whose values are read, past those that only move values."""
+    found = producers.get(network.sources[operation.name][0])
+    if isinstance(found, Flatten | MaxPool | Concat):
+        return _quantizer(network, producers, found)
+    return found
+
+
+def _is_bipolar(operation: Operation | None) -> bool:
+    return (
+        isinstance(operation, Threshold)
+        and (operation.step, operation.offset) == (2, -1)
+        and operation.thresholds.shape[1] == 1
+    )
+
+
+class _Emitter:
+    """Writes nodes; each tensor has a stream for every one of its readers."""
+
+    def __init__(self, network: IntegerNetwork) -> None:
+        self.network, self.ranges = network, network.ranges()
+        self.writer = DataflowWriter()
+        self.streams: dict[str, list[Tensor]] = {}
+        self.image = Tensor("global_in", network.input_shape, "UINT8")
+        self._publish(IMAGE, self.image)
+
+    def add(self, operation: Operation) -> None:
+        """Write the nodes of one operation, whose inputs have been written."""
+        read = [self.streams[name].pop(0) for name in self.network.sources[operation.name]]
+        self._publish(operation.name, self._emit(operation, read))
+
+    def _publish(self, name: str, tensor: Tensor) -> None:
+        readers = len(self.network.readers(name))
+        several = readers > 1
+        self.streams[name] = (
+            _layers.duplicate(self.writer, tensor, readers) if several else [tensor]
+        )
+
+    def _emit(self, operation: Operation, read: list[Tensor]) -> Tensor:  # noqa: PLR0911
+        first, sums = read[0], self.ranges[operation.name]
+        match operation:
+            case Convolution():
+                return self._convolution(operation, first)
+            case Dense(weights=weights):
+                return _layers.matrix(self.writer, first, weights, sums, ())
+            case Threshold(thresholds=thresholds, offset=offset):
+                bipolar = _is_bipolar(operation)
+                return _layers.threshold(self.writer, first, thresholds, offset, bipolar=bipolar)
+            case Flatten():  # the stream's order is the flat one already
+                return replace(first, shape=self.network.shapes[operation.name])
+            case Add(factors=factors):
+                return self._add(read, factors)
+            case Bias(values=values):
+                every = np.broadcast_to(values, (first.channels,))
+                return _layers.add_constant(self.writer, first, every)
+            case Concat():
+                return _layers.concat(self.writer, read)
+            case MaxPool():
+                gathered = self._windows(first, operation, channelwise=True)
+                kind = first.datatype
+                return _layers.pool(self.writer, gathered, operation.kernel, "MaxPool", kind)
+            case SumPool():
+                return self._sum_pool(operation, first)
+        raise AssertionError(operation)
+
+    def _windows(
+        self, read: Tensor, operation: Convolution | MaxPool | SumPool, *, channelwise: bool
+    ) -> Tensor:
+        if any(operation.padding):
+            read = _layers.pad(self.writer, read, operation.padding)
+        kernel, stride = operation.kernel, operation.stride
+        if kernel == (1, 1) and stride == (1, 1):
+            return read
+        return _layers.windows(self.writer, read, kernel, stride, channelwise=channelwise)
+
+    def _convolution(self, operation: Convolution, read: Tensor) -> Tensor:
+        weights, sums = operation.weights, self.ranges[operation.name]
+        height, width, outputs = self.network.shapes[operation.name]
+        channelwise = operation.depthwise and outputs == operation.groups
+        gathered = self._windows(read, operation, channelwise=channelwise)
+        if channelwise:
+            kernel = weights.transpose(3, 2, 0, 1)
+            return _layers.depthwise(self.writer, gathered, kernel, sums, (height, width))
+        matrix = _ungrouped(operation).reshape(-1, outputs)
+        return _layers.matrix(self.writer, gathered, matrix, sums, (height, width))
+
+    def _sum_pool(self, operation: SumPool, read: Tensor) -> Tensor:
+        size = operation.kernel[0] * operation.kernel[1]
+        lowest, highest = min(0, read.values.lo * size), max(0, read.values.hi * size)
+        datatype = smallest_datatype(Interval(lowest, highest))
+        if operation.kernel == read.shape[:2] and not any(operation.padding):
+            return _layers.accumulate(self.writer, read, datatype)
+        gathered = self._windows(read, operation, channelwise=True)
+        return _layers.pool(self.writer, gathered, operation.kernel, "AccPool", datatype)
+
+    def _add(self, read: list[Tensor], factors: tuple[int, ...]) -> Tensor:
+        total, *rest = (self._times(*item) for item in zip(read, factors, strict=True))
+        for tensor in rest:
+            total = _layers.add(self.writer, total, tensor)
+        return total
+
+    def _times(self, read: Tensor, factor: int) -> Tensor:
+        """Multiply by an integer: a depthwise 1x1 convolution."""
+        if factor == 1:
+            return read
+        kernel = np.full((read.channels, 1, 1, 1), factor, dtype=np.int64)
+        low, high = sorted((factor * read.values.lo, factor * read.values.hi))
+        return _layers.depthwise(self.writer, read, kernel, Interval(low, high), read.shape[:-1])
+
+
+def _ungrouped(operation: Convolution) -> Integers:
+    """Return int64[KH, KW, I, O], with zeros for the inputs of other groups."""
+    height, width, inputs, outputs = operation.weights.shape
+    full = np.zeros((height, width, operation.groups, inputs, outputs), dtype=np.int64)
+    for group, own in enumerate(np.split(np.arange(outputs), operation.groups)):
+        full[:, :, group, :, own[0] : own[-1] + 1] = operation.weights[..., own]
+    return full.reshape(height, width, -1, outputs)
