@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a benchmark is, and its table."""
+
+import argparse
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flow._files import replace_file
+
+__all__ = ["Benchmark", "Row", "as_table", "write_rows"]
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Benchmark(ABC):
+    """A subcommand of `steelflow bench`: its name, its line of help, its options and its rows."""
+
+    name: str
+    help: str
+
+    @abstractmethod
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options besides --json, with defaults and units in their help."""
+
+    @abstractmethod
+    def rows(self, options: argparse.Namespace) -> Iterator[Row]:
+        """Measure and yield a row at a time; every row has the same keys."""
+
+
+def as_table(rows: Sequence[Row]) -> str:
+    """Return rows as a plain text table with a header, numbers to the right."""
+    if not rows:
+        return "no rows"
+    header = list(rows[0])
+    cells = [[_shown(row[key]) for key in header] for row in rows]
+    widths = [max(len(line[i]) for line in [header, *cells]) for i in range(len(header))]
+    numeric = [isinstance(rows[0][key], int | float) for key in header]
+    lines = [
+        "  ".join(
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in [header, *cells]
+    ]
+    return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as a JSON list; the file is whole or as it was before."""
+    replace_file(path, (json.dumps(list(rows), indent=1) + "\n").encode())
