@@ -18,7 +18,8 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor, nn
 
-from brevitas_models.network import NetworkSettings, QuantConvNet
+from brevitas_models.network import QuantConvNet
+from brevitas_models.pretrained import QuantClassifier
 from flow._files import replace_file
 from flow.classifier import Images, Logits, check_images
 from flow.errors import FlowError
@@ -52,7 +53,7 @@ class ExportResult:
 class _Deployed(nn.Module):
     """The network on uint8 images float[N, H, W, C] in 0..255."""
 
-    def __init__(self, network: QuantConvNet) -> None:
+    def __init__(self, network: QuantConvNet | QuantClassifier) -> None:
         super().__init__()
         self.network = network
 
@@ -61,7 +62,7 @@ class _Deployed(nn.Module):
         return logits
 
 
-def export_qonnx_model(network: QuantConvNet, path: Path) -> ExportResult:
+def export_qonnx_model(network: QuantConvNet | QuantClassifier, path: Path) -> ExportResult:
     """Write `network` as QONNX; the same network gives the same bytes, on any path.
 
     The input is float32[1, H, W, C], annotated UINT8 in layout NHWC; the batch is 1, as FINN needs.
@@ -74,7 +75,7 @@ def export_qonnx_model(network: QuantConvNet, path: Path) -> ExportResult:
     from qonnx.util.cleanup import cleanup_model  # noqa: PLC0415 - slow to import
 
     scale = _logit_scale(network)
-    proto = _torch_export(_Deployed(network).eval(), network.settings)
+    proto = _torch_export(_Deployed(network).eval(), _input_shape(network))
     _strip(proto)
     model = cleanup_model(ModelWrapper(proto))
     name = model.graph.input[0].name
@@ -86,18 +87,26 @@ def export_qonnx_model(network: QuantConvNet, path: Path) -> ExportResult:
     return ExportResult(path, scale)
 
 
-def _logit_scale(network: QuantConvNet) -> float:
+def _input_shape(network: QuantConvNet | QuantClassifier) -> tuple[int, int, int]:
+    if isinstance(network, QuantClassifier):
+        return network.input_shape
+    return network.settings.input_shape
+
+
+def _logit_scale(network: QuantConvNet | QuantClassifier) -> float:
+    if isinstance(network, QuantClassifier):
+        return network.logit_scale
     weight_scale = float(network.classifier.quant_weight().scale.detach())
     return weight_scale * network.conv_blocks()[-1].activation_step
 
 
-def _torch_export(module: nn.Module, settings: NetworkSettings) -> onnx.ModelProto:
+def _torch_export(module: nn.Module, shape: tuple[int, int, int]) -> onnx.ModelProto:
     """Run Brevitas' exporter without its messages about packages that are not needed."""
     with warnings.catch_warnings(), _quiet_logger(_NOISY_LOGGER):
         warnings.simplefilter("ignore")
         from brevitas.export import export_qonnx  # noqa: PLC0415 - warns when imported
 
-        images = torch.zeros(1, *settings.input_shape)
+        images = torch.zeros(1, *shape)
         return export_qonnx(module, args=images, opset_version=_OPSET, verbose=False)
 
 

@@ -1,0 +1,2 @@
+from brevitas_models._blocks import QuantClassifier
+__all__=["QuantClassifier"]
