@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Image sets as uint8 arrays: scikit-learn's digits, and MNIST from IDX files."""
+"""Image sets as uint8 arrays: scikit-learn's digits, MNIST from IDX files, CIFAR-10 as JPEG."""
 
 import gzip
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.classifier import Images, Labels
+from flow.data_cifar10 import CLASSES, find_archive, read_archive
+from flow.environment import cache_folder
 from flow.errors import FlowError
 from flow.settings import DataConfig
 
@@ -61,13 +64,13 @@ def first_test_images(dataset: Dataset, count: int | None, key: str) -> tuple[Im
 def load_dataset(config: DataConfig, folder: Path | None) -> Dataset:
     """Load the configured images, cut to the first `train_images` and `test_images`.
 
-    `folder` is searched for the IDX files of MNIST, then its subfolder `mnist`; digits needs none.
+    `folder` is searched for the IDX files of MNIST, then its subfolder `mnist`, and for
+    cifar10-jpeg.tar.xz; digits needs none.
 
     Raises:
-        FlowError: a file is missing, corrupt or not MNIST, or a limit exceeds the images there are.
+        FlowError: a file is missing, corrupt or another's, or a limit exceeds the images there are.
     """
-    files = data_files(config, folder)
-    full = _load_mnist(files) if files else _load_digits()
+    full = _LOADERS[config.source](data_files(config, folder))
     train = _limit(full.name, "train_images", config.train_images, len(full.train_labels))
     test = _limit(full.name, "test_images", config.test_images, len(full.test_labels))
     return Dataset(
@@ -88,6 +91,8 @@ def data_files(config: DataConfig, folder: Path | None) -> list[Path]:
     """
     if config.source == "digits":
         return []
+    if config.source == "cifar10":
+        return [find_archive(folder)]
     if folder is None:
         raise FlowError("data: mnist needs a data folder; set STEELFLOW_DATA or give --data")
     return [_find(folder, name) for name in _MNIST_FILES]
@@ -99,7 +104,7 @@ def _limit(name: str, key: str, wanted: int | None, available: int) -> int:
     return available if wanted is None else wanted
 
 
-def _load_digits() -> Dataset:
+def _load_digits(_files: list[Path]) -> Dataset:
     """Read scikit-learn's 1797 digits, 8x8, whose levels 0..16 become round(v * 255 / 16).
 
     The split holds out 360 images, stratified by class and shuffled with numpy's frozen legacy
@@ -124,6 +129,19 @@ def _load_mnist(files: list[Path]) -> Dataset:
     train_images, train_labels = _read_pair(*files[:2])
     test_images, test_labels = _read_pair(*files[2:])
     return Dataset("mnist", train_images, train_labels, test_images, test_labels, classes=10)
+
+
+def _load_cifar10(files: list[Path]) -> Dataset:
+    train, test = read_archive(files[0], cache_folder())
+    labels = np.arange(max(len(train), len(test)), dtype=np.int64) % len(CLASSES)
+    return Dataset("cifar10", train, labels[: len(train)], test, labels[: len(test)], len(CLASSES))
+
+
+_LOADERS: dict[str, Callable[[list[Path]], Dataset]] = {
+    "digits": _load_digits,
+    "mnist": _load_mnist,
+    "cifar10": _load_cifar10,
+}
 
 
 def _read_pair(image_file: Path, label_file: Path) -> tuple[Images, Labels]:

@@ -27,7 +27,7 @@ __all__ = [
     "parse_config",
 ]
 
-DataSource = Literal["digits", "mnist"]
+DataSource = Literal["digits", "mnist", "cifar10"]
 Epsilon = Annotated[int, Field(ge=0, le=255)]
 Positive = Annotated[int, Field(gt=0)]
 
@@ -46,7 +46,7 @@ class _Config(BaseModel):
 
 
 class DataConfig(_Config):
-    """The images: scikit-learn's digits (8x8), or MNIST from IDX files (28x28)."""
+    """The images: scikit-learn's digits (8x8), MNIST (28x28, IDX files) or CIFAR-10 (32x32, JPEG)."""
 
     source: DataSource = "digits"
     train_images: Annotated[int, Field(ge=2)] | None = (
