@@ -65,7 +65,9 @@ def weight_step(bits: int) -> float:
 
 def activation_step(bits: int) -> float:
     """The value of one activation step: 1 for 1 bit (-1 or 1), 1/2 for 2 bits, else 4 / 2**bits."""
-    return {1: 1.0, 2: 0.5}.get(bits, 4.0 / 2**bits)
+    if bits <= 2:
+        return 1.0 if bits == 1 else 0.5
+    return 4.0 / 2.0**bits
 
 
 class _BinaryWeight(SignedBinaryWeightPerTensorConst):
@@ -100,7 +102,7 @@ def _weight_options(bits: int) -> dict[str, Any]:
     }
 
 
-def conv(  # noqa: D417 - the rest is torch's
+def conv(
     inputs: int,
     outputs: int,
     kernel: int,
@@ -160,6 +162,10 @@ class QuantBlock(nn.Module):
         activation: the quantizer, which other blocks may share.
         source_step: the value of one unit of the layer's integer input.
     """
+
+    layer: Any  # neither Brevitas' types nor the common base of the BatchNorms say enough
+    norm: Any
+    activation: Any
 
     def __init__(
         self, layer: nn.Module, norm: nn.Module, activation: nn.Module, source_step: float
@@ -249,6 +255,11 @@ class QuantClassifier(nn.Module):
     def blocks(self) -> list[QuantBlock]:
         """Return every block with a BatchNorm."""
         return [module for module in self.modules() if isinstance(module, QuantBlock)]
+
+    def norms(self) -> list[tuple[str, Any]]:
+        """Return the name and the module of every BatchNorm."""
+        kinds = (nn.BatchNorm1d, nn.BatchNorm2d)
+        return [(name, one) for name, one in self.named_modules() if isinstance(one, kinds)]
 
     def weighted_layers(self) -> list[tuple[str, Any]]:
         """Return the name and the Brevitas layer of everything that holds weights."""

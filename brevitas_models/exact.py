@@ -23,7 +23,7 @@ from torch import Tensor
 
 from brevitas_models.network import ConvBlock, QuantConvNet
 
-__all__ = ["LayerMargin", "layer_margins", "make_exact"]
+__all__ = ["LayerMargin", "best_shift", "layer_margins", "make_exact"]
 
 _Float = NDArray[np.float64]
 _HALF_ULP = 2.0**-24  # relative rounding error of one float32 operation
@@ -129,11 +129,11 @@ def _spread_thresholds(block: ConvBlock, source: _Input) -> None:
     """Shift each channel so that the integers lie in the widest gap between its thresholds."""
     for channel, thresholds in enumerate(_thresholds(block, source)):
         if thresholds.at.size:
-            shift = _best_shift(thresholds.at)
+            shift = best_shift(thresholds.at)
             block.norm.bias[channel] = thresholds.bias - shift * thresholds.unit
 
 
-def _best_shift(thresholds: _Float) -> float:
+def best_shift(thresholds: _Float) -> float:
     """Return the shift in -0.5..0.5 that takes `thresholds` farthest from every integer."""
     fractions = np.sort(thresholds % 1.0)
     gaps = np.diff(fractions, append=fractions[0] + 1.0)

@@ -1,2 +1,136 @@
-from brevitas_models._blocks import QuantClassifier
-__all__=["QuantClassifier"]
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The named networks: their architectures, and the trained weights that come with the package."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import torch
+import yaml
+
+from brevitas_models._blocks import Precision, QuantClassifier
+from brevitas_models._canonical import canonicalise
+from brevitas_models._weight_file import REMEDY, network_content, read_into, write
+from brevitas_models.cnv import build_cnv
+from brevitas_models.errors import ModelError
+from brevitas_models.mobilenet import build_mobilenet
+from brevitas_models.resnet8 import build_resnet8
+from brevitas_models.tfc import build_tfc
+
+__all__ = ["ModelCard", "QuantClassifier", "build", "canonicalise", "card", "load", "names", "save"]
+
+_FOLDER = Path(__file__).parent / "pretrained"
+
+_Builder = Callable[[Precision], QuantClassifier]
+
+
+def _entry(builder: _Builder, weight_bits: int, activation_bits: int) -> tuple[_Builder, Precision]:
+    return builder, Precision(weight_bits=weight_bits, activation_bits=activation_bits)
+
+
+_MODELS = {
+    "mnist-tfc-w1a1": _entry(build_tfc, 1, 1),
+    "mnist-tfc-w1a2": _entry(build_tfc, 1, 2),
+    "mnist-tfc-w2a2": _entry(build_tfc, 2, 2),
+    "cifar10-cnv-w1a1": _entry(build_cnv, 1, 1),
+    "cifar10-cnv-w2a2": _entry(build_cnv, 2, 2),
+    "cifar10-cnv-w4a4": _entry(build_cnv, 4, 4),
+    "cifar10-resnet8-w4a4": _entry(build_resnet8, 4, 4),
+    "cifar10-mobilenet-w4a4": _entry(build_mobilenet, 4, 4),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """Where a trained network comes from and what it does."""
+
+    name: str
+    data: str
+    command: str
+    seed: int
+    epochs: int
+    training_images: int
+    training_s: float  # on the machine that `trained_on` describes
+    trained_on: str
+    test_images: int
+    accuracy: float  # 0..1, on the whole test set
+    weight_bits: int
+    activation_bits: int
+    parameters: int  # weights and two numbers for each channel of a BatchNorm
+    licence: str
+
+
+def names() -> tuple[str, ...]:
+    """Return the name of every network, the data set it is for first."""
+    return tuple(_MODELS)
+
+
+def build(name: str, seed: int = 0) -> QuantClassifier:
+    """Build the untrained network with weights drawn from `seed`; torch's own RNG is kept.
+
+    Raises:
+        ModelError: there is no network of that name; the message has the nearest.
+    """
+    _check_name(name)
+    builder, precision = _MODELS[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return builder(precision)
+
+
+def load(name: str, folder: Path = _FOLDER) -> QuantClassifier:
+    """Return the trained network in eval mode, in the form of brevitas_models.pretrained.save.
+
+    Raises:
+        ModelError: there is no network of that name, or its file is missing or damaged.
+    """
+    network, path = build(name).eval(), folder / f"{name}.npz"
+    _check_file(name, path)
+    read_into(network, path)
+    return network
+
+
+def card(name: str, folder: Path = _FOLDER) -> ModelCard:
+    """Return the model card of a trained network.
+
+    Raises:
+        ModelError: there is no network of that name, or its card is missing or damaged.
+    """
+    path = folder / f"{name}.yaml"
+    _check_name(name)
+    _check_file(name, path)
+    try:
+        return ModelCard(**yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, TypeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: is no model card ({reason}); {REMEDY}") from error
+
+
+def save(network: QuantClassifier, description: ModelCard, folder: Path) -> None:
+    """Write a network that canonicalise has rewritten, and its card, for load and card.
+
+    The file holds weight codes int8 and, for each channel, the BatchNorm's gain and bias; the
+    same network gives the same bytes.
+
+    Raises:
+        ModelError: the files cannot be written.
+    """
+    text = yaml.safe_dump(asdict(description), sort_keys=False)
+    write(folder / f"{description.name}.npz", network_content(network))
+    write(folder / f"{description.name}.yaml", text.encode())
+
+
+def _check_name(name: str) -> None:
+    if name not in _MODELS:
+        near = get_close_matches(name, _MODELS, n=3, cutoff=0.0)
+        raise ModelError(f"zoo: there is no network {name!r}; the nearest are {', '.join(near)}")
+
+
+def _check_file(name: str, path: Path) -> None:
+    if not path.is_file():
+        raise ModelError(
+            f"zoo: {name} has no {path.name} in {path.parent}; "
+            f"run python -m flow.zoo_training {name}"
+        )

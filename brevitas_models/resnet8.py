@@ -31,12 +31,12 @@ class _Residual(nn.Module):
         self.first = conv_block(inputs, outputs, precision, stride=stride, padding=1)
         self.second = conv_block(outputs, outputs, precision, padding=1, quantizer=self.join)
         self.shortcut: nn.Module = self.join
-        nn.init.constant_(self.second.norm.weight, _JOIN_GAIN)  # type: ignore[arg-type]
+        nn.init.constant_(self.second.norm.weight, _JOIN_GAIN)
         if stride != 1 or inputs != outputs:
             self.shortcut = conv_block(
                 inputs, outputs, precision, kernel=1, stride=stride, quantizer=self.join
             )
-            nn.init.constant_(self.shortcut.norm.weight, _JOIN_GAIN)  # type: ignore[arg-type]
+            nn.init.constant_(self.shortcut.norm.weight, _JOIN_GAIN)
         self.activation = activation(precision.activation_bits)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ class _Config(BaseModel):
 
 
 class DataConfig(_Config):
-    """The images: scikit-learn's digits (8x8), MNIST (28x28, IDX files) or CIFAR-10 (32x32, JPEG)."""
+    """The images: scikit-learn's digits (8x8), MNIST from IDX files, or CIFAR-10 as JPEG."""
 
     source: DataSource = "digits"
     train_images: Annotated[int, Field(ge=2)] | None = (
