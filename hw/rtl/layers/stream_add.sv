@@ -32,11 +32,8 @@ module stream_add #(
   output logic [Pe*OutBits-1:0] out_data_o
 );
 
-  if (Pe < 1 || ABits < 1 || BBits < 1) begin : gen_illegal_size
-    $error("stream_add: Pe, ABits and BBits must be at least 1");
-  end
-  if (OutBits < ABits || OutBits < BBits) begin : gen_illegal_sum
-    $error("stream_add: OutBits=%0d is less than ABits=%0d or BBits=%0d", OutBits, ABits, BBits);
+  if (Pe < 1 || ABits < 1 || BBits < 1 || OutBits < 1) begin : gen_illegal_size
+    $error("stream_add: Pe, ABits, BBits and OutBits must be at least 1");
   end
 
   logic free, accept;
@@ -50,8 +47,10 @@ module stream_add #(
   assign accept    = a_valid_i && b_valid_i && free;
 
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
-    logic [ABits-1:0] a;
+    // verilator lint_off UNUSEDSIGNAL
+    logic [ABits-1:0] a;  // its top does not matter to a narrower sum
     logic [BBits-1:0] b;
+    // verilator lint_on UNUSEDSIGNAL
     assign a = a_data_i[p*ABits+:ABits];
     assign b = b_data_i[p*BBits+:BBits];
     assign sum[p*OutBits+:OutBits] = (ASigned ? OutBits'($signed(a)) : OutBits'(a))
