@@ -148,7 +148,7 @@ def threshold(
         inputDataType=read.datatype,
         weightDataType=kind,
         outputDataType=output.datatype,
-        ActVal=offset,
+        ActVal=0 if bipolar else offset,
         numInputVectors=read.vectors,
     )
     return output

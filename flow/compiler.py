@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""From an integer network to an accelerator folder: FINN's layers, folding, RTL, FIFO depths."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from flow._records import write_json
+from flow.dataflow import fold, folding_of, generate_rtl
+from flow.dataflow.specialize import to_dataflow
+from flow.integer import IntegerNetwork
+from flow.progress import banner, meter
+from flow.settings import CompileConfig
+from hw.accelerator import Accelerator
+from hw.finn_session import finn_build_dir
+from hw.parts import find_part
+from hw.stitch import stitch, with_fifo_depths
+from hw.verilator.fifo_sizing import measure_fifo_depths
+
+__all__ = ["Workshop", "compile_network"]
+
+_SIZING_IMAGES = 4  # of noise: the layers' timing does not depend on the values
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Folders that compilation works in.
+
+    Attributes:
+        scratch: for what is thrown away afterwards.
+        build_dir: where compiled simulations are kept, by digest.
+    """
+
+    scratch: Path
+    build_dir: Path
+
+
+def compile_network(
+    network: IntegerNetwork,
+    config: CompileConfig,
+    folder: Path,
+    *,
+    name: str,
+    workshop: Workshop,
+    label: bool = False,
+) -> Accelerator:
+    """Write accelerator/, dataflow.onnx and folding.json into an existing folder.
+
+    Args:
+        network: what the accelerator computes.
+        config: part, clock and folding.
+        folder: where the results are written.
+        name: of the accelerator; letters, digits and underscores.
+        workshop: folders to work in.
+        label: end with an argmax, so that the accelerator's output is the label.
+
+    Raises:
+        FlowError: a layer that cannot become hardware or a folding that is not legal.
+        HardwareError: a tool that fails; an unknown part.
+    """
+    part = find_part(config.part).name
+    banner(f"{name}: hardware layers for {part}")
+    dataflow = to_dataflow(network, part, label=label)
+    dataflow.save(str(folder / "dataflow.onnx"))
+    folded, cycles = fold(dataflow, config)
+    write_json(folder / "folding.json", {"cycles": cycles, "folding": folding_of(folded)})
+    banner(f"{name}: RTL for {config.clock_mhz * 1e6 / max(cycles.values()):.0f} frames/s")
+    with finn_build_dir(workshop.scratch / "finn"):
+        stitched = stitch(
+            generate_rtl(folded, part, config.clock_mhz),
+            workshop.scratch / "stitched",
+            name=name,
+            part=part,
+            clock_mhz=config.clock_mhz,
+            logit_scale=network.scale,
+        )
+    noise = np.random.default_rng(0)
+    images = noise.integers(0, 256, (_SIZING_IMAGES, *network.input_shape), dtype=np.uint8)
+    with meter("simulation to size the FIFOs", unit="frames") as report:
+        depths = measure_fifo_depths(
+            stitched, images, build_dir=workshop.build_dir, progress=report
+        )
+    return with_fifo_depths(stitched, depths, folder / "accelerator")

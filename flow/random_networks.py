@@ -1,0 +1,293 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Random small integer networks, to compare the RTL with; each is a short text, and can shrink."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from flow.errors import FlowError
+from flow.integer import (
+    IMAGE,
+    Add,
+    Bias,
+    Concat,
+    Convolution,
+    Dense,
+    Flatten,
+    IntegerNetwork,
+    MaxPool,
+    Operation,
+    SumPool,
+    Threshold,
+)
+from flow.integer.operations import Integers
+
+__all__ = ["LayerSpec", "NetworkSpec", "build", "draw", "shrunk"]
+
+_KINDS = ("conv", "depthwise", "maxpool", "sumpool", "residual", "concat")
+_SAMPLES = 8  # images of noise that thresholds are placed by
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSpec:
+    """One layer: a convolution or pool and the thresholds that follow.
+
+    Attributes:
+        kind: conv, depthwise, maxpool, sumpool, residual (a convolution added to its input) or
+            concat (of two convolutions).
+        channels: of the output, where the kind leaves it open.
+        kernel, stride: of the window; at most the image.
+        pad: zeros on each side.
+        weight_bits: 1 (-1 and 1) to 8.
+        levels: thresholds a channel; 1 with bipolar output if `bipolar`.
+        bipolar: output -1 and 1 instead of 0 to levels.
+        signed: output centred on 0.
+    """
+
+    kind: str
+    channels: int = 2
+    kernel: int = 1
+    stride: int = 1
+    pad: int = 0
+    weight_bits: int = 2
+    levels: int = 3
+    bipolar: bool = False
+    signed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSpec:
+    """A whole network: image, layers, classes, and how far it is unfolded.
+
+    Attributes:
+        seed: of weights and thresholds.
+        height, width, channels: of the image.
+        layers: between image and logits.
+        classes: logits.
+        average: a global sum before the last layer.
+        bias: a bias of the logits.
+        cycles: target for each layer, a frame.
+    """
+
+    seed: int
+    height: int
+    width: int
+    channels: int
+    layers: tuple[LayerSpec, ...]
+    classes: int
+    average: bool
+    bias: bool
+    cycles: int
+
+    def text(self) -> str:
+        """Return one line of JSON that parse reads."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def parse(cls, text: str) -> "NetworkSpec":
+        """Read what text wrote.
+
+        Raises:
+            FlowError: it is no such line.
+        """
+        try:
+            values = json.loads(text)
+            layers = tuple(LayerSpec(**layer) for layer in values.pop("layers"))
+            return cls(layers=layers, **values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise FlowError(f"--spec: {error}; give the line that the benchmark printed") from error
+
+
+def draw(seed: int) -> NetworkSpec:
+    """Return a random network with one to four layers."""
+    rng = np.random.default_rng(seed)
+
+    def pick(*choices: int) -> int:
+        return int(rng.choice(choices))
+
+    layers = tuple(_draw_layer(rng) for _ in range(pick(1, 2, 2, 3, 3, 4)))
+    return NetworkSpec(
+        seed=seed,
+        height=pick(4, 5, 6, 7, 8),
+        width=pick(4, 5, 6, 7, 8),
+        channels=pick(1, 2, 3),
+        layers=layers,
+        classes=pick(2, 3, 5, 10),
+        average=bool(rng.random() < 0.3),
+        bias=bool(rng.random() < 0.3),
+        cycles=pick(1, 40, 100, 250, 600, 5000),
+    )
+
+
+def _draw_layer(rng: np.random.Generator) -> LayerSpec:
+    bipolar = bool(rng.random() < 0.2)
+    return LayerSpec(
+        kind=str(rng.choice(_KINDS, p=(0.3, 0.15, 0.15, 0.1, 0.2, 0.1))),
+        channels=int(rng.choice((1, 2, 3, 4, 6, 8))),
+        kernel=int(rng.choice((1, 2, 3))),
+        stride=int(rng.choice((1, 1, 2))),
+        pad=int(rng.choice((0, 1))),
+        weight_bits=int(rng.choice((1, 2, 2, 3, 4, 5, 8))),
+        levels=1 if bipolar else int(rng.choice((1, 2, 3, 7, 14, 15, 30))),
+        bipolar=bipolar,
+        signed=bool(rng.random() < 0.3),
+    )
+
+
+def shrunk(spec: NetworkSpec) -> Iterator[NetworkSpec]:
+    """Yield simpler networks, the simplest changes last."""
+    for index in range(len(spec.layers)):
+        yield replace(spec, layers=spec.layers[:index] + spec.layers[index + 1 :])
+    for field, least in (("average", False), ("bias", False), ("cycles", 5000), ("channels", 1)):
+        if getattr(spec, field) != least:
+            yield replace(spec, **{field: least})
+    for field, least in (("height", 3), ("width", 3), ("classes", 2)):
+        if getattr(spec, field) > least:
+            yield replace(spec, **{field: getattr(spec, field) - 1})
+    for index, layer in enumerate(spec.layers):
+        for simpler in _simpler(layer):
+            layers = (*spec.layers[:index], simpler, *spec.layers[index + 1 :])
+            yield replace(spec, layers=layers)
+
+
+def _simpler(layer: LayerSpec) -> Iterator[LayerSpec]:
+    least = LayerSpec(kind="conv")
+    for field in ("kind", "channels", "kernel", "stride", "pad", "weight_bits", "levels"):
+        if getattr(layer, field) != getattr(least, field) and not layer.bipolar:
+            yield replace(layer, **{field: getattr(least, field)})
+    if layer.bipolar or layer.signed:
+        yield replace(layer, bipolar=False, signed=False)
+
+
+def build(spec: NetworkSpec) -> IntegerNetwork:
+    """Return the network; layers whose window does not fit are left out."""
+    return _Builder(spec).build()
+
+
+class _Builder:
+    """Adds operations, and runs them on noise so that thresholds fall where values are."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        self.spec, self.rng = spec, np.random.default_rng(spec.seed)
+        shape = (_SAMPLES, spec.height, spec.width, spec.channels)
+        self.operations: list[Operation] = []
+        self.values: dict[str, Integers] = {IMAGE: self.rng.integers(0, 256, shape)}
+        self.bipolar = False
+
+    def build(self) -> IntegerNetwork:
+        spec, last = self.spec, IMAGE
+        for layer in spec.layers:
+            last = self._layer(layer, last)
+        if spec.average and not self.bipolar:
+            size = self.values[last].shape[1:3]
+            last = self._apply(SumPool(name="sum", inputs=(last,), kernel=size, stride=size))
+        last = self._apply(Flatten(name="flatten", inputs=(last,)))
+        inputs = self.values[last].shape[1]
+        weights = self._weights((inputs, spec.classes), 3)
+        last = self._apply(Dense(name="dense", inputs=(last,), weights=weights))
+        if spec.bias:
+            values = self.rng.integers(-20, 21, spec.classes)
+            self._apply(Bias(name="bias", inputs=(last,), values=values))
+        shape = (spec.height, spec.width, spec.channels)
+        return IntegerNetwork(tuple(self.operations), shape, 1.0)
+
+    def _apply(self, operation: Operation) -> str:
+        name = f"{len(self.operations)}_{operation.name}"
+        named = replace(operation, name=name)
+        self.values[name] = named.apply(*(self.values[source] for source in named.inputs))
+        self.operations.append(named)
+        return name
+
+    def _layer(self, layer: LayerSpec, source: str) -> str:
+        height, width, _ = self.values[source].shape[1:]
+        pad = 0 if self.bipolar else layer.pad
+        if min(height, width) + 2 * pad < layer.kernel:
+            return source
+        window = replace(layer, pad=min(pad, layer.kernel - 1))
+        match layer.kind:
+            case "maxpool":
+                return self._max_pool(window, source)
+            case "sumpool":
+                kernel, stride = (layer.kernel,) * 2, (min(layer.stride, layer.kernel),) * 2
+                last = self._apply(
+                    SumPool(name="sumpool", inputs=(source,), kernel=kernel, stride=stride)
+                )
+                return self._threshold(layer, last)
+            case "residual":
+                return self._residual(window, source)
+            case "concat":
+                first, second = (self._convolution(window, source) for _ in range(2))
+                return self._threshold(
+                    layer, self._apply(Concat(name="concat", inputs=(first, second)))
+                )
+        return self._threshold(layer, self._convolution(window, source))
+
+    def _max_pool(self, layer: LayerSpec, source: str) -> str:
+        pad = layer.pad if self.values[source].min() >= 0 else 0
+        if min(self.values[source].shape[1:3]) + 2 * pad < layer.kernel:
+            return source
+        return self._apply(
+            MaxPool(
+                name="maxpool",
+                inputs=(source,),
+                kernel=(layer.kernel,) * 2,
+                stride=(min(layer.stride, layer.kernel),) * 2,
+                padding=(pad,) * 4,
+            )
+        )
+
+    def _residual(self, layer: LayerSpec, source: str) -> str:
+        """Add a convolution that keeps the shape (3x3 padded, or 1x1) to its input."""
+        channels = self.values[source].shape[3]
+        kernel = 1 if self.bipolar else 3
+        same = replace(layer, kernel=kernel, pad=kernel // 2, stride=1, channels=channels)
+        branch = self._convolution(same, source)
+        factors = (1, int(self.rng.choice((1, 1, 2, -1))))
+        total = self._apply(Add(name="add", inputs=(branch, source), factors=factors))
+        return self._threshold(layer, total)
+
+    def _convolution(self, layer: LayerSpec, source: str) -> str:
+        inputs = self.values[source].shape[3]
+        depthwise = layer.kind == "depthwise" and inputs > 1
+        outputs = inputs if depthwise else layer.channels
+        groups = inputs if depthwise else 1
+        shape = (layer.kernel, layer.kernel, inputs // groups, outputs)
+        return self._apply(
+            Convolution(
+                name=layer.kind,
+                inputs=(source,),
+                weights=self._weights(shape, layer.weight_bits),
+                stride=(layer.stride,) * 2,
+                padding=(layer.pad,) * 4,
+                groups=groups,
+            )
+        )
+
+    def _weights(self, shape: tuple[int, ...], bits: int) -> Integers:
+        if bits == 1:
+            return self.rng.choice((-1, 1), shape).astype(np.int64)
+        limit = 2 ** (bits - 1) - 1
+        return self.rng.integers(-limit, limit + 1, shape)
+
+    def _threshold(self, layer: LayerSpec, source: str) -> str:
+        """Place the thresholds of each channel at quantiles of its values on noise."""
+        values = self.values[source]
+        flat = values.reshape(-1, values.shape[-1])
+        places = np.sort(self.rng.random((layer.levels, values.shape[-1])), axis=0)
+        thresholds = [
+            np.quantile(flat[:, c], places[:, c], method="nearest") for c in range(flat.shape[1])
+        ]
+        self.bipolar = layer.bipolar
+        offset = -((layer.levels + 1) // 2) if layer.signed else 0
+        return self._apply(
+            Threshold(
+                name="threshold",
+                inputs=(source,),
+                thresholds=np.sort(np.stack(thresholds), axis=1).astype(np.int64),
+                offset=-1 if layer.bipolar else offset,
+                step=2 if layer.bipolar else 1,
+            )
+        )
