@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""How thresholds are counted: by a line, by comparing with each or by searching."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.integer.bounds import Interval
+from flow.integer.native._lines import fit_lines
+from flow.integer.operations import Threshold
+
+__all__ = ["Counter", "Counting", "plan_counting"]
+
+_PADDING = 64  # channels, as in src/plan.hpp
+_FEW = 2  # levels that are compared faster than a line is evaluated
+_SOME = 24  # levels that are compared faster than they are searched
+_BYTE = 255
+
+
+class Counting(IntEnum):
+    """As in src/plan.hpp."""
+
+    NONE = 0
+    LINE = 1
+    COMPARE = 2
+    SEARCH = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counter:
+    """How to count, and the tables in the order in which the kernel reads them."""
+
+    counting: Counting = Counting.NONE
+    levels: int = 0
+    low: int = 0
+    step: int = 1
+    thresholds: NDArray[np.generic] | None = None
+    slope: NDArray[np.float32] | None = None
+    start: NDArray[np.float32] | None = None
+
+
+def plan_counting(
+    threshold: Threshold | None, sums: Interval, channels: int, *, wide: bool
+) -> Counter:
+    """Choose how to count the thresholds that sums in a proven range reach."""
+    if threshold is None:
+        return Counter()
+    levels, low, step = threshold.thresholds.shape[1], threshold.offset, threshold.step
+    rows = np.broadcast_to(threshold.thresholds, (channels, levels))
+    rows = rows.clip(sums.lo, sums.hi + 1)  # reached by all values, or by none
+    lines = None if wide or not _FEW < levels <= _BYTE else fit_lines(rows, sums)
+    if lines is not None:
+        slope, start = (_padded(values) for values in lines)
+        return Counter(
+            counting=Counting.LINE, levels=levels, low=low, step=step, slope=slope, start=start
+        )
+    if wide or levels > _SOME:
+        table = np.ascontiguousarray(rows, dtype=np.int64 if wide else np.int32)
+        return Counter(
+            counting=Counting.SEARCH, levels=levels, low=low, step=step, thresholds=table
+        )
+    table = np.full((levels, _padded_size(channels)), np.iinfo(np.int32).max, dtype=np.int32)
+    table[:, :channels] = rows.T
+    return Counter(counting=Counting.COMPARE, levels=levels, low=low, step=step, thresholds=table)
+
+
+def _padded_size(channels: int) -> int:
+    return -(-channels // _PADDING) * _PADDING
+
+
+def _padded(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    whole = np.zeros(_padded_size(len(values)), dtype=np.float32)
+    whole[: len(values)] = values
+    return whole

@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""How each stage's output is held between stages: bytes, planes of bits or wide integers."""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+
+from flow.integer.bounds import Interval
+from flow.integer.native._stages import Stage
+from flow.integer.network import IntegerNetwork
+from flow.integer.operations import (
+    IMAGE,
+    Convolution,
+    Dense,
+    Flatten,
+    MaxPool,
+    Pool,
+    Shape,
+)
+
+__all__ = ["INT32_MAX", "Form", "Format", "forms_of", "fits_int32"]
+
+INT32_MAX = 2**31 - 1
+_WORD = 32  # bits
+
+
+class Format(IntEnum):
+    """As in src/plan.hpp."""
+
+    U8 = 0
+    BITS = 1
+    I32 = 2
+    I64 = 3
+
+
+_BYTES = {Format.U8: 1, Format.I32: 4, Format.I64: 8}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a value is held: rows of channels, one row a pixel.
+
+    U8 holds value - low in a byte; BITS holds the code of value = low + step * code in planes.
+    """
+
+    format: Format
+    pixels: int
+    channels: int
+    values: Interval  # all that occur, and 0 where a reader pads with it
+    low: int = 0
+    step: int = 1
+    planes: int = 0
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one pixel."""
+        if self.format == Format.BITS:
+            return -(-self.channels // _WORD) * 4 * self.planes
+        return self.channels * _BYTES[self.format]
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of one image."""
+        return self.pixels * self.row_bytes
+
+    def viewed(self, shape: Shape) -> "Form":
+        """Return the same memory as another shape; channels of BITS must fill whole words."""
+        pixels, channels = _rows(shape)
+        return replace(self, pixels=pixels, channels=channels)
+
+
+@dataclass(frozen=True)
+class _Codes:
+    """Values that are low + step * k for k = 0..levels."""
+
+    low: int
+    step: int
+    levels: int
+
+
+def fits_int32(values: Interval) -> bool:
+    """Whether every value is an int32."""
+    return values.magnitude() <= INT32_MAX
+
+
+def forms_of(network: IntegerNetwork, stages: list[Stage], *, max_planes: int) -> dict[str, Form]:
+    """Choose the form of the image and of every stage's output; Flattens are views of them."""
+    return _Chooser(network, stages, max_planes).forms()
+
+
+def _rows(shape: Shape) -> tuple[int, int]:
+    return (int(np.prod(shape[:-1])), shape[-1])
+
+
+class _Chooser:
+    def __init__(self, network: IntegerNetwork, stages: list[Stage], max_planes: int) -> None:
+        self.network, self.stages, self.max_planes = network, stages, max_planes
+        self.ranges = network.ranges()
+        self.codes: dict[str, _Codes] = {}
+        self.bits: set[str] = set()
+
+    def forms(self) -> dict[str, Form]:
+        for stage in self.stages:
+            self._find_codes(stage)
+        for stage in reversed(self.stages):
+            if self._may_be_bits(stage):
+                self.bits.add(stage.name)
+        return {name: self._form(name) for name in (IMAGE, *(s.name for s in self.stages))}
+
+    def _find_codes(self, stage: Stage) -> None:
+        before = self.codes.get(stage.reads[0])
+        if stage.threshold is not None:
+            found = stage.threshold
+            self.codes[stage.name] = _Codes(found.offset, found.step, found.thresholds.shape[1])
+        elif isinstance(stage.head, MaxPool) and before is not None:
+            self.codes[stage.name] = before
+
+    def _readers(self, name: str) -> list[tuple[str, Stage]]:
+        """Return (the name that is read, who reads it), through Flattens."""
+        found = [(name, stage) for stage in self.stages for read in stage.reads if read == name]
+        for operation in self.network.readers(name):
+            if isinstance(operation, Flatten):
+                found += self._readers(operation.name)
+        return found
+
+    def _may_be_bits(self, stage: Stage) -> bool:
+        codes, readers = self.codes.get(stage.name), self._readers(stage.name)
+        if codes is None or not readers or codes.levels.bit_length() > self.max_planes:
+            return False
+        flattened = any(name != stage.name for name, _ in readers)
+        if flattened and self.network.shapes[stage.name][-1] % _WORD:
+            return False
+        return codes.levels > 0 and all(self._reads_bits(reader, codes) for _, reader in readers)
+
+    def _reads_bits(self, stage: Stage, codes: _Codes) -> bool:
+        head = stage.head
+        if isinstance(head, MaxPool):
+            return stage.name in self.bits and stage.threshold is None
+        if not isinstance(head, Convolution | Dense) or np.abs(head.weights).max(initial=0) > 1:
+            return False
+        if isinstance(head, Dense):
+            return True
+        zero, odd = divmod(-codes.low, codes.step)
+        padded_well = not any(head.padding) or (odd == 0 and 0 <= zero <= codes.levels)
+        return padded_well and (head.groups == 1 or head.weights.shape[2] % _WORD == 0)
+
+    def _form(self, name: str) -> Form:
+        pixels, channels = _rows(self.network.shapes[name])
+        values = self.ranges[name]
+        if name in self.bits:
+            codes = self.codes[name]
+            planes = codes.levels.bit_length()
+            return Form(Format.BITS, pixels, channels, values, codes.low, codes.step, planes)
+        if any(_pads(stage) for _, stage in self._readers(name)):
+            values = values.including_zero()
+        if name != self.network.output and values.hi - values.lo <= 255:
+            return Form(Format.U8, pixels, channels, values, values.lo)
+        wide = name != self.network.output and not fits_int32(values)
+        return Form(Format.I64 if wide else Format.I32, pixels, channels, values)
+
+
+def _pads(stage: Stage) -> bool:
+    return isinstance(stage.head, Convolution | Pool) and any(stage.head.padding)

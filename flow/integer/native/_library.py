@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The shared library of the kernels, behind ctypes (which releases the GIL during a call)."""
+
+import ctypes
+import sysconfig
+import time
+from ctypes import POINTER, c_double, c_int64, c_void_p
+from functools import cache
+from pathlib import Path
+
+from flow.errors import FlowError
+
+__all__ = ["ABI", "COp", "CPlan", "CTensor", "index_of", "instruction_sets", "library", "peak_rate"]
+
+ABI = 1  # as in src/plan.hpp
+_FILE = Path(__file__).parent / f"_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
+
+
+class CTensor(ctypes.Structure):
+    """`Tensor` of src/plan.hpp."""
+
+    _fields_ = [
+        (name, c_int64)
+        for name in (
+            *("format", "pixels", "channels", "row_bytes"),
+            *("arena", "low", "step", "planes"),
+        )
+    ]
+
+
+class COp(ctypes.Structure):
+    """`Op` of src/plan.hpp."""
+
+    _fields_ = [
+        *((name, c_int64) for name in ("kind", "wide", "output", "input_count")),
+        ("inputs", POINTER(c_int64)),
+        ("factors", POINTER(c_int64)),
+        *((name, c_int64) for name in ("height", "width", "out_height", "out_width")),
+        *((name, c_int64) for name in ("kernel_height", "kernel_width", "stride_y", "stride_x")),
+        *((name, c_int64) for name in ("top", "left", "groups", "group_outputs", "tile_rows")),
+        *((name, c_int64) for name in ("steps", "panels", "flag", "scale")),
+        *((name, c_void_p) for name in ("weights", "bias", "padding")),
+        *((name, c_int64) for name in ("counting", "levels")),
+        *((name, c_void_p) for name in ("thresholds", "slope", "start")),
+        *((name, c_int64) for name in ("low", "step")),
+    ]
+
+
+class CPlan(ctypes.Structure):
+    """`Plan` of src/plan.hpp."""
+
+    _fields_ = [
+        *((name, c_int64) for name in ("abi", "block", "image_bytes", "classes", "arena_bytes")),
+        *((name, c_int64) for name in ("gather_bytes", "sums_bytes", "row_bytes")),
+        *((name, c_int64) for name in ("tensor_count", "op_count")),
+        ("tensors", POINTER(CTensor)),
+        ("ops", POINTER(COp)),
+    ]
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Load the kernels.
+
+    Raises:
+        FlowError: they were not built, or from other sources.
+    """
+    return load(_FILE)
+
+
+def load(path: Path) -> ctypes.CDLL:
+    """Load a library of kernels; see library."""
+    remedy = "build it with: pip install --editable ."
+    try:
+        loaded = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise FlowError(f"native engine: {path} cannot be loaded ({error}); {remedy}") from error
+    for name, result, arguments in _FUNCTIONS:
+        function = getattr(loaded, name)
+        function.restype, function.argtypes = result, arguments
+    if loaded.sf_abi() != ABI:
+        raise FlowError(f"native engine: {path} is version {loaded.sf_abi()}, not {ABI}; {remedy}")
+    return loaded
+
+
+_FUNCTIONS = (
+    ("sf_abi", c_int64, []),
+    ("sf_isa_name", ctypes.c_char_p, [c_int64]),
+    ("sf_isa_available", c_int64, [c_int64]),
+    ("sf_create", c_void_p, [POINTER(CPlan), c_int64]),
+    ("sf_destroy", None, [c_void_p]),
+    ("sf_run", c_int64, [c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_void_p]),
+    ("sf_peak", c_double, [c_int64, c_int64, c_int64]),
+)
+
+
+@cache
+def _all() -> tuple[str, ...]:
+    names = []
+    while name := library().sf_isa_name(len(names)):
+        names.append(name.decode())
+    return tuple(names)
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """Return those that this machine can run, the fastest last: portable, avx2, avx512."""
+    return tuple(n for i, n in enumerate(_all()) if library().sf_isa_available(i))
+
+
+def index_of(isa: str) -> int:
+    """Return an instruction set's number in the library.
+
+    Raises:
+        FlowError: this machine cannot run it.
+    """
+    if isa not in instruction_sets():
+        listed = ", ".join(instruction_sets())
+        raise FlowError(f"native engine: instruction set {isa!r} is not one of {listed}")
+    return _all().index(isa)
+
+
+def peak_rate(isa: str, *, bits: bool, seconds: float = 0.2) -> float:
+    """Measure the most multiply-accumulates a second that one thread does in registers.
+
+    Args:
+        isa: one of instruction_sets.
+        bits: of one bit by one bit (or by -1, 0, 1); else of 8 bits by 8 bits.
+        seconds: about how long to measure.
+    """
+    number, iterations, best = index_of(isa), 1000, 0.0
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        products = library().sf_peak(number, int(bits), iterations)
+        spent = time.perf_counter() - start
+        best = max(best, products / spent)
+        iterations *= 2 if spent < seconds / 20 else 1
+    return best

@@ -1,0 +1,263 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""From an integer network to the plan that the C++ engine executes."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.errors import FlowError
+from flow.integer.bounds import Interval
+from flow.integer.native._counting import Counter, plan_counting
+from flow.integer.native._layout import Form, Format, fits_int32, forms_of
+from flow.integer.native._pack import Packed, pack_bits, pack_bytes
+from flow.integer.native._stages import Stage, stages_of
+from flow.integer.network import IntegerNetwork
+from flow.integer.operations import (
+    IMAGE,
+    Add,
+    Concat,
+    Convolution,
+    Dense,
+    Flatten,
+    Integers,
+    MaxPool,
+    Pool,
+    Shape,
+    SumPool,
+)
+
+__all__ = ["Kind", "Plan", "PlannedOp", "make_plan"]
+
+_INT64_MAX = 2**63 - 1
+
+
+class Kind(IntEnum):
+    """The kernels, as in src/plan.hpp."""
+
+    DOT = 0
+    BITS = 1
+    DEPTHWISE = 2
+    MATRIX = 3
+    MAX = 4
+    MAX_BITS = 5
+    SUM = 6
+    ADD = 7
+    CONCAT = 8
+
+
+@dataclass(kw_only=True)
+class PlannedOp:
+    """One pass of the engine; see Op of src/plan.hpp."""
+
+    name: str
+    kind: Kind
+    reads: tuple[str, ...]
+    wide: bool
+    products: int  # multiply-accumulates of one image
+    shape: Shape  # of the first input: (H, W)
+    out_shape: Shape  # (H', W')
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    corner: tuple[int, int] = (0, 0)  # padding at the top and at the left
+    groups: int = 1
+    group_outputs: int = 0
+    packed: Packed | None = None
+    weights: NDArray[np.generic] | None = None
+    bias: NDArray[np.generic] | None = None
+    padding: NDArray[np.uint8] | None = None
+    factors: tuple[int, ...] = ()
+    counter: Counter = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Passes in order, and how each value is held: by the name of a stage or of a view of it.
+
+    `roots` maps a view (a Flatten) to the value whose memory it shows; every value to itself.
+    """
+
+    ops: tuple[PlannedOp, ...]
+    forms: dict[str, Form]
+    roots: dict[str, str]
+
+
+def make_plan(network: IntegerNetwork, *, max_planes: int) -> Plan:
+    """Choose a kernel for every stage by the proven ranges.
+
+    Args:
+        network: what to compute.
+        max_planes: the widest activations, in bits, that go through the kernels of single bits.
+
+    Raises:
+        FlowError: an operation's sums may pass int64, or it has no meaning (see stages_of).
+    """
+    plan = _plan(network, max_planes)
+    unproven = any(
+        op.packed is None and op.kind != Kind.MAX_BITS and plan.forms[name].format == Format.BITS
+        for op in plan.ops
+        for name in op.reads
+    )
+    return _plan(network, 0) if unproven else plan
+
+
+def _plan(network: IntegerNetwork, max_planes: int) -> Plan:
+    stages = stages_of(network)
+    forms = forms_of(network, stages, max_planes=max_planes)
+    roots = {name: name for name in forms}
+    for operation in network.operations:
+        if isinstance(operation, Flatten):
+            read, shape = network.sources[operation.name][0], network.shapes[operation.name]
+            view = _view_name(network, operation.name)
+            if read in forms:
+                roots[view], forms[view] = roots[read], forms[read].viewed(shape)
+    ranges = network.ranges()
+    ops = tuple(_Planner(network, forms, ranges, stage).op() for stage in stages)
+    return Plan(ops, forms, roots)
+
+
+def _view_name(network: IntegerNetwork, flatten: str) -> str:
+    """Return the name of a Flatten's view; one that is the network's output is copied as well."""
+    return f"{flatten} (view)" if flatten == network.output else flatten
+
+
+def _spatial(shape: Shape) -> Shape:
+    return shape[:2] if len(shape) == 3 else (1, 1)
+
+
+class _Planner:
+    """Plans one stage."""
+
+    def __init__(
+        self,
+        network: IntegerNetwork,
+        forms: dict[str, Form],
+        ranges: dict[str, Interval],
+        stage: Stage,
+    ) -> None:
+        self.network, self.forms, self.ranges, self.stage = network, forms, ranges, stage
+        flatten = isinstance(stage.head, Flatten)
+        self.names = (_view_name(network, stage.name),) if flatten else stage.reads
+        self.reads = [forms[name] for name in self.names]
+        self.read, self.out = self.reads[0], forms[stage.name]
+        self.channels = network.shapes[stage.sums][-1]
+        bias = np.zeros(1, dtype=np.int64) if stage.bias is None else stage.bias
+        self.bias: Integers = np.ascontiguousarray(np.broadcast_to(bias, self.channels))
+
+    def op(self) -> PlannedOp:
+        head = self.stage.head
+        match head:
+            case Convolution() | Dense():
+                op = self._matrix(head)
+            case Pool():
+                op = self._pool(head)
+            case Concat():
+                op = self._plain(Kind.CONCAT)
+            case Add(factors=factors):
+                op = self._plain(Kind.ADD, factors)
+            case _:  # a copy
+                op = self._plain(Kind.ADD, (1,))
+        sums = self.ranges[self.stage.sums]
+        op.wide |= not self._narrow(sums)
+        op.counter = plan_counting(self.stage.threshold, sums, self.channels, wide=op.wide)
+        if op.bias is None:
+            op.bias = self.bias.astype(np.int64 if op.wide else np.int32)
+        return op
+
+    def _narrow(self, sums: Interval) -> bool:
+        """Whether the sums, the results and everything on the way to them are int32."""
+        threshold, results = self.stage.threshold, self.out.values
+        if threshold is not None:
+            span = threshold.step * threshold.thresholds.shape[1]
+            results = Interval(threshold.offset, threshold.offset + span)
+        inside = fits_int32(Interval(sums.lo - 1, sums.hi + 1)) and fits_int32(results)
+        return inside and all(form.format != Format.I64 for form in self.reads)
+
+    def _base(self, kind: Kind, *, wide: bool = False) -> PlannedOp:
+        shape = self.network.shapes[self.stage.reads[0]]
+        return PlannedOp(
+            name=self.stage.name,
+            kind=kind,
+            reads=self.names,
+            wide=wide,
+            products=0,
+            shape=_spatial(shape),
+            out_shape=_spatial(self.network.shapes[self.stage.sums]),
+        )
+
+    def _plain(self, kind: Kind, factors: tuple[int, ...] = ()) -> PlannedOp:
+        terms = [abs(f) * r.values.magnitude() for f, r in zip(factors, self.reads, strict=False)]
+        op = self._base(kind, wide=self._wide(sum(terms)))
+        op.factors = factors
+        return op
+
+    def _wide(self, sums: int) -> bool:
+        """Whether sums of up to `sums` and the bias need int64."""
+        most = sums + int(np.abs(self.bias).max(initial=0))
+        if most > _INT64_MAX:
+            raise FlowError(
+                f"{self.stage.name}: sums of up to {most} do not fit int64; use narrower values"
+            )
+        return not fits_int32(Interval(0, most + 1))
+
+    def _pool(self, head: Pool) -> PlannedOp:
+        bits = self.read.format == Format.BITS
+        size = head.kernel[0] * head.kernel[1] if isinstance(head, SumPool) else 1
+        most = size * self.read.values.magnitude()
+        kind = Kind.MAX_BITS if bits else Kind.MAX if isinstance(head, MaxPool) else Kind.SUM
+        op = self._base(kind, wide=self._wide(most))
+        op.kernel, op.stride, op.corner = head.kernel, head.stride, head.padding[:2]
+        return op
+
+    def _matrix(self, head: Convolution | Dense) -> PlannedOp:
+        op = self._base(Kind.MATRIX)
+        inputs, outputs = head.weights.shape[-2:]
+        if isinstance(head, Convolution):
+            op.kernel, op.stride, op.corner = head.kernel, head.stride, head.padding[:2]
+            op.groups = head.groups
+        else:
+            op.shape = op.out_shape = (1, 1)
+        op.group_outputs = outputs // op.groups
+        weights = head.weights.reshape(-1, inputs, outputs)
+        op.products = int(weights.size * np.prod(op.out_shape))
+        self._choose(op, weights)
+        return op
+
+    def _choose(self, op: PlannedOp, weights: Integers) -> None:
+        """Take the fastest kernel that is proven exact."""
+        narrow = self._narrow(self.ranges[self.stage.sums])
+        if not narrow:
+            pass
+        elif self.read.format == Format.U8 and not self._is_depthwise(op):
+            op.kind, op.packed = Kind.DOT, pack_bytes(weights, self.bias, self.read, op.groups)
+        elif self.read.format == Format.BITS:
+            op.kind, op.packed = Kind.BITS, pack_bits(weights, self.bias, self.read, op.groups)
+        if op.packed is not None:
+            op.weights, op.bias = op.packed.weights, op.packed.bias
+            op.padding = self._padding(op)
+            return
+        sums = int(np.abs(weights).sum(axis=(0, 1)).max(initial=0))
+        op.wide = self._wide(sums * self.read.values.magnitude()) or not narrow
+        op.wide |= int(np.abs(weights).max(initial=0)) >= 2**31
+        alone = self._is_depthwise(op) and self.read.format == Format.U8 and not op.wide
+        op.kind = Kind.DEPTHWISE if alone else Kind.MATRIX
+        op.weights = np.ascontiguousarray(weights, dtype=np.int64 if op.wide else np.int32)
+
+    def _is_depthwise(self, op: PlannedOp) -> bool:
+        return op.groups == self.read.channels and op.group_outputs == 1 and op.groups > 1
+
+    def _padding(self, op: PlannedOp) -> NDArray[np.uint8]:
+        """Return the bytes of zeros: as many pixels of one group as the kernel is wide."""
+        channels = self.read.channels // op.groups
+        if self.read.format == Format.U8:
+            return np.full(channels * op.kernel[1] + 64, -self.read.low % 256, dtype=np.uint8)
+        code = -self.read.low // self.read.step
+        bits = np.zeros(-(-channels // 32) * 32, dtype=np.uint8)
+        bits[:channels] = 1
+        word = np.packbits(bits, bitorder="little").view("<u4")
+        planes = [word * ((code >> plane) & 1) for plane in range(self.read.planes)]
+        pixel = np.stack(planes, axis=1).astype(np.uint32)
+        whole = np.concatenate([np.tile(pixel.ravel(), op.kernel[1]), np.zeros(16, np.uint32)])
+        return np.ascontiguousarray(whole).view(np.uint8)

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The native engine: a Classifier on all cores."""
+
+import os
+import weakref
+from dataclasses import dataclass
+
+import numpy as np
+
+from flow.classifier import Images, Logits, check_images
+from flow.errors import FlowError
+from flow.integer.native._bind import bind
+from flow.integer.native._library import index_of, instruction_sets, library
+from flow.integer.native._plan import make_plan
+from flow.integer.network import IntegerNetwork
+
+__all__ = ["NativeNetwork", "StageTime"]
+
+# The widest activations, in bits, for which counting bits beats multiplying bytes.
+_PLANES = {"portable": 1, "avx2": 1, "avx512": 2}
+
+
+@dataclass(frozen=True)
+class StageTime:
+    """What one pass of the engine took.
+
+    Attributes:
+        name: of the last integer operation inside.
+        kernel: dot, bits, depthwise, matrix, max, max_bits, sum, add or concat.
+        products: multiply-accumulates of all images.
+        seconds: on one thread.
+    """
+
+    name: str
+    kernel: str
+    products: int
+    seconds: float
+
+
+class NativeNetwork:
+    """An IntegerNetwork in C++; a Classifier that is safe to call from several threads at once.
+
+    Attributes:
+        network: what it computes.
+        threads: of one call of logits.
+        isa: the instruction set of its kernels.
+    """
+
+    name = "native"
+
+    def __init__(
+        self, network: IntegerNetwork, *, threads: int | None = None, isa: str | None = None
+    ) -> None:
+        """Choose a kernel for every operation by the proven ranges, and pack the weights.
+
+        Args:
+            network: what to compute.
+            threads: at most so many work on one call; None for one a core of this process.
+            isa: one of instruction_sets(); None for the fastest.
+
+        Raises:
+            FlowError: the instruction set is not this machine's, or a sum may pass int64.
+        """
+        self.network, self.input_shape, self.classes = network, network.input_shape, network.classes
+        self.threads = len(os.sched_getaffinity(0)) if threads is None else threads
+        if self.threads < 1:
+            raise FlowError(f"native engine: {self.threads} threads is not at least 1")
+        self.isa = instruction_sets()[-1] if isa is None else isa
+        number = index_of(self.isa)
+        self._bound = bind(make_plan(network, max_planes=_PLANES[self.isa]), network)
+        self._engine = library().sf_create(self._bound.plan, number)
+        weakref.finalize(self, library().sf_destroy, self._engine)
+
+    def logits(self, images: Images) -> Logits:
+        """Return int32[N, K]; see Classifier."""
+        return self._run(images, self.threads, None)
+
+    def profile(self, images: Images) -> list[StageTime]:
+        """Time every pass of the engine over the images, on one thread."""
+        seconds = np.zeros(len(self._bound.ops))
+        self._run(images, 1, seconds.ctypes.data)
+        return [
+            StageTime(op.name, op.kind.name.lower(), op.products * len(images), float(spent))
+            for op, spent in zip(self._bound.ops, seconds, strict=True)
+        ]
+
+    def _run(self, images: Images, threads: int, seconds: int | None) -> Logits:
+        check_images(images, self.input_shape)
+        images = np.ascontiguousarray(images)
+        logits = np.empty((len(images), self.classes), dtype=np.int32)
+        done = library().sf_run(
+            self._engine, images.ctypes.data, len(images), logits.ctypes.data, threads, seconds
+        )
+        if not done:
+            raise MemoryError("native engine: no memory for a block of images")
+        return logits

@@ -1,0 +1,194 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The engine for AVX2.
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "plan.hpp"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi,bmi2,popcnt")
+
+namespace steelflow {
+namespace {
+
+constexpr int half = 8;  // outputs of a register
+
+inline __m256i load(const void* from) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+}
+
+inline void store(void* to, __m256i value) {
+    _mm256_storeu_si256(static_cast<__m256i*>(to), value);
+}
+
+inline __m256i broadcast(const std::uint8_t* from) {
+    std::int32_t word;
+    std::memcpy(&word, from, sizeof word);
+    return _mm256_set1_epi32(word);
+}
+
+// ---- bytes ------------------------------------------------------------------------------------
+
+// Sums of 4 products. Narrow pairs are proven to fit int16; wide ones are summed in int32 at once.
+template <bool Wide>
+inline __m256i dot_four(__m256i sum, __m256i values, __m256i weights) {
+    if (!Wide) {
+        const __m256i pairs = _mm256_maddubs_epi16(values, weights);
+        return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    }
+    const __m256i even = _mm256_and_si256(values, _mm256_set1_epi16(0xFF));
+    const __m256i odd = _mm256_srli_epi16(values, 8);
+    const __m256i even_weights = _mm256_srai_epi16(_mm256_slli_epi16(weights, 8), 8);
+    const __m256i odd_weights = _mm256_srai_epi16(weights, 8);
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(even, even_weights));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(odd, odd_weights));
+}
+
+template <int Rows, bool Wide>
+void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
+    const std::uint8_t* a = p.a + row * p.a_bytes;
+    const std::uint8_t* b = p.b + panel * p.steps * lanes * 4;
+    const std::int32_t* bias = p.bias + panel * lanes;
+    __m256i sums[Rows][2];
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) sums[r][0] = load(bias), sums[r][1] = load(bias + half);
+    for (std::int64_t k = 0; k < p.steps; ++k, a += 4, b += lanes * 4) {
+        const __m256i first = load(b), second = load(b + half * 4);
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r) {
+            const __m256i values = broadcast(a + r * p.a_bytes);
+            sums[r][0] = dot_four<Wide>(sums[r][0], values, first);
+            sums[r][1] = dot_four<Wide>(sums[r][1], values, second);
+        }
+    }
+    std::int32_t* c = p.c + row * p.c_stride + panel * lanes;
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r, c += p.c_stride) store(c, sums[r][0]), store(c + half, sums[r][1]);
+}
+
+// ---- bits -------------------------------------------------------------------------------------
+
+// Bits that are 1 in each byte, by looking up its two halves (Mula et al., arXiv:1611.07612).
+inline __m256i ones_of_bytes(__m256i words) {
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
+                                           0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i low = _mm256_set1_epi8(15);
+    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(words, 4), low);
+    return _mm256_add_epi8(_mm256_shuffle_epi8(table, _mm256_and_si256(words, low)),
+                           _mm256_shuffle_epi8(table, high));
+}
+
+inline __m256i sum_of_bytes(__m256i bytes) {
+    const __m256i pairs = _mm256_maddubs_epi16(bytes, _mm256_set1_epi8(1));
+    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+
+// Counts of one plane for one row and 8 outputs; bytes hold 31 counts of up to 8.
+template <bool Masked>
+__m256i count_plane(const Product& p, const std::uint8_t* a, const std::uint8_t* b) {
+    constexpr std::int64_t most = 31, step_bytes = lanes * 4 * (Masked ? 2 : 1);
+    __m256i count = _mm256_setzero_si256();
+    for (std::int64_t first = 0; first < p.steps; first += most) {
+        __m256i bytes = _mm256_setzero_si256();
+        const std::int64_t last = std::min(first + most, p.steps);
+        for (std::int64_t k = first; k < last; ++k, a += 4 * p.planes, b += step_bytes) {
+            __m256i found = _mm256_xor_si256(broadcast(a), load(b));
+            if (Masked) found = _mm256_and_si256(found, load(b + lanes * 4));
+            bytes = _mm256_add_epi8(bytes, ones_of_bytes(found));
+        }
+        count = _mm256_add_epi32(count, sum_of_bytes(bytes));
+    }
+    return count;
+}
+
+template <bool Masked>
+void bits_block(const Product& p, std::int64_t row, std::int64_t panel) {
+    const __m256i scale = _mm256_set1_epi32(static_cast<std::int32_t>(p.scale));
+    const std::uint8_t* b = p.b + panel * p.steps * lanes * 4 * (Masked ? 2 : 1);
+    const std::uint8_t* a = p.a + row * p.a_bytes;
+    std::int32_t* c = p.c + row * p.c_stride + panel * lanes;
+    for (int part = 0; part < lanes; part += half) {
+        __m256i sum = _mm256_setzero_si256();
+        for (std::int64_t plane = p.planes - 1; plane >= 0; --plane)
+            sum = _mm256_add_epi32(_mm256_slli_epi32(sum, 1),
+                                   count_plane<Masked>(p, a + plane * 4, b + part * 4));
+        const __m256i bias = load(p.bias + panel * lanes + part);
+        store(c + part, _mm256_add_epi32(bias, _mm256_mullo_epi32(sum, scale)));
+    }
+}
+
+// ---- all blocks of a tile ---------------------------------------------------------------------
+
+using Block = void (*)(const Product&, std::int64_t row, std::int64_t panel);
+constexpr int most_rows = 6;
+
+template <bool Wide, int... R>
+void run_dot(const Product& p, std::integer_sequence<int, R...>) {
+    static constexpr Block blocks[] = {dot_block<R + 1, Wide>...};
+    for (std::int64_t panel = 0; panel < p.panels; ++panel)
+        for (std::int64_t row = 0; row < p.rows; row += most_rows)
+            blocks[std::min<std::int64_t>(most_rows, p.rows - row) - 1](p, row, panel);
+}
+
+void dot_product(const Product& p) {
+    const auto rows = std::make_integer_sequence<int, most_rows>();
+    p.flag ? run_dot<true>(p, rows) : run_dot<false>(p, rows);
+}
+
+void bits_product(const Product& p) {
+    const Block block = p.flag ? bits_block<true> : bits_block<false>;
+    for (std::int64_t panel = 0; panel < p.panels; ++panel)
+        for (std::int64_t row = 0; row < p.rows; ++row) block(p, row, panel);
+}
+
+// Counts of the channels to [word][plane]; channels beyond the last count as 0.
+void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t planes,
+                 std::uint32_t* to) {
+    for (std::int64_t first = 0; first < channels; first += 32, to += planes) {
+        const std::int64_t left = std::min<std::int64_t>(channels - first, 32);
+        const std::uint32_t valid = left == 32 ? ~0U : (1U << left) - 1;
+        const __m256i codes = load(counts + first);
+        for (std::int64_t plane = 0; plane < planes; ++plane) {
+            const __m128i places = _mm_cvtsi64_si128(7 - plane);
+            const __m256i top = _mm256_sll_epi16(codes, places);
+            to[plane] = static_cast<std::uint32_t>(_mm256_movemask_epi8(top)) & valid;
+        }
+    }
+}
+
+#include "operations.inl"
+
+bool available() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"); }
+
+// Products done by 8 independent chains in registers, of bytes or (with planes) of bits.
+double peak(std::int64_t planes, std::int64_t iterations) {
+    __m256i sums[8], x = _mm256_set1_epi32(0x01020301), y = _mm256_set1_epi32(0x03010201);
+    for (auto& sum : sums) sum = _mm256_setzero_si256();
+    for (std::int64_t i = 0; i < iterations; ++i)
+#pragma GCC unroll 8
+        for (auto& sum : sums) {
+            asm volatile("" : "+x"(x), "+x"(y));  // nothing is computed once for several chains
+            sum = planes ? _mm256_add_epi8(sum, ones_of_bytes(_mm256_xor_si256(x, y)))
+                         : dot_four<false>(sum, x, y);
+        }
+    for (auto& sum : sums) asm volatile("" : : "x"(sum));
+    return static_cast<double>(iterations) * 8 * (planes ? 256 : 32);
+}
+
+}  // namespace
+
+const Isa avx2 = {"avx2", available, run_op, peak};
+
+}  // namespace steelflow
+#pragma GCC pop_options
+#else
+namespace steelflow {
+const Isa avx2 = {"avx2", [] { return false; }, nullptr, nullptr};
+}
+#endif

@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What Python plans and C++ executes. Python's mirror of these structures is _abi.py; both carry
+// abi_version, which changes with any of them. Pointers belong to Python, which outlives the engine.
+#pragma once
+
+#include <cstdint>
+
+namespace steelflow {
+
+constexpr std::int64_t abi_version = 1;
+constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
+constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
+constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
+
+enum Format : std::int64_t {
+    format_u8,    // value = low + byte
+    format_bits,  // value = low + step * code; code in planes of 32-bit words, [word][plane]
+    format_i32,
+    format_i64,
+};
+
+// Values of one operation: rows are pixels (1 for a vector), [image][pixel][channel].
+struct Tensor {
+    std::int64_t format;
+    std::int64_t pixels;
+    std::int64_t channels;
+    std::int64_t row_bytes;
+    std::int64_t arena;  // offset of its rows in the workspace, with room for a block of images
+    std::int64_t low;
+    std::int64_t step;
+    std::int64_t planes;
+};
+
+enum Kind : std::int64_t {
+    kind_dot,        // u8 times s8, summed in int32
+    kind_bits,       // planes of bits times -1, 0, 1, summed in int32
+    kind_depthwise,  // u8 times int32, each channel alone, in int32
+    kind_matrix,     // anything else, in int32 or int64
+    kind_max,        // of u8 bytes or of integers
+    kind_max_bits,
+    kind_sum,
+    kind_add,
+    kind_concat,
+    kind_copy,
+};
+
+enum Counting : std::int64_t {
+    counting_none,
+    counting_line,     // clamp(x * slope + start), proven equal to counting the thresholds
+    counting_compare,  // with one level at a time
+    counting_search,   // binary search in one channel's thresholds
+};
+
+struct Op {
+    std::int64_t kind;
+    std::int64_t wide;  // sums are int64, else int32
+    std::int64_t output;
+    std::int64_t input_count;
+    const std::int64_t* inputs;
+    const std::int64_t* factors;  // of an addition
+
+    // Windows over (height, width) of input 0.
+    std::int64_t height, width, out_height, out_width;
+    std::int64_t kernel_height, kernel_width, stride_y, stride_x, top, left;
+
+    std::int64_t groups;
+    std::int64_t group_outputs;
+    std::int64_t tile_rows;    // rows of output at a time
+    std::int64_t steps;        // of 4 bytes or one word of 32 bits along the sum
+    std::int64_t panels;       // of 16 outputs, of one group
+    std::int64_t flag;         // dot: pairs of products may pass int16; bits: weights hold zeros
+    std::int64_t scale;        // bits: units of one count
+    const std::uint8_t* weights;
+    const std::uint8_t* bias;    // int32 or int64, of every padded output
+    const std::uint8_t* padding; // what stands outside the image, kernel_width pixels of one group
+
+    // What becomes of the sums.
+    std::int64_t counting;
+    std::int64_t levels;
+    const std::uint8_t* thresholds;  // compare: [level][channel]; search: [channel][level]
+    const float* slope;
+    const float* start;
+    std::int64_t low;   // value = low + step * count
+    std::int64_t step;
+};
+
+struct Plan {
+    std::int64_t abi;
+    std::int64_t block;  // images at a time
+    std::int64_t image_bytes;
+    std::int64_t classes;
+    std::int64_t arena_bytes;
+    std::int64_t gather_bytes;  // of a tile of gathered windows
+    std::int64_t sums_bytes;    // of a tile of sums
+    std::int64_t row_bytes;     // of one row of sums
+    std::int64_t tensor_count;
+    std::int64_t op_count;
+    const Tensor* tensors;  // the first is the image
+    const Op* ops;
+};
+
+// One thread's memory for a block of images.
+struct Workspace {
+    std::uint8_t* arena;
+    std::uint8_t* gathered;
+    std::uint8_t* sums;
+    std::uint8_t* row;
+    std::int32_t* logits;
+    std::int64_t images;
+};
+
+// Sums of products of a tile: c[rows][16 * panels] = bias + a[rows][steps] * b.
+struct Product {
+    const std::uint8_t* a;
+    std::int64_t a_bytes;  // from row to row
+    const std::uint8_t* b;
+    const std::int32_t* bias;
+    std::int32_t* c;
+    std::int64_t c_stride;
+    std::int64_t rows, steps, panels;
+    std::int64_t flag, scale, planes;
+};
+
+// The engine compiled for one instruction set.
+struct Isa {
+    const char* name;
+    bool (*available)();
+    void (*run)(const Plan&, std::int64_t op, const Workspace&);
+    double (*peak)(std::int64_t planes, std::int64_t iterations);  // products done in registers
+};
+
+extern const Isa portable;
+extern const Isa avx2;
+extern const Isa avx512;
+
+}  // namespace steelflow

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// The engine for any processor.
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "plan.hpp"
+
+namespace steelflow {
+namespace {
+
+void dot_product(const Product& p) {
+    for (std::int64_t row = 0; row < p.rows; ++row)
+        for (std::int64_t panel = 0; panel < p.panels; ++panel) {
+            const std::uint8_t* a = p.a + row * p.a_bytes;
+            const auto* b = reinterpret_cast<const std::int8_t*>(p.b) + panel * p.steps * lanes * 4;
+            std::int32_t sums[lanes];
+            std::memcpy(sums, p.bias + panel * lanes, sizeof sums);
+            for (std::int64_t k = 0; k < p.steps * 4; k += 4, b += lanes * 4)
+                for (std::int64_t o = 0; o < lanes; ++o)
+                    sums[o] += a[k] * b[o * 4] + a[k + 1] * b[o * 4 + 1] +
+                               a[k + 2] * b[o * 4 + 2] + a[k + 3] * b[o * 4 + 3];
+            std::memcpy(p.c + row * p.c_stride + panel * lanes, sums, sizeof sums);
+        }
+}
+
+std::int32_t ones(std::uint32_t word) {
+    word -= (word >> 1) & 0x55555555U;
+    word = (word & 0x33333333U) + ((word >> 2) & 0x33333333U);
+    word = (word + (word >> 4)) & 0x0F0F0F0FU;
+    return static_cast<std::int32_t>((word * 0x01010101U) >> 24);
+}
+
+// How many bits of (a ^ sign) & mask are 1, in units of the planes.
+void bits_product(const Product& p) {
+    const std::int64_t parts = p.flag ? 2 : 1, panel_words = p.steps * lanes * parts;
+    for (std::int64_t row = 0; row < p.rows; ++row)
+        for (std::int64_t panel = 0; panel < p.panels; ++panel) {
+            const auto* a = reinterpret_cast<const std::uint32_t*>(p.a + row * p.a_bytes);
+            const auto* b = reinterpret_cast<const std::uint32_t*>(p.b) + panel * panel_words;
+            std::int32_t sums[lanes] = {};
+            for (std::int64_t k = 0; k < p.steps; ++k, a += p.planes, b += lanes * parts)
+                for (std::int64_t plane = 0; plane < p.planes; ++plane)
+                    for (std::int64_t o = 0; o < lanes; ++o) {
+                        const std::uint32_t mask = p.flag ? b[lanes + o] : ~0U;
+                        sums[o] += ones((a[plane] ^ b[o]) & mask) << plane;
+                    }
+            std::int32_t* c = p.c + row * p.c_stride + panel * lanes;
+            const auto scale = static_cast<std::int32_t>(p.scale);
+            for (std::int64_t o = 0; o < lanes; ++o)
+                c[o] = p.bias[panel * lanes + o] + scale * sums[o];
+        }
+}
+
+// Counts of the channels to [word][plane]; channels beyond the last count as 0.
+void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t planes,
+                 std::uint32_t* to) {
+    for (std::int64_t first = 0; first < channels; first += 32, to += planes)
+        for (std::int64_t plane = 0; plane < planes; ++plane) {
+            std::uint32_t word = 0;
+            for (std::int64_t c = first; c < std::min(first + 32, channels); ++c)
+                word |= static_cast<std::uint32_t>((counts[c] >> plane) & 1U) << (c - first);
+            to[plane] = word;
+        }
+}
+
+#include "operations.inl"
+
+bool available() { return true; }
+
+// Products of 4-byte words with weights, or of words of bits when there are planes.
+double peak(std::int64_t planes, std::int64_t iterations) {
+    alignas(64) std::uint8_t a[64] = {1, 2, 3}, b[2048] = {4, 5, 6};
+    std::int32_t bias[lanes] = {}, c[lanes];
+    Product p{};
+    p.a = a, p.b = b, p.bias = bias, p.c = c;
+    p.rows = 1, p.steps = 8, p.panels = 1, p.scale = 1, p.planes = planes;
+    for (std::int64_t i = 0; i < iterations; ++i) planes ? bits_product(p) : dot_product(p);
+    const double per_step = planes ? 32.0 : 4.0;
+    return static_cast<double>(iterations) * 8 * lanes * per_step;
+}
+
+}  // namespace
+
+const Isa portable = {"portable", available, run_op, peak};
+
+}  // namespace steelflow
