@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Pe rows of a matrix unit side by side (lut_row), with the flow control of their pipeline.
+//
+// Streams:  a beat in holds the weights of all rows and one vector of activations (ActPe 1), or one
+//           for each row (ActPe Pe); first_i and last_i mark the beats of a result. A beat out holds
+//           the Pe results.
+// Layout:   row p of the weights in bits [p*WeightBits*Simd +: WeightBits*Simd], likewise the
+//           activations, each as bit planes (lut_row); result p in bits [p*OutBits +: OutBits].
+// Timing:   one beat in a cycle; two to four cycles from the last beat to the result. All stages
+//           stand still while a result has no place to go; valid_i may come and go.
+
+module lut_array #(
+  parameter int unsigned Pe            = 2,
+  parameter int unsigned ActPe         = 1,
+  parameter int unsigned Simd          = 4,
+  parameter int unsigned WeightBits    = 2,
+  parameter int unsigned ActBits       = 2,
+  parameter bit          WeightSigned  = 1'b1,
+  parameter bit          WeightBipolar = 1'b0,
+  parameter bit          ActSigned     = 1'b0,
+  parameter bit          ActBipolar    = 1'b0,
+  parameter bit          Popcount      = 1'b0,
+  parameter int          Init          = 0,
+  parameter bit          Accumulate    = 1'b1,
+  parameter int unsigned OutBits       = 8
+) (
+  input  logic                          clk_i,
+  input  logic                          rst_ni,
+
+  input  logic                          valid_i,
+  output logic                          ready_o,
+  input  logic                          first_i,
+  input  logic                          last_i,
+  input  logic [Pe*WeightBits*Simd-1:0] weight_i,
+  input  logic [ActPe*ActBits*Simd-1:0] act_i,
+
+  output logic                          out_valid_o,
+  input  logic                          out_ready_i,
+  output logic [Pe*OutBits-1:0]         out_data_o
+);
+
+  if (ActPe != 1 && ActPe != Pe) begin : gen_illegal_act_pe
+    $error("lut_array: ActPe=%0d is neither 1 nor Pe=%0d", ActPe, Pe);
+  end
+  if (WeightBipolar && (WeightBits != 1 || WeightSigned)) begin : gen_illegal_weights
+    $error("lut_array: bipolar weights are one bit without sign");
+  end
+  if (ActBipolar && (ActBits != 1 || ActSigned)) begin : gen_illegal_acts
+    $error("lut_array: bipolar activations are one bit without sign");
+  end
+  if (Popcount && !(WeightBipolar && ActBipolar)) begin : gen_illegal_popcount
+    $error("lut_array: Popcount is for bipolar weights and activations");
+  end
+
+  localparam int unsigned SumBits = ActBits + $clog2(Simd + 1);
+  localparam bit ActSum = WeightBipolar != ActBipolar;
+
+  // Which stages there are between the first and the last, as in lut_planes and lut_row.
+  localparam bit SumStage = ActBits > 1 || ActSigned || Simd > 32;
+  localparam bit DotStage = WeightBits > 1 || WeightSigned || ActSum;
+
+  // Marks of the beat that stands before a stage.
+  logic sum_valid, sum_first, sum_last;
+  logic dot_valid, dot_first, dot_last;
+  logic out_valid, out_first, out_last;
+  logic advance, out_valid_q;
+  logic [3:0] move;
+
+  lut_stage #(.Present(1'b1)) count_stage (
+    .clk_i, .rst_ni, .advance_i(advance), .valid_i, .first_i, .last_i,
+    .valid_o(sum_valid), .first_o(sum_first), .last_o(sum_last)
+  );
+  lut_stage #(.Present(SumStage)) sum_stage (
+    .clk_i, .rst_ni, .advance_i(advance),
+    .valid_i(sum_valid), .first_i(sum_first), .last_i(sum_last),
+    .valid_o(dot_valid), .first_o(dot_first), .last_o(dot_last)
+  );
+  lut_stage #(.Present(DotStage)) dot_stage (
+    .clk_i, .rst_ni, .advance_i(advance),
+    .valid_i(dot_valid), .first_i(dot_first), .last_i(dot_last),
+    .valid_o(out_valid), .first_o(out_first), .last_o(out_last)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) out_valid_q <= 1'b0;
+    else if (!out_valid_q || out_ready_i) out_valid_q <= out_valid && out_last;
+  end
+
+  assign advance     = !(out_valid && out_last && out_valid_q && !out_ready_i);
+  assign move        = {out_valid, dot_valid, sum_valid, valid_i} & {4{advance}};
+  assign ready_o     = advance;
+  assign out_valid_o = out_valid_q;
+
+  // Rows.
+  logic [ActPe-1:0][SumBits-1:0] act_sum;
+  for (genvar p = 0; p < ActPe; p++) begin : gen_act_sum
+    if (ActSum) begin : gen_sum
+      lut_planes #(
+        .Simd, .WeightBits(1), .ActBits, .ActSigned, .Equal(ActBipolar)
+      ) planes (
+        .clk_i,
+        .move_i(move[1:0]),
+        .weight_i({Simd{!ActBipolar}}),
+        .act_i(act_i[p*ActBits*Simd+:ActBits*Simd]),
+        .sums_o(act_sum[p])
+      );
+    end else begin : gen_none
+      assign act_sum[p] = '0;
+    end
+  end
+
+  for (genvar p = 0; p < Pe; p++) begin : gen_row
+    localparam int unsigned Act = (ActPe == 1) ? 0 : p;
+    lut_row #(
+      .Simd, .WeightBits, .ActBits, .WeightSigned, .WeightBipolar, .ActSigned, .ActBipolar,
+      .Popcount, .Init, .Accumulate, .OutBits
+    ) row (
+      .clk_i,
+      .move_i(move),
+      .first_i(out_first),
+      .last_i(out_last),
+      .weight_i(weight_i[p*WeightBits*Simd+:WeightBits*Simd]),
+      .act_i(act_i[Act*ActBits*Simd+:ActBits*Simd]),
+      .act_sum_i(act_sum[Act]),
+      .out_o(out_data_o[p*OutBits+:OutBits])
+    );
+  end
+
+endmodule : lut_array

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Depthwise convolution without multipliers: each channel's window times its own kernel.
+//
+// Formula:  out[c] = sum over k < Window of act[c][k] * weight[c][k], modulo 2^OutBits. Operands are
+//           integers, signed or not, or bipolar: one bit b that stands for 2b - 1. With Popcount
+//           both are bipolar and out[c] counts the k at which they are equal.
+// Streams:  act and weight: for each pixel, for each fold of Pe channels, Window/Simd beats. Out: for
+//           each pixel Channels/Pe beats; Channels does not matter here.
+// Layout:   act: channel p of place s in bits [(s*Pe + p)*ActBits +: ActBits], as FINN's depthwise
+//           sliding window writes it. Weight: of channel p, bit j of place s in bit
+//           (p*WeightBits + j)*Simd + s. Out: channel p in bits [p*OutBits +: OutBits].
+// Timing:   Window/Simd cycles a fold without stalls; each beat of weights is taken together with
+//           one of activations.
+
+module vvu_lut #(
+  parameter int unsigned Window        = 9,
+  parameter int unsigned Pe            = 2,
+  parameter int unsigned Simd          = 3,
+  parameter int unsigned WeightBits    = 2,
+  parameter int unsigned ActBits       = 2,
+  parameter bit          WeightSigned  = 1'b1,
+  parameter bit          WeightBipolar = 1'b0,
+  parameter bit          ActSigned     = 1'b0,
+  parameter bit          ActBipolar    = 1'b0,
+  parameter bit          Popcount      = 1'b0,
+  parameter int unsigned OutBits       = 8
+) (
+  input  logic                          clk_i,
+  input  logic                          rst_ni,
+
+  input  logic                          act_valid_i,
+  output logic                          act_ready_o,
+  input  logic [Pe*ActBits*Simd-1:0]    act_data_i,
+
+  input  logic                          weight_valid_i,
+  output logic                          weight_ready_o,
+  input  logic [Pe*WeightBits*Simd-1:0] weight_data_i,
+
+  output logic                          out_valid_o,
+  input  logic                          out_ready_i,
+  output logic [Pe*OutBits-1:0]         out_data_o
+);
+
+  if (Simd < 1 || Window % Simd != 0) begin : gen_illegal_simd
+    $error("vvu_lut: Simd=%0d does not divide Window=%0d", Simd, Window);
+  end
+
+  localparam int unsigned Folds = Window / Simd;
+  localparam int Init = (WeightBipolar && ActBipolar && !Popcount) ? -int'(Window) : 0;
+
+  logic [Pe*ActBits*Simd-1:0] planes, act;
+  logic act_valid, act_ready, first, last, ready;
+
+  lut_transpose #(.Rows(Simd), .Cols(Pe * ActBits)) transpose (
+    .elements_i(act_data_i), .planes_o(planes)
+  );
+  mvu_replay #(.Length(Folds), .Repeats(1), .Width(Pe * ActBits * Simd)) place (
+    .clk_i, .rst_ni,
+    .valid_i(act_valid_i), .ready_o(act_ready_o), .data_i(planes),
+    .valid_o(act_valid), .ready_i(act_ready), .data_o(act), .first_o(first), .last_o(last)
+  );
+
+  assign act_ready      = ready && weight_valid_i;
+  assign weight_ready_o = ready && act_valid;
+
+  lut_array #(
+    .Pe, .ActPe(Pe), .Simd, .WeightBits, .ActBits, .WeightSigned, .WeightBipolar, .ActSigned,
+    .ActBipolar, .Popcount, .Init, .Accumulate(Folds > 1), .OutBits
+  ) array (
+    .clk_i, .rst_ni,
+    .valid_i(act_valid && weight_valid_i), .ready_o(ready), .first_i(first), .last_i(last),
+    .weight_i(weight_data_i), .act_i(act),
+    .out_valid_o, .out_ready_i, .out_data_o
+  );
+
+endmodule : vvu_lut
