@@ -44,7 +44,7 @@ class Port:
 
     def __init__(self, design: "Design", record: _PortRecord) -> None:
         self._design = design
-        self._name = record.name.decode()
+        self._name: str = record.name.decode()
         self._is_input = bool(record.is_input)
         self._width = int(record.width)
         self._mask = (1 << self._width) - 1

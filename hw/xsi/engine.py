@@ -22,7 +22,7 @@ _LOG = "finnxsi_rtlsim.log"  # FINN's name for it
 _CACHE = "verilated"
 
 
-def compile_sim_obj(
+def compile_sim_obj(  # noqa: PLR0917 (FINN's)
     top_module_name: str,
     source_list: Sequence[str],
     sim_out_dir: Path,
@@ -81,7 +81,7 @@ def load_sim_obj(
     return load_adapter().SimEngine("", str(library), str(log), trace)
 
 
-def rtlsim_multi_io(
+def rtlsim_multi_io(  # noqa: PLR0917 (FINN's)
     sim: Any,  # noqa: ANN401
     io_dict: dict[str, dict[str, list[int]]],
     num_out_values: Any,  # noqa: ANN401

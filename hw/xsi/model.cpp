@@ -41,6 +41,8 @@ public:
             throw std::runtime_error{std::string{log_path} + ": cannot be written"};
         }
         g_log = m_log.get();
+        const char* arguments[] = {"model"};  // no plusargs; RTL that asks for some must know
+        m_context->commandArgs(1, arguments);
         m_context->fatalOnError(false);
         m_context->traceEverOn(trace_path != nullptr);
         m_top = std::make_unique<Vmodel>(m_context.get(), "");
