@@ -41,8 +41,8 @@ __all__ = [
 ]
 
 IMAGE_STEP = 1 / 255  # the value of one uint8 unit
-_SPREAD = 3.0  # standard deviation of fresh weights, in steps, where there are so many levels
-_BINARY_SPREAD = 0.5
+_SPREAD = 0.375  # standard deviation of fresh weights; the largest weight is about 1
+_COARSE_SPREAD = 0.5  # the same for 1 and 2 bits, where the rounding is at 0 and at +-1/2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,8 +132,7 @@ def linear(inputs: int, outputs: int, bits: int) -> Any:  # noqa: ANN401
 
 
 def _initialised(layer: Any, bits: int) -> Any:  # noqa: ANN401
-    spread = _SPREAD * weight_step(bits) if bits > 2 else _BINARY_SPREAD
-    nn.init.normal_(layer.weight, std=spread)
+    nn.init.normal_(layer.weight, std=_SPREAD if bits > 2 else _COARSE_SPREAD)
     return layer
 
 

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+import copy
+
+import pytest
+import torch
+from zoo_networks import images
+
+from brevitas_models._blocks import QuantClassifier, activation_step
+from brevitas_models._canonical import canonicalise, weight_codes
+from brevitas_models.pretrained import build
+
+
+def trained(name: str) -> QuantClassifier:
+    """A network whose BatchNorms have seen images and have gains of both signs."""
+    network = build(name, seed=1)
+    with torch.no_grad():
+        for _, norm in network.norms():
+            generator = torch.Generator().manual_seed(norm.weight.numel())
+            norm.weight.copy_(torch.randn(norm.weight.shape, generator=generator))
+            norm.bias.copy_(torch.randn(norm.bias.shape, generator=generator))
+        for seed in range(3):
+            network(images(network, 64, seed))
+    return network.eval()
+
+
+@pytest.mark.parametrize("name", ["mnist-tfc-w1a1", "mnist-tfc-w2a2", "cifar10-resnet8-w4a4"])
+def test_the_function_stays_but_for_shifts_of_half_an_accumulator_unit(name: str) -> None:
+    network = trained(name)
+    canonical = copy.deepcopy(network)
+    canonicalise(canonical)
+    shown = images(network, 64, seed=9)
+    with torch.no_grad():
+        before, after = network(shown), canonical(shown)
+    assert not torch.equal(network.norms()[0][1].weight, canonical.norms()[0][1].weight)
+    assert torch.corrcoef(torch.stack([before.flatten(), after.flatten()]))[0, 1] > 0.97
+
+
+def test_every_gain_is_positive_and_every_mean_zero() -> None:
+    network = trained("mnist-tfc-w2a2")
+    canonicalise(network)
+    for _, norm in network.norms():
+        assert norm.weight.min() >= 0
+        assert norm.running_mean.abs().max() == 0
+        assert (norm.running_var == 1).all()
+
+
+def accumulators(source_step: float) -> torch.Tensor:
+    """What a layer with weights of step 1 gives a BatchNorm, for every integer near zero."""
+    return torch.arange(-400, 401, dtype=torch.float64) * source_step
+
+
+@pytest.mark.parametrize("bits", [1, 2])
+def test_integers_stay_away_from_the_thresholds(bits: int) -> None:
+    network = trained(f"mnist-tfc-w{bits}a{bits}")
+    canonicalise(network)
+    block, step, levels = network.blocks()[1], activation_step(bits), 2**bits - 1
+    gain = block.norm.weight.double() / (1 + block.norm.eps) ** 0.5
+    inputs = accumulators(step)[:, None] * gain + block.norm.bias.double()
+    thresholds = torch.zeros(1) if bits == 1 else (torch.arange(levels) + 0.5) * step
+    distance = (inputs[:, :, None] - thresholds).abs().amin(dim=(0, 2)) / (gain * step)
+    assert distance.min() > 1 / (2 * levels) - 1e-4
+
+
+def test_canonicalising_twice_keeps_weights_and_gains() -> None:
+    network = trained("cifar10-resnet8-w4a4")
+    canonicalise(network)
+    once = {name: value.clone() for name, value in network.named_parameters()}
+    canonicalise(network)
+    for name, value in network.named_parameters():
+        if not name.endswith("norm.bias"):
+            torch.testing.assert_close(value, once[name], rtol=1e-6, atol=0)
+
+
+def test_weights_are_their_codes_times_the_step() -> None:
+    network = trained("cifar10-resnet8-w4a4")
+    canonicalise(network)
+    for _, layer in network.weighted_layers():
+        assert torch.equal(weight_codes(layer, 4) * 0.125, layer.weight)
