@@ -24,8 +24,10 @@ from hw.errors import HardwareError
 __all__ = ["Block", "Handshake", "read_block", "refuse_unsupported"]
 
 _RTLLIB = Path(finn.__file__).parent / "finn-rtllib"
+_OURS = Path(__file__).parent / "rtl" / "layers"
 _MEMSTREAM = ("axi/hdl/axilite.sv", "memstream/hdl/memstream_axi.sv", "memstream/hdl/memstream.sv")
 _FIFO = "fifo/hdl/fifo.sv"
+_WEIGHTED = ("MVAU_rtl", "VVAU_rtl")
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _problem(node: NodeProto) -> str:
     attribute = _attributes(node)
     if attribute.get("pumpedMemory") or attribute.get("pumpedCompute"):
         return "it needs a doubled clock; unset pumpedMemory and pumpedCompute"
-    if node.op_type == "MVAU_rtl" and attribute["mem_mode"] != "internal_decoupled":
+    if node.op_type in _WEIGHTED and attribute["mem_mode"] != "internal_decoupled":
         return f"mem_mode {attribute['mem_mode']} is not internal_decoupled"
     if not attribute["code_gen_dir_ipgen"]:
         return "no generated code"
@@ -160,6 +162,8 @@ def _sources(name: str, instance: HWCustomOp) -> dict[str, bytes]:
 def _place(path: Path, name: str) -> str:
     if path.is_relative_to(_RTLLIB):
         return f"rtl/lib/{path.relative_to(_RTLLIB).as_posix()}"
+    if path.is_relative_to(_OURS):
+        return f"rtl/lib/steelflow/{path.relative_to(_OURS).as_posix()}"
     return f"rtl/layers/{name}/{path.name}"
 
 

@@ -17,53 +17,61 @@ _INPUT, _OUTPUT = "s_axis_0", "m_axis_0"
 
 
 def connect(model: ModelWrapper, blocks: Sequence[Block], name: str) -> Netlist:
-    """Return the netlist of a graph with one input and one output.
+    """Return the netlist of a feed-forward graph with one input and one output.
 
     Tensors with a constant value are no streams: they are in the memory of their layer.
 
     Raises:
-        HardwareError: several inputs or outputs, or a tensor that several nodes read.
+        HardwareError: several inputs or outputs, or a tensor that several nodes read, or none.
     """
-    _refuse_forks(model)
+    readers = _readers(model)
     nodes = list(model.graph.node)
     wires = {model.graph.input[0].name: _INPUT, model.graph.output[0].name: _OUTPUT}
     for node in nodes:
         for index, tensor in enumerate(node.output):
-            wires.setdefault(tensor, node.name.lower() + (f"_{index}" if index else ""))
+            many = len(node.output) > 1
+            wires.setdefault(tensor, node.name.lower() + (f"_out{index}" if many else ""))
     instances = []
     streams = []
+    widths = {}
     for node, block in zip(nodes, blocks, strict=True):
         inputs = [t for t in node.input if model.get_initializer(t) is None]
         tensors, ports = [*inputs, *node.output], [*block.inputs, *block.outputs]
         pairs = list(zip(tensors, ports, strict=True))
         instances.append(_instance(block, [(wires[tensor], port) for tensor, port in pairs]))
+        widths |= {wires[tensor]: port.width_bits for tensor, port in pairs}
         for tensor, port in zip(node.output, block.outputs, strict=True):
-            reader = model.find_consumer(tensor)
-            if reader is not None:
-                streams.append(_stream(wires[tensor], node.name, reader.name, port))
+            if wires[tensor] != _OUTPUT:
+                streams.append(_stream(wires[tensor], node.name, readers[tensor], port))
     return Netlist(
         name=name,
         instances=instances,
         streams=streams,
-        input_width_bits=blocks[0].inputs[0].width_bits,
-        output_width_bits=blocks[-1].outputs[0].width_bits,
+        input_width_bits=widths[_INPUT],
+        output_width_bits=widths[_OUTPUT],
     )
 
 
-def _refuse_forks(model: ModelWrapper) -> None:
+def _readers(model: ModelWrapper) -> dict[str, str]:
+    """Return the name of the one node that reads each stream; the output's reader is "output"."""
     ends = len(model.graph.input), len(model.graph.output)
     if ends != (1, 1):
         raise HardwareError(
             f"the dataflow graph has {ends[0]} inputs and {ends[1]} outputs instead of one each"
         )
-    for node in model.graph.node:
-        for tensor in node.output:
-            readers = [n.name for n in model.find_consumers(tensor) or []]
-            if len(readers) > 1:
-                raise HardwareError(
-                    f"node {node.name}: its stream goes to {', '.join(readers)}; "
-                    "one reader each: insert a stream duplication"
-                )
+    image, result = model.graph.input[0].name, model.graph.output[0].name
+    sources = {tensor: f"node {n.name}" for n in model.graph.node for tensor in n.output}
+    found = {}
+    for tensor, source in ({image: f"input {image}"} | sources).items():
+        names = [n.name for n in model.graph.node for t in n.input if t == tensor]
+        names += ["output"] if tensor == result else []
+        if len(names) != 1:
+            raise HardwareError(
+                f"{source}: its stream goes to {', '.join(names) or 'no node'}; "
+                "one reader each: insert a stream duplication, or remove what nothing reads"
+            )
+        found[tensor] = names[0]
+    return found
 
 
 def _stream(name: str, source: str, sink: str, port: Handshake) -> Stream:

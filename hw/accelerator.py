@@ -4,7 +4,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -25,7 +25,7 @@ __all__ = [
     "Stream",
 ]
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST_FILE = "manifest.json"
 
 _STRICT = ConfigDict(extra="forbid")
@@ -49,11 +49,12 @@ class ImageInput:
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class LogitOutput:
-    """How logits leave: `elements_per_beat` elements a beat, the first in the lowest bits."""
+    """How logits, or the label, leave: `elements_per_beat` a beat, the first in the lowest bits."""
 
-    shape: tuple[int]  # (K,)
+    kind: Literal["logits", "label"] = "logits"
+    shape: tuple[int]  # (K,), or (1,) for a label
     datatype: str  # signed or unsigned integer, as "INT13"
-    logit_scale: float  # float logit = logit_scale * integer
+    logit_scale: float  # float logit = logit_scale * integer; of no use to a label
     stream_width_bits: int
     elements_per_beat: int
 
@@ -92,6 +93,7 @@ class Fifo:
 
     name: str
     depth: int  # beats, at least 2
+    depth_default: int = 2  # what FINN gives it where no simulation sizes it
     width_bits: int
     ram_style: str  # "auto", "shift", "distributed", "block" or "ultra"
     beats_per_frame: int
@@ -123,9 +125,29 @@ class Manifest:
     fifos: tuple[Fifo, ...]
     streams: tuple[Stream, ...]
     cycles_per_frame_predicted: int
+    cycles_measured: float | None = None  # a frame, in simulation with these FIFO depths
     sources: tuple[str, ...]  # in compilation order, packages first
     checksum: str  # folder_checksum()
     tool_versions: dict[str, str]
+
+    @property
+    def fifo_bits(self) -> int:
+        """Bits that all FIFOs hold."""
+        return sum(fifo.depth * fifo.width_bits for fifo in self.fifos)
+
+    @property
+    def fifo_bits_default(self) -> int:
+        """Bits that all FIFOs would hold with FINN's default depths."""
+        return sum(fifo.depth_default * fifo.width_bits for fifo in self.fifos)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Names of the layer or FIFO that takes the images and of the one that gives the result."""
+        names = [item.name for item in (*self.layers, *self.fifos)]
+        fed, read = {s.sink for s in self.streams}, {s.source for s in self.streams}
+        (first,) = (name for name in names if name not in fed)
+        (last,) = (name for name in names if name not in read)
+        return first, last
 
 
 @dataclass(frozen=True)

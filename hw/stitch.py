@@ -15,6 +15,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from hw._blocks import Block, read_block, refuse_unsupported
+from hw._endpoints import image_input, logit_output
 from hw._estimates import fifo_estimate
 from hw._netlist import Netlist, render_depths, render_top
 from hw._wiring import connect
@@ -23,15 +24,13 @@ from hw.accelerator import (
     SCHEMA,
     Accelerator,
     Fifo,
-    ImageInput,
     Layer,
-    LogitOutput,
     Manifest,
 )
 from hw.checksum import folder_checksum
 from hw.errors import HardwareError
 from hw.finn_session import finn_build_dir
-from hw.packing import integer_width
+from hw.layers import register
 
 __all__ = ["StitchPlan", "plan_stitch", "stitch", "with_fifo_depths"]
 
@@ -115,10 +114,11 @@ def plan_stitch(
             f"accelerator name {name!r} is no SystemVerilog identifier; "
             "use letters, digits and underscores"
         )
+    register()
     refuse_unsupported(model)
     with tempfile.TemporaryDirectory() as scratch, finn_build_dir(Path(scratch)):
         blocks = [read_block(node, part) for node in model.graph.node]
-        image, logits = _image_input(model), _logit_output(model, logit_scale)
+        image, logits = image_input(model), logit_output(model, logit_scale)
         fifos = tuple(_fifo(model, block) for block in blocks if block.fifo_depth is not None)
     netlist = connect(model, blocks, name)
     files = _files(netlist, blocks, fifos)
@@ -179,42 +179,11 @@ def _fifo(model: ModelWrapper, block: Block) -> Fifo:
     return Fifo(
         name=block.name,
         depth=block.fifo_depth,
+        depth_default=block.fifo_depth,
         width_bits=block.inputs[0].width_bits,
         ram_style=block.fifo_ram_style,
         beats_per_frame=math.prod(map(int, instance.get_folded_input_shape()[:-1])),
         estimate=block.estimate,
-    )
-
-
-def _image_input(model: ModelWrapper) -> ImageInput:
-    tensor = model.graph.input[0].name
-    shape = tuple(int(size) for size in model.get_tensor_shape(tensor))
-    datatype = str(model.get_tensor_datatype(tensor).name)
-    if datatype != "UINT8" or len(shape) != 4 or shape[0] != 1:
-        raise HardwareError(
-            f"input {tensor}: {datatype}{list(shape)} is no uint8 NHWC image of batch 1; "
-            "export the network with a UINT8 input"
-        )
-    node = getCustomOp(model.find_consumer(tensor))
-    return ImageInput(
-        shape=(shape[1], shape[2], shape[3]),
-        datatype=datatype,
-        stream_width_bits=int(node.get_instream_width_padded()),
-        elements_per_beat=int(node.get_folded_input_shape()[-1]),
-    )
-
-
-def _logit_output(model: ModelWrapper, logit_scale: float) -> LogitOutput:
-    tensor = model.graph.output[0].name
-    node = getCustomOp(model.find_producer(tensor))
-    datatype = str(model.get_tensor_datatype(tensor).name)
-    integer_width(datatype)
-    return LogitOutput(
-        shape=(math.prod(map(int, model.get_tensor_shape(tensor))),),
-        datatype=datatype,
-        logit_scale=float(logit_scale),
-        stream_width_bits=int(node.get_outstream_width_padded()),
-        elements_per_beat=int(node.get_folded_output_shape()[-1]),
     )
 
 

@@ -60,8 +60,8 @@ def test_changed_folder_is_refused(folder: Path, damage: Callable[[Path], object
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda data: data.update(schema=2), "schema 2 is not 1"),
-        (lambda data: data.pop("schema"), "schema None is not 1"),
+        (lambda data: data.update(schema=1), "schema 1 is not 2"),
+        (lambda data: data.pop("schema"), "schema None is not 2"),
         (lambda data: data.pop("layers"), "layers: Field required"),
         (lambda data: data.update(colour="red"), "colour: Unexpected keyword argument"),
         (lambda data: data["fifos"][2].update(depth="2"), r"fifos\.2\.depth: Input should be a"),
