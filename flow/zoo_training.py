@@ -8,7 +8,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,9 @@ RECIPES = {
     "mnist-tfc-w2a2": _TFC,
     "cifar10-cnv-w1a1": _CNV,
     "cifar10-cnv-w2a2": _CNV,
-    "cifar10-cnv-w4a4": _CNV,
-    "cifar10-resnet8-w4a4": Recipe(epochs=6, shift=2, flip=True, bfloat16=True),
-    "cifar10-mobilenet-w4a4": Recipe(epochs=3, shift=2, flip=True),
+    "cifar10-cnv-w4a4": replace(_CNV, epochs=2),
+    "cifar10-resnet8-w4a4": replace(_CNV, epochs=5),
+    "cifar10-mobilenet-w4a4": replace(_CNV, epochs=2),
 }
 
 
@@ -96,7 +96,10 @@ class _Run:
         self.epoch += 1
         self.seconds += time.monotonic() - started
         if not math.isfinite(losses):
-            raise FlowError(f"training: the loss is {losses}; lower the recipe's learning_rate")
+            rate = self.recipe.learning_rate
+            raise FlowError(
+                f"training: the loss is {losses}; lower the recipe's learning_rate ({rate:g})"
+            )
         return losses / self.steps, hits / (self.steps * self.recipe.batch)
 
     def calibrate(self) -> None:

@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+import dataclasses
+import io
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from zoo_networks import images
+
+from brevitas_models.errors import ModelError
+from brevitas_models.pretrained import ModelCard, build, card, load, names, save
+
+TFC = "mnist-tfc-w2a2"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with one trained network, which tests may damage."""
+    save(load(TFC), card(TFC), tmp_path)
+    return tmp_path
+
+
+def test_every_network_comes_with_its_file_and_card() -> None:
+    assert len(names()) == 8
+    for name in names():
+        found, network = card(name), load(name)
+        assert not network.training
+        assert found.name == name
+        assert (found.weight_bits, found.activation_bits) == (
+            network.precision.weight_bits,
+            network.precision.activation_bits,
+        )
+        assert found.parameters == sum(value.numel() for value in network.parameters())
+
+
+def test_a_saved_network_is_the_same_and_has_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    network, again = load(TFC), load(TFC, folder)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    shown = images(network, 16)
+    assert torch.equal(network(shown), again(shown))
+    save(again, card(TFC, folder), tmp_path / "again")
+    for suffix in ("npz", "yaml"):
+        file = f"{TFC}.{suffix}"
+        assert (folder / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
+
+
+def test_loading_leaves_torchs_random_numbers_alone() -> None:
+    before = torch.random.get_rng_state()
+    load(TFC)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("use", [load, card, build])
+def test_an_unknown_name_lists_the_nearest(use: Callable[[str], object]) -> None:
+    with pytest.raises(ModelError, match=r"no network 'cifar-cnv-w2'; the nearest are cifar10-cnv"):
+        use("cifar-cnv-w2")
+
+
+@pytest.mark.parametrize(("use", "suffix"), [(load, "npz"), (card, "yaml")])
+def test_a_missing_file_names_the_command_that_makes_it(
+    use: Callable[[str, Path], object], suffix: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=rf"no {TFC}.{suffix} in .*; run python -m flow.zoo_train"):
+        use(TFC, tmp_path)
+
+
+DAMAGE: list[Callable[[bytes], bytes]] = [
+    lambda content: content[: len(content) // 2],
+    lambda content: b"plain text",  # noqa: ARG005
+    lambda content: content[:200] + bytes(50) + content[250:],
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=["truncated", "not a zip", "damaged inside"])
+def test_a_damaged_file_is_refused(folder: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = folder / f"{TFC}.npz"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ModelError, match=rf"{TFC}.npz: is damaged \(.*\); install steelflow again"):
+        load(TFC, folder)
+
+
+def rewrite(path: Path, **changed: Any) -> None:  # noqa: ANN401
+    with np.load(path) as file:
+        arrays = {key: file[key] for key in file.files} | changed
+    buffer = io.BytesIO()
+    np.savez(buffer, **{key: value for key, value in arrays.items() if value is not None})
+    path.write_bytes(buffer.getvalue())
+
+
+CODES = "classifier.codes"
+
+
+@pytest.mark.parametrize(
+    "value", [None, np.zeros((10, 63), np.int8), np.zeros((10, 64))], ids=["none", "shape", "dtype"]
+)
+def test_an_array_of_another_kind_is_refused(folder: Path, value: object) -> None:
+    rewrite(folder / f"{TFC}.npz", **{CODES: value})
+    with pytest.raises(ModelError, match=r"has no int8\[10, 64\] classifier.codes; install"):
+        load(TFC, folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (CODES, np.full((10, 64), 2, np.int8)),
+        ("features.1.norm.gain", np.full(64, np.nan, np.float32)),
+    ],
+)
+def test_impossible_values_are_refused(folder: Path, key: str, value: object) -> None:
+    rewrite(folder / f"{TFC}.npz", **{key: value})
+    with pytest.raises(ModelError, match=rf"{key} holds values that no training leaves; install"):
+        load(TFC, folder)
+
+
+@pytest.mark.parametrize("text", ["name: 1", "[", "", "\x00", "- a"])
+def test_a_damaged_card_is_refused(folder: Path, text: str) -> None:
+    (folder / f"{TFC}.yaml").write_text(text)
+    with pytest.raises(ModelError, match=rf"{TFC}.yaml: is no model card \(.*\); install"):
+        card(TFC, folder)
+
+
+def test_the_card_is_plain_yaml(folder: Path) -> None:
+    stored = yaml.safe_load((folder / f"{TFC}.yaml").read_text())
+    assert ModelCard(**stored) == card(TFC)
+    assert list(stored) == [field.name for field in dataclasses.fields(ModelCard)]
+
+
+@pytest.fixture
+def no_room() -> Iterator[None]:
+    """Files may grow to 1 kB only, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("no_room")
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"npz: cannot be written \(File too large\); make room"):
+        save(load(TFC), card(TFC), tmp_path)
+    assert list(tmp_path.iterdir()) == []
