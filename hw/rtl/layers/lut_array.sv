@@ -98,7 +98,7 @@ module lut_array #(
   for (genvar p = 0; p < ActPe; p++) begin : gen_act_sum
     if (ActSum) begin : gen_sum
       lut_planes #(
-        .Simd, .WeightBits(1), .ActBits, .ActSigned, .Equal(ActBipolar)
+        .Simd(Simd), .WeightBits(1), .ActBits(ActBits), .ActSigned(ActSigned), .Equal(ActBipolar)
       ) planes (
         .clk_i,
         .move_i(move[1:0]),
@@ -114,8 +114,9 @@ module lut_array #(
   for (genvar p = 0; p < Pe; p++) begin : gen_row
     localparam int unsigned Act = (ActPe == 1) ? 0 : p;
     lut_row #(
-      .Simd, .WeightBits, .ActBits, .WeightSigned, .WeightBipolar, .ActSigned, .ActBipolar,
-      .Popcount, .Init, .Accumulate, .OutBits
+      .Simd(Simd), .WeightBits(WeightBits), .ActBits(ActBits), .WeightSigned(WeightSigned),
+      .WeightBipolar(WeightBipolar), .ActSigned(ActSigned), .ActBipolar(ActBipolar),
+      .Popcount(Popcount), .Init(Init), .Accumulate(Accumulate), .OutBits(OutBits)
     ) row (
       .clk_i,
       .move_i(move),

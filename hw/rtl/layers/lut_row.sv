@@ -54,7 +54,8 @@ module lut_row #(
 
   logic [WeightBits-1:0][SumBits-1:0] sums;
   lut_planes #(
-    .Simd, .WeightBits, .ActBits, .ActSigned, .Equal(ActBipolar)
+    .Simd(Simd), .WeightBits(WeightBits), .ActBits(ActBits), .ActSigned(ActSigned),
+    .Equal(ActBipolar)
   ) planes (
     .clk_i, .move_i(move_i[1:0]), .weight_i, .act_i, .sums_o(sums)
   );

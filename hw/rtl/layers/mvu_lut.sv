@@ -69,8 +69,10 @@ module mvu_lut #(
   assign weight_ready_o = ready && act_valid;
 
   lut_array #(
-    .Pe, .ActPe(1), .Simd, .WeightBits, .ActBits, .WeightSigned, .WeightBipolar, .ActSigned,
-    .ActBipolar, .Popcount, .Init, .Accumulate(Folds > 1), .OutBits
+    .Pe(Pe), .ActPe(1), .Simd(Simd), .WeightBits(WeightBits), .ActBits(ActBits),
+    .WeightSigned(WeightSigned), .WeightBipolar(WeightBipolar), .ActSigned(ActSigned),
+    .ActBipolar(ActBipolar), .Popcount(Popcount), .Init(Init), .Accumulate(Folds > 1),
+    .OutBits(OutBits)
   ) array (
     .clk_i, .rst_ni,
     .valid_i(act_valid && weight_valid_i), .ready_o(ready), .first_i(first), .last_i(last),

@@ -66,8 +66,10 @@ module vvu_lut #(
   assign weight_ready_o = ready && act_valid;
 
   lut_array #(
-    .Pe, .ActPe(Pe), .Simd, .WeightBits, .ActBits, .WeightSigned, .WeightBipolar, .ActSigned,
-    .ActBipolar, .Popcount, .Init, .Accumulate(Folds > 1), .OutBits
+    .Pe(Pe), .ActPe(Pe), .Simd(Simd), .WeightBits(WeightBits), .ActBits(ActBits),
+    .WeightSigned(WeightSigned), .WeightBipolar(WeightBipolar), .ActSigned(ActSigned),
+    .ActBipolar(ActBipolar), .Popcount(Popcount), .Init(Init), .Accumulate(Folds > 1),
+    .OutBits(OutBits)
   ) array (
     .clk_i, .rst_ni,
     .valid_i(act_valid && weight_valid_i), .ready_o(ready), .first_i(first), .last_i(last),
