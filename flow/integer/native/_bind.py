@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from flow.integer.native._layout import Form
+from flow.integer.native._layout import Form, Format
 from flow.integer.native._library import ABI, COp, CPlan, CTensor
 from flow.integer.native._plan import Kind, Plan, PlannedOp
 from flow.integer.network import IntegerNetwork
@@ -23,7 +23,7 @@ _MOST_IMAGES = 256
 _SUMS = 64 * 1024  # bytes of a tile of sums
 _GATHERED = 128 * 1024  # bytes of a tile of windows
 _ROWS = 12  # of the widest kernel; a tile is a multiple
-_ALL_ROWS = 2**40
+_FEW_ROWS = 96  # a tile of what has no panels
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class _Binder:
                 [8 * max(widths)] + [o.tile_rows * _stride(o) * 4 for o in ops if o.panels]
             ),
             row_bytes=8 * max(widths),
+            codes_bytes=max((o.tile_rows * self._codes(o) for o in ops), default=0),
             tensor_count=len(tensors),
             op_count=len(ops),
             tensors=self._keep((CTensor * len(tensors))(*tensors)),
@@ -147,7 +148,7 @@ class _Binder:
             step=counter.step,
         )
         self._set_window(result, op)
-        result.tile_rows = self._tile_rows(result) if op.packed else _ALL_ROWS
+        result.tile_rows = self._tile_rows(result) if op.packed else _FEW_ROWS
         return result
 
     def _set_window(self, result: COp, op: PlannedOp) -> None:
@@ -166,13 +167,21 @@ class _Binder:
         planes = self.plan.forms[self.names[op.inputs[0]]].planes
         return int(op.steps) * 4 * (planes if op.kind == Kind.BITS else 1)
 
+    def _codes(self, op: COp) -> int:
+        """Bytes of one row of counts that become planes of bits."""
+        form = self.plan.forms[self.names[op.output]]
+        return -(-form.channels // 64) * 64 if form.format == Format.BITS else 0
+
     def _numbers(self, values: list[int]) -> Any:  # noqa: ANN401 - a ctypes array
         return self._keep((c_int64 * max(1, len(values)))(*values))
 
     def _address(self, values: Any) -> int | None:  # noqa: ANN401 - any numpy array
+        """Keep a copy with slack after it; kernels read whole registers."""
         if values is None:
             return None
-        return int(self._keep(np.ascontiguousarray(values)).ctypes.data)
+        return int(
+            self._keep(np.frombuffer(values.tobytes() + bytes(_SLACK), np.uint8)).ctypes.data
+        )
 
 
 def _stride(op: COp) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.integer.bounds import Interval
-from flow.integer.native._lines import fit_lines
+from flow.integer.native._lines import Reals, fit_lines
 from flow.integer.operations import Threshold
 
 __all__ = ["Counter", "Counting", "plan_counting"]
@@ -25,8 +25,9 @@ class Counting(IntEnum):
 
     NONE = 0
     LINE = 1
-    COMPARE = 2
-    SEARCH = 3
+    FINE_LINE = 2
+    COMPARE = 3
+    SEARCH = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,8 @@ class Counter:
     low: int = 0
     step: int = 1
     thresholds: NDArray[np.generic] | None = None
-    slope: NDArray[np.float32] | None = None
-    start: NDArray[np.float32] | None = None
+    slope: Reals | None = None
+    start: Reals | None = None
 
 
 def plan_counting(
@@ -54,9 +55,8 @@ def plan_counting(
     lines = None if wide or not _FEW < levels <= _BYTE else fit_lines(rows, sums)
     if lines is not None:
         slope, start = (_padded(values) for values in lines)
-        return Counter(
-            counting=Counting.LINE, levels=levels, low=low, step=step, slope=slope, start=start
-        )
+        kind = Counting.LINE if slope.dtype == np.float32 else Counting.FINE_LINE
+        return Counter(counting=kind, levels=levels, low=low, step=step, slope=slope, start=start)
     if wide or levels > _SOME:
         table = np.ascontiguousarray(rows, dtype=np.int64 if wide else np.int32)
         return Counter(
@@ -71,7 +71,7 @@ def _padded_size(channels: int) -> int:
     return -(-channels // _PADDING) * _PADDING
 
 
-def _padded(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    whole = np.zeros(_padded_size(len(values)), dtype=np.float32)
+def _padded(values: Reals) -> Reals:
+    whole = np.zeros(_padded_size(len(values)), dtype=values.dtype)
     whole[: len(values)] = values
     return whole

@@ -20,7 +20,7 @@ from flow.integer.operations import (
     Shape,
 )
 
-__all__ = ["INT32_MAX", "Form", "Format", "forms_of", "fits_int32"]
+__all__ = ["INT32_MAX", "Form", "Format", "fits_int32", "forms_of"]
 
 INT32_MAX = 2**31 - 1
 _WORD = 32  # bits

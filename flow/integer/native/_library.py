@@ -8,13 +8,14 @@ import time
 from ctypes import POINTER, c_double, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from flow.errors import FlowError
 
 __all__ = ["ABI", "COp", "CPlan", "CTensor", "index_of", "instruction_sets", "library", "peak_rate"]
 
-ABI = 1  # as in src/plan.hpp
-_FILE = Path(__file__).parent / f"_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
+ABI = 3  # as in src/plan.hpp
+FILE = Path(__file__).parent / f"_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
 class CTensor(ctypes.Structure):
@@ -52,7 +53,7 @@ class CPlan(ctypes.Structure):
 
     _fields_ = [
         *((name, c_int64) for name in ("abi", "block", "image_bytes", "classes", "arena_bytes")),
-        *((name, c_int64) for name in ("gather_bytes", "sums_bytes", "row_bytes")),
+        *((name, c_int64) for name in ("gather_bytes", "sums_bytes", "row_bytes", "codes_bytes")),
         *((name, c_int64) for name in ("tensor_count", "op_count")),
         ("tensors", POINTER(CTensor)),
         ("ops", POINTER(COp)),
@@ -66,7 +67,7 @@ def library() -> ctypes.CDLL:
     Raises:
         FlowError: they were not built, or from other sources.
     """
-    return load(_FILE)
+    return load(FILE)
 
 
 def load(path: Path) -> ctypes.CDLL:
@@ -84,7 +85,7 @@ def load(path: Path) -> ctypes.CDLL:
     return loaded
 
 
-_FUNCTIONS = (
+_FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
     ("sf_abi", c_int64, []),
     ("sf_isa_name", ctypes.c_char_p, [c_int64]),
     ("sf_isa_available", c_int64, [c_int64]),
@@ -97,7 +98,7 @@ _FUNCTIONS = (
 
 @cache
 def _all() -> tuple[str, ...]:
-    names = []
+    names: list[str] = []
     while name := library().sf_isa_name(len(names)):
         names.append(name.decode())
     return tuple(names)

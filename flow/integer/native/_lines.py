@@ -2,36 +2,43 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Evenly spaced thresholds as one clamped line, where that is proven to count the same."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from flow.integer.bounds import Interval
 
-__all__ = ["Lines", "fit_lines"]
+__all__ = ["Lines", "Reals", "fit_lines"]
 
-Lines = tuple[NDArray[np.float32], NDArray[np.float32]]  # slope and start of each channel
+Reals = NDArray[np.floating[Any]]  # float32 or float64
+Lines = tuple[Reals, Reals]  # slope and start of each channel
 
 
 def fit_lines(thresholds: NDArray[np.int64], values: Interval) -> Lines | None:
-    """Find float32 lines with floor(clamp(x * slope + start, 0, T)) == #{t <= x}.
+    """Find lines with floor(clamp(x * slope + start, 0, T)) == #{t <= x}.
 
     Args:
         thresholds: int64[C, T], ascending along T, T from 1 to 255.
         values: all x that occur.
 
     Returns:
-        The lines, checked with the kernels' own arithmetic (float32, the product and the sum
-        rounded one by one): each of these operations keeps order, so that a line which is right
-        just below and at every threshold, and at both ends, is right everywhere. None if one
-        channel has no such line.
+        The lines in float32, else in float64, checked with the kernels' own arithmetic (the
+        product and the sum rounded one by one): each of these operations keeps order, so that a
+        line which is right just below and at every threshold, and at both ends, is right
+        everywhere. None if one channel has no such line.
     """
     spaced = _inverse_lines(thresholds, values)
     if spaced is None:
         return None
     first, spacing = spaced
-    slope = (1.0 / spacing).astype(np.float32)
-    start = (-first / spacing).astype(np.float32)
-    return (slope, start) if _counts_right(thresholds, values, slope, start) else None
+    kinds: tuple[type[np.floating[Any]], ...] = (np.float32, np.float64)
+    for kind in kinds:
+        slope: Reals = (1.0 / spacing).astype(kind)
+        start: Reals = (-first / spacing).astype(kind)
+        if _counts_right(thresholds, values, slope, start):
+            return slope, start
+    return None
 
 
 def _inverse_lines(
@@ -71,12 +78,13 @@ def _between(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.
 def _counts_right(
     thresholds: NDArray[np.int64],
     values: Interval,
-    slope: NDArray[np.float32],
-    start: NDArray[np.float32],
+    slope: Reals,
+    start: Reals,
 ) -> bool:
+    levels = thresholds.shape[1]
     ends = np.broadcast_to([values.lo, values.hi], (len(thresholds), 2))
     places = np.concatenate([thresholds - 1, thresholds, ends], axis=1).clip(values.lo, values.hi)
     expected = (thresholds[:, None, :] <= places[:, :, None]).sum(axis=2)
-    line = places.astype(np.float32) * slope[:, None] + start[:, None]
-    found = np.minimum(np.maximum(line, np.float32(0)), np.float32(thresholds.shape[1]))
+    values_of_lines: Reals = places.astype(slope.dtype) * slope[:, None] + start[:, None]
+    found = values_of_lines.clip(0, levels)
     return bool((found.astype(np.int64) == expected).all())

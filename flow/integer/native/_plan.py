@@ -16,7 +16,6 @@ from flow.integer.native._pack import Packed, pack_bits, pack_bytes
 from flow.integer.native._stages import Stage, stages_of
 from flow.integer.network import IntegerNetwork
 from flow.integer.operations import (
-    IMAGE,
     Add,
     Concat,
     Convolution,

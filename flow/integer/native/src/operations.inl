@@ -34,6 +34,14 @@ static std::uint8_t* row_at(const Tensor& tensor, const Workspace& space, std::i
     return space.arena + tensor.arena + row * tensor.row_bytes;
 }
 
+// Call visit(c) for every channel, in whole groups of 16: arrays have slack, and no two overlap.
+template <class Visit>
+static inline void each_lane(std::int64_t channels, Visit visit) {
+    for (std::int64_t first = 0; first < channels; first += lanes)
+#pragma GCC ivdep
+        for (std::int64_t i = 0; i < lanes; ++i) visit(first + i);
+}
+
 // Copy and touch up to 31 bytes after both ends.
 static inline void copy_spilling(std::uint8_t* to, const std::uint8_t* from, std::int64_t bytes) {
     for (std::int64_t done = 0; done < bytes; done += 32) std::memcpy(to + done, from + done, 32);
@@ -118,13 +126,11 @@ static void load_row(const Tensor& in, const std::uint8_t* row, std::int64_t fir
     const Sum low = static_cast<Sum>(in.low);
     switch (in.format) {
         case format_u8:
-            for (std::int64_t c = 0; c < count; ++c) to[c] = low + row[first + c];
-            return;
+            return each_lane(count, [=](std::int64_t c) { to[c] = low + row[first + c]; });
         case format_i32:
-            for (std::int64_t c = 0; c < count; ++c) to[c] = narrow[c];
-            return;
+            return each_lane(count, [=](std::int64_t c) { to[c] = narrow[c]; });
         default:
-            for (std::int64_t c = 0; c < count; ++c) to[c] = static_cast<Sum>(wide[c]);
+            each_lane(count, [=](std::int64_t c) { to[c] = static_cast<Sum>(wide[c]); });
     }
 }
 
@@ -153,7 +159,7 @@ static void depthwise_row(const Op& op, const Tensor& in, const Workspace& space
     std::memcpy(sums, op.bias, static_cast<std::size_t>(channels) * sizeof *sums);
     visit_window(op, in, space, place, [&](std::int64_t tap, const std::uint8_t* row) {
         const std::int32_t* own = weights + tap * channels;
-        for (std::int64_t c = 0; c < channels; ++c) sums[c] += own[c] * (low + row[c]);
+        each_lane(channels, [=](std::int64_t c) { sums[c] += own[c] * (low + row[c]); });
     });
 }
 
@@ -184,7 +190,9 @@ static void max_row(const Op& op, const Tensor& in, const Workspace& space, cons
     std::fill(sums, sums + in.channels, std::numeric_limits<Sum>::min());
     visit_window(op, in, space, place, [&](std::int64_t, const std::uint8_t* row) {
         load_row(in, row, 0, in.channels, values);
-        for (std::int64_t c = 0; c < in.channels; ++c) sums[c] = std::max(sums[c], values[c]);
+        each_lane(in.channels, [=](std::int64_t c) {
+            sums[c] = sums[c] > values[c] ? sums[c] : values[c];
+        });
     });
 }
 
@@ -195,7 +203,7 @@ static void sum_row(const Op& op, const Tensor& in, const Workspace& space, cons
     std::fill(sums, sums + in.channels, Sum{0});
     visit_window(op, in, space, place, [&](std::int64_t, const std::uint8_t* row) {
         load_row(in, row, 0, in.channels, values);
-        for (std::int64_t c = 0; c < in.channels; ++c) sums[c] += values[c];
+        each_lane(in.channels, [=](std::int64_t c) { sums[c] += values[c]; });
     });
 }
 
@@ -209,7 +217,7 @@ static void add_row(const Plan& plan, const Op& op, const Workspace& space, std:
         const Tensor& in = plan.tensors[op.inputs[i]];
         const Sum factor = static_cast<Sum>(op.factors[i]);
         load_row(in, row_at(in, space, row), 0, channels, values);
-        for (std::int64_t c = 0; c < channels; ++c) sums[c] += factor * values[c];
+        each_lane(channels, [=](std::int64_t c) { sums[c] += factor * values[c]; });
     }
 }
 
@@ -229,30 +237,51 @@ static std::int64_t padded(std::int64_t channels) {
     return (channels + channel_padding - 1) / channel_padding * channel_padding;
 }
 
-// Counts of up to 255 levels of every padded channel.
+#pragma GCC diagnostic ignored "-Wpsabi"  // no such register crosses a call
+// Registers of 16 channels, of whatever width the instruction set has.
+using Floats [[gnu::vector_size(4 * lanes)]] = float;
+using Doubles [[gnu::vector_size(8 * lanes)]] = double;
+using Ints [[gnu::vector_size(4 * lanes)]] = std::int32_t;
+using Bytes [[gnu::vector_size(lanes)]] = std::uint8_t;
+
+template <class Register, class Element>
+static inline Register load(const Element* from) {
+    Register found;
+    std::memcpy(&found, from, sizeof found);
+    return found;
+}
+
+static inline void store_bytes(std::uint8_t* to, const Ints& values) {
+    const Bytes bytes = __builtin_convertvector(values, Bytes);
+    std::memcpy(to, &bytes, sizeof bytes);
+}
+
+// Counts of up to 255 levels; Real is float or double, Reals 16 of them.
+template <class Real, class Reals>
 static void count_by_line(const Op& op, std::int64_t channels, const std::int32_t* sums,
                           std::uint8_t* counts) {
-    const float top = static_cast<float>(op.levels);
-    for (std::int64_t c = 0; c < channels; c += lanes)
-        for (std::int64_t i = 0; i < lanes; ++i) {
-            const float level = static_cast<float>(sums[c + i]) * op.slope[c + i] + op.start[c + i];
-            const float least = level > 0.0F ? level : 0.0F;
-            const float clamped = least < top ? least : top;
-            counts[c + i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(clamped));
-        }
+    const Reals least = {}, most = least + static_cast<Real>(op.levels);
+    const Real* slope = reinterpret_cast<const Real*>(op.slope);
+    const Real* start = reinterpret_cast<const Real*>(op.start);
+    for (std::int64_t c = 0; c < channels; c += lanes) {
+        const Reals values = __builtin_convertvector(load<Ints>(sums + c), Reals);
+        Reals level = values * load<Reals>(slope + c) + load<Reals>(start + c);
+        level = level > least ? level : least;
+        level = level < most ? level : most;
+        store_bytes(counts + c, __builtin_convertvector(level, Ints));
+    }
 }
 
 static void count_by_compare(const Op& op, std::int64_t channels, const std::int32_t* sums,
                              std::uint8_t* counts) {
     const auto* thresholds = reinterpret_cast<const std::int32_t*>(op.thresholds);
-    const std::int64_t row = padded(channels);
+    const std::int64_t row = padded(channels), levels = op.levels;
     for (std::int64_t c = 0; c < channels; c += lanes) {
-        std::int32_t found[lanes] = {};
-        for (std::int64_t level = 0; level < op.levels; ++level)
-            for (std::int64_t i = 0; i < lanes; ++i)
-                found[i] += sums[c + i] >= thresholds[level * row + c + i];
-        for (std::int64_t i = 0; i < lanes; ++i)
-            counts[c + i] = static_cast<std::uint8_t>(found[i]);
+        const Ints values = load<Ints>(sums + c);
+        Ints found = {};
+        for (std::int64_t level = 0; level < levels; ++level)
+            found -= values >= load<Ints>(thresholds + level * row + c);
+        store_bytes(counts + c, found);
     }
 }
 
@@ -274,9 +303,9 @@ static void store_row(const Tensor& out, const Sum* sums, std::uint8_t* to) {
     const Sum low = static_cast<Sum>(out.low);
     switch (out.format) {
         case format_u8:
-            for (std::int64_t c = 0; c < out.channels; ++c)
+            return each_lane(out.channels, [=](std::int64_t c) {
                 to[c] = static_cast<std::uint8_t>(sums[c] - low);
-            return;
+            });
         case format_i32:
             for (std::int64_t c = 0; c < out.channels; ++c)
                 narrow[c] = static_cast<std::int32_t>(sums[c]);
@@ -286,20 +315,20 @@ static void store_row(const Tensor& out, const Sum* sums, std::uint8_t* to) {
     }
 }
 
-// Counts to the output's format.
-static void store_counts(const Op& op, const Tensor& out, std::uint8_t* counts, std::uint8_t* to) {
+// Counts to the output's format; planes of bits are packed later, see pack_tile.
+static void store_counts(const Op& op, const Tensor& out, const std::uint8_t* counts,
+                         std::uint8_t* to) {
     auto* narrow = reinterpret_cast<std::int32_t*>(to);
     const auto low = static_cast<std::int32_t>(op.low), step = static_cast<std::int32_t>(op.step);
     const auto shift = static_cast<std::uint8_t>(op.low - out.low);
     const auto factor = static_cast<std::uint8_t>(op.step);
     switch (out.format) {
         case format_bits:
-            pack_planes(counts, out.channels, out.planes, reinterpret_cast<std::uint32_t*>(to));
             return;
         case format_u8:
-            for (std::int64_t c = 0; c < out.channels; ++c)
+            return each_lane(out.channels, [=](std::int64_t c) {
                 to[c] = static_cast<std::uint8_t>(counts[c] * factor + shift);
-            return;
+            });
         default:
             for (std::int64_t c = 0; c < out.channels; ++c) narrow[c] = low + step * counts[c];
     }
@@ -315,7 +344,9 @@ static void finish_counts(const Op& op, const Tensor& out, std::int32_t* sums, s
     std::uint8_t* counts = counts_are_bytes(op, out) ? to : spare;
     const std::int64_t channels = (out.channels + lanes - 1) / lanes * lanes;
     if (op.counting == counting_line)
-        count_by_line(op, channels, sums, counts);
+        count_by_line<float, Floats>(op, channels, sums, counts);
+    else if (op.counting == counting_fine_line)
+        count_by_line<double, Doubles>(op, channels, sums, counts);
     else
         count_by_compare(op, channels, sums, counts);
     if (counts != to) store_counts(op, out, counts, to);
@@ -329,7 +360,7 @@ static void finish_search(const Op& op, const Tensor& out, Sum* sums, std::uint8
     if (out.format == format_bits) {
         for (std::int64_t c = 0; c < out.channels; ++c)
             spare[c] = static_cast<std::uint8_t>(sums[c]);
-        return store_counts(op, out, spare, to);
+        return;
     }
     for (std::int64_t c = 0; c < out.channels; ++c) sums[c] = low + step * sums[c];
     store_row(out, sums, to);
@@ -366,6 +397,14 @@ static void sum_one(const Plan& plan, const Op& op, const Workspace& space, std:
     }
 }
 
+// Pack a whole tile at once, when its counts have long been written.
+static void pack_tile(const Tensor& out, const Workspace& space, std::int64_t first,
+                      std::int64_t rows) {
+    for (std::int64_t row = 0; row < rows; ++row)
+        pack_planes(space.codes + row * padded(out.channels), out.channels, out.planes,
+                    reinterpret_cast<std::uint32_t*>(row_at(out, space, first + row)));
+}
+
 static std::uint8_t* output_row(const Plan& plan, const Op& op, const Workspace& space,
                                 std::int64_t row) {
     if (&op == plan.ops + plan.op_count - 1)
@@ -381,12 +420,15 @@ static void run_tile(const Plan& plan, const Op& op, const Workspace& space, std
     const std::int64_t stride = (op.groups - 1) * op.group_outputs + op.panels * lanes;
     Sum* sums = reinterpret_cast<Sum*>(space.sums);
     if (panels) multiply(op, plan.tensors[op.inputs[0]], space, first, rows, stride);
+    const bool bits = out.format == format_bits;
     Place place = place_of(op, first);
     for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
         Sum* own = panels ? sums + row * stride : sums;
         if (!panels) sum_one(plan, op, space, first + row, place, own);
-        finish_row(op, out, own, space.row, output_row(plan, op, space, first + row));
+        std::uint8_t* codes = bits ? space.codes + row * padded(out.channels) : space.row;
+        finish_row(op, out, own, codes, output_row(plan, op, space, first + row));
     }
+    if (bits) pack_tile(out, space, first, rows);
 }
 
 // The greatest code of each channel, bit by bit from the highest plane.
@@ -423,7 +465,9 @@ static void run_max_bytes(const Plan& plan, const Op& op, const Workspace& space
         std::uint8_t* best = row_at(out, space, row);
         std::memset(best, 0, static_cast<std::size_t>(in.channels));
         visit_window(op, in, space, place, [&](std::int64_t, const std::uint8_t* other) {
-            for (std::int64_t c = 0; c < in.channels; ++c) best[c] = std::max(best[c], other[c]);
+            each_lane(in.channels, [=](std::int64_t c) {
+                best[c] = best[c] > other[c] ? best[c] : other[c];
+            });
         });
     }
 }

@@ -9,7 +9,7 @@
 
 namespace steelflow {
 
-constexpr std::int64_t abi_version = 1;
+constexpr std::int64_t abi_version = 3;
 constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
 constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
 constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
@@ -48,9 +48,10 @@ enum Kind : std::int64_t {
 
 enum Counting : std::int64_t {
     counting_none,
-    counting_line,     // clamp(x * slope + start), proven equal to counting the thresholds
-    counting_compare,  // with one level at a time
-    counting_search,   // binary search in one channel's thresholds
+    counting_line,      // clamp(x * slope + start) in float, proven to count the thresholds
+    counting_fine_line, // the same in double
+    counting_compare,   // with one level at a time
+    counting_search,    // binary search in one channel's thresholds
 };
 
 struct Op {
@@ -80,8 +81,8 @@ struct Op {
     std::int64_t counting;
     std::int64_t levels;
     const std::uint8_t* thresholds;  // compare: [level][channel]; search: [channel][level]
-    const float* slope;
-    const float* start;
+    const std::uint8_t* slope;  // line: float or double
+    const std::uint8_t* start;
     std::int64_t low;   // value = low + step * count
     std::int64_t step;
 };
@@ -95,6 +96,7 @@ struct Plan {
     std::int64_t gather_bytes;  // of a tile of gathered windows
     std::int64_t sums_bytes;    // of a tile of sums
     std::int64_t row_bytes;     // of one row of sums
+    std::int64_t codes_bytes;   // of a tile of counts that become planes of bits
     std::int64_t tensor_count;
     std::int64_t op_count;
     const Tensor* tensors;  // the first is the image
@@ -107,6 +109,7 @@ struct Workspace {
     std::uint8_t* gathered;
     std::uint8_t* sums;
     std::uint8_t* row;
+    std::uint8_t* codes;
     std::int32_t* logits;
     std::int64_t images;
 };
