@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_networks import random_network
+from random_integer_networks import random_network
 
 from flow.errors import FlowError
 from flow.integer import (
