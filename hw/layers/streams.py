@@ -106,7 +106,7 @@ class StreamingConcat_rtl(StreamLayer, StreamingConcat):  # noqa: N801
     def lut_estimation(self, fpgapart: str) -> int:  # noqa: ARG002
         """Return LUTs, from synthesis: the choice between the inputs, counters."""
         inputs = len(self.onnx_node.input)
-        return int(self.get_outstream_width()) * -(-inputs // 2) + 4 * inputs
+        return int(self.get_outstream_width()) * -(-inputs // 3) + 3 * inputs
 
 
 class LabelSelect_rtl(StreamLayer, LabelSelect):  # noqa: N801

@@ -11,7 +11,7 @@ import numpy as np
 from layer_testbench import Dut, Stream
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper
-from qonnx.core.datatype import DataType
+from qonnx.core.datatype import BaseDataType, DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
@@ -48,7 +48,7 @@ def random_integers(
 
 
 def make_node(
-    operator: str, name: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any
+    operator: str, name: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: object
 ) -> NodeProto:
     """Return a node of an operator of ours."""
     return helper.make_node(
@@ -227,7 +227,7 @@ def generate(case: Case, folder: Path) -> Dut:
     return Dut(case.name, (case.name,), sources, tuple(inputs), tuple(out))
 
 
-def _stream(tensor: Tensor, folded: Sequence[int], datatype: Any) -> Stream:
+def _stream(tensor: Tensor, folded: Sequence[int], datatype: BaseDataType) -> Stream:
     if datatype.name == "BIPOLAR":
         return Stream((tensor.reshape(len(tensor), -1, int(folded[-1])) + 1) // 2, 1, False)
     values = tensor.reshape(len(tensor), -1, int(folded[-1]))

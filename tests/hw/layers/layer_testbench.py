@@ -96,11 +96,25 @@ def run(
     program: Path, duts: Sequence[Dut], stall: int, cycles: int
 ) -> Mapping[str, tuple[Result, ...]]:
     """Return the results of each module; a `stall` other than 0 seeds the stalls."""
-    lines = _run([program, str(stall), str(cycles)], program.parents[1]).splitlines()
+    return run_with(program, duts, [stall], cycles)[0]
+
+
+def run_with(
+    program: Path, duts: Sequence[Dut], seeds: Sequence[int], cycles: int
+) -> list[Mapping[str, tuple[Result, ...]]]:
+    """Return the results of a run for each seed; with stalls, all kinds of them must occur."""
+    outputs = [_run([program, str(seed), str(cycles)], program.parents[1]) for seed in seeds]
+    stalls = {line for text in outputs for line in text.splitlines() if line[:7] == "STALLED"}
+    kinds = sum(len(dut.inputs) + 2 * len(dut.outputs) for dut in duts)
+    assert len(seeds) == 1 or len(stalls) == kinds, f"{len(stalls)} of {kinds}: {sorted(stalls)}"
+    return [_results(text.splitlines(), duts) for text in outputs]
+
+
+def _results(lines: Sequence[str], duts: Sequence[Dut]) -> Mapping[str, tuple[Result, ...]]:
     failed = [line for line in lines if line.startswith("FAILED")]
     assert not failed, failed[:10]
     beats: dict[str, list[tuple[int, int]]] = {}
-    for line in lines:
+    for line in (line for line in lines if not line.startswith("STALLED")):
         name, cycle, word = line.split()
         beats.setdefault(name, []).append((int(cycle), int(word, 16)))
     return {
