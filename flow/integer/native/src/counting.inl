@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// From the sums of one row to the output's format, through thresholds where there are some.
+
+static std::int64_t padded(std::int64_t channels) {
+    return (channels + channel_padding - 1) / channel_padding * channel_padding;
+}
+
+#pragma GCC diagnostic ignored "-Wpsabi"  // no such register crosses a call
+// Registers of 16 channels, of whatever width the instruction set has.
+using Floats [[gnu::vector_size(4 * lanes)]] = float;
+using Doubles [[gnu::vector_size(8 * lanes)]] = double;
+using Ints [[gnu::vector_size(4 * lanes)]] = std::int32_t;
+using Bytes [[gnu::vector_size(lanes)]] = std::uint8_t;
+
+template <class Register, class Element>
+static inline Register load(const Element* from) {
+    Register found;
+    std::memcpy(&found, from, sizeof found);
+    return found;
+}
+
+static inline void store_bytes(std::uint8_t* to, const Ints& values) {
+    const Bytes bytes = __builtin_convertvector(values, Bytes);
+    std::memcpy(to, &bytes, sizeof bytes);
+}
+
+// Counts of up to 255 levels; Real is float or double, Reals 16 of them.
+template <class Real, class Reals>
+static void count_by_line(const Op& op, std::int64_t channels, const std::int32_t* sums,
+                          std::uint8_t* counts) {
+    const Reals least = {}, most = least + static_cast<Real>(op.levels);
+    const Real* slope = reinterpret_cast<const Real*>(op.slope);
+    const Real* start = reinterpret_cast<const Real*>(op.start);
+    for (std::int64_t c = 0; c < channels; c += lanes) {
+        const Reals values = __builtin_convertvector(load<Ints>(sums + c), Reals);
+        Reals level = values * load<Reals>(slope + c) + load<Reals>(start + c);
+        level = level > least ? level : least;
+        level = level < most ? level : most;
+        store_bytes(counts + c, __builtin_convertvector(level, Ints));
+    }
+}
+
+static void count_by_compare(const Op& op, std::int64_t channels, const std::int32_t* sums,
+                             std::uint8_t* counts) {
+    const auto* thresholds = reinterpret_cast<const std::int32_t*>(op.thresholds);
+    const std::int64_t row = padded(channels), levels = op.levels;
+    for (std::int64_t c = 0; c < channels; c += lanes) {
+        const Ints values = load<Ints>(sums + c);
+        Ints found = {};
+        for (std::int64_t level = 0; level < levels; ++level)
+            found -= values >= load<Ints>(thresholds + level * row + c);
+        store_bytes(counts + c, found);
+    }
+}
+
+template <class Sum>
+static void count_by_search(const Op& op, std::int64_t channels, Sum* sums) {
+    const auto* thresholds = reinterpret_cast<const Sum*>(op.thresholds);
+    for (std::int64_t c = 0; c < channels; ++c) {
+        const Sum* own = thresholds + c * op.levels;
+        sums[c] = static_cast<Sum>(std::upper_bound(own, own + op.levels, sums[c]) - own);
+    }
+}
+
+template <class Sum>
+static void store_row(const Tensor& out, const Sum* sums, std::uint8_t* to) {
+    auto* narrow = reinterpret_cast<std::int32_t*>(to);
+    auto* wide = reinterpret_cast<std::int64_t*>(to);
+    const Sum low = static_cast<Sum>(out.low);
+    switch (out.format) {
+        case format_u8:
+            return each_lane(out.channels, [=](std::int64_t c) {
+                to[c] = static_cast<std::uint8_t>(sums[c] - low);
+            });
+        case format_i32:
+            for (std::int64_t c = 0; c < out.channels; ++c)
+                narrow[c] = static_cast<std::int32_t>(sums[c]);
+            return;
+        default:
+            for (std::int64_t c = 0; c < out.channels; ++c) wide[c] = sums[c];
+    }
+}
+
+// Counts to the output's format; planes of bits are packed later, see pack_tile.
+static void store_counts(const Op& op, const Tensor& out, const std::uint8_t* counts,
+                         std::uint8_t* to) {
+    auto* narrow = reinterpret_cast<std::int32_t*>(to);
+    const auto low = static_cast<std::int32_t>(op.low), step = static_cast<std::int32_t>(op.step);
+    const auto shift = static_cast<std::uint8_t>(op.low - out.low);
+    const auto factor = static_cast<std::uint8_t>(op.step);
+    switch (out.format) {
+        case format_bits:
+            return;
+        case format_u8:
+            return each_lane(out.channels, [=](std::int64_t c) {
+                to[c] = static_cast<std::uint8_t>(counts[c] * factor + shift);
+            });
+        default:
+            for (std::int64_t c = 0; c < out.channels; ++c) narrow[c] = low + step * counts[c];
+    }
+}
+
+static bool counts_are_bytes(const Op& op, const Tensor& out) {
+    return out.format == format_u8 && op.low == out.low && op.step == 1;
+}
+
+// Count into bytes, in place where they are the output's bytes already.
+static void finish_counts(const Op& op, const Tensor& out, std::int32_t* sums, std::uint8_t* spare,
+                          std::uint8_t* to) {
+    std::uint8_t* counts = counts_are_bytes(op, out) ? to : spare;
+    const std::int64_t channels = (out.channels + lanes - 1) / lanes * lanes;
+    if (op.counting == counting_line)
+        count_by_line<float, Floats>(op, channels, sums, counts);
+    else if (op.counting == counting_fine_line)
+        count_by_line<double, Doubles>(op, channels, sums, counts);
+    else
+        count_by_compare(op, channels, sums, counts);
+    if (counts != to) store_counts(op, out, counts, to);
+}
+
+template <class Sum>
+static void finish_search(const Op& op, const Tensor& out, Sum* sums, std::uint8_t* spare,
+                          std::uint8_t* to) {
+    const Sum low = static_cast<Sum>(op.low), step = static_cast<Sum>(op.step);
+    count_by_search(op, out.channels, sums);
+    if (out.format == format_bits) {
+        for (std::int64_t c = 0; c < out.channels; ++c)
+            spare[c] = static_cast<std::uint8_t>(sums[c]);
+        return;
+    }
+    for (std::int64_t c = 0; c < out.channels; ++c) sums[c] = low + step * sums[c];
+    store_row(out, sums, to);
+}
+
+template <class Sum>
+static void finish_row(const Op& op, const Tensor& out, Sum* sums, std::uint8_t* spare,
+                       std::uint8_t* to) {
+    if (op.counting == counting_none) return store_row(out, sums, to);
+    if (op.counting == counting_search) return finish_search(op, out, sums, spare, to);
+    if constexpr (sizeof(Sum) == 4) finish_counts(op, out, sums, spare, to);
+}
