@@ -50,6 +50,7 @@ class ModelCard:
     data: str
     command: str
     seed: int
+    initial: str | None  # the trained network whose weights it started from
     epochs: int
     training_images: int
     training_s: float  # on the machine that `trained_on` describes

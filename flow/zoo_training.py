@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from brevitas_models.checkpoint import read_state, write_state
-from brevitas_models.pretrained import ModelCard, QuantClassifier, build, canonicalise, save
+from brevitas_models.pretrained import ModelCard, QuantClassifier, build, canonicalise, load, save
 from flow._augmentation import mirrored, moved
 from flow._threads import one_thread
 from flow.classifier import accuracy
@@ -46,6 +46,7 @@ class Recipe:
     flip: bool = False
     bfloat16: bool = False  # layers compute in bfloat16, which holds the grids exactly
     seed: int = 0
+    initial: str | None = None  # trained network of the same architecture to start from
 
 
 _TFC = Recipe(epochs=30, learning_rate=5e-3, shift=1)
@@ -54,9 +55,9 @@ RECIPES = {
     "mnist-tfc-w1a1": _TFC,
     "mnist-tfc-w1a2": _TFC,
     "mnist-tfc-w2a2": _TFC,
-    "cifar10-cnv-w1a1": _CNV,
+    "cifar10-cnv-w1a1": replace(_CNV, epochs=2, initial="cifar10-cnv-w2a2"),
     "cifar10-cnv-w2a2": _CNV,
-    "cifar10-cnv-w4a4": replace(_CNV, epochs=2),
+    "cifar10-cnv-w4a4": replace(_CNV, epochs=1, initial="cifar10-cnv-w2a2"),
     "cifar10-resnet8-w4a4": replace(_CNV, epochs=5),
     "cifar10-mobilenet-w4a4": replace(_CNV, epochs=2),
 }
@@ -69,7 +70,10 @@ class _Run:
         self.recipe, self.epoch, self.seconds = recipe, 0, 0.0
         self.images = torch.from_numpy(dataset.train_images)
         self.labels = torch.from_numpy(dataset.train_labels)
-        self.network = build(name, recipe.seed).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = build(name, recipe.seed)
+        if recipe.initial is not None:
+            _blend(self.network, load(recipe.initial))
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=0.0)
         self.steps = len(self.labels) // recipe.batch
 
@@ -138,6 +142,14 @@ class _Run:
         return loss.item(), int((logits.argmax(1) == labels).sum())
 
 
+def _blend(network: QuantClassifier, trained: QuantClassifier) -> None:
+    """Move fresh weights half the way to those of a trained network; its BatchNorms stay fresh."""
+    pairs = zip(network.weighted_layers(), trained.weighted_layers(), strict=True)
+    with torch.no_grad():
+        for (_, layer), (_, source) in pairs:
+            layer.weight.lerp_(source.weight, 0.5)
+
+
 def train(
     name: str, dataset: Dataset, state_file: Path, recipe: Recipe
 ) -> tuple[QuantClassifier, float]:
@@ -193,6 +205,7 @@ def _train_and_save(name: str, data: Path | None, output: Path) -> None:
         data=source,
         command=f"python -m flow.zoo_training {name}",
         seed=recipe.seed,
+        initial=recipe.initial,
         epochs=recipe.epochs,
         training_images=len(dataset.train_labels),
         training_s=round(seconds, 1),
