@@ -91,6 +91,9 @@ def run_model_build(plan: BuildPlan, build_dir: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=".building.", dir=build_dir) as scratch:
             folder = Path(scratch)
             tools = _Tools(folder, build_dir / "failed.log")
+            for name, content in plan.files.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
             _link(plan, tools, _runtime(plan, tools, build_dir.resolve()))
             _publish(folder, (LIBRARY, "build.log"), target)
     return target / LIBRARY
@@ -159,25 +162,21 @@ def _compiler(plan: BuildPlan) -> list[str]:
 
 def _runtime(plan: BuildPlan, tools: _Tools, build_dir: Path) -> list[Path]:
     """Return the objects of Verilator's runtime, compiled on first use."""
-    names = ["verilated", "verilated_threads"]
-    names += ["verilated_vcd_c"] if "-DVM_TRACE=1" in plan.flags else []
     header = {"model_log.hpp": plan.files["model_log.hpp"]}
-    objects = [f"{name}.o" for name in names]
-    target = build_dir / f"runtime-{BuildPlan(header, tuple(_compiler(plan))).digest[:32]}"
-    if not target.exists():
-        (tools.folder / "model_log.hpp").write_bytes(header["model_log.hpp"])
-        sources = [_VERILATOR / "include" / f"{name}.cpp" for name in names]
-        pairs = zip(sources, objects, strict=True)
-        tools.run_all([[*_compiler(plan), "-c", str(cpp), "-o", o] for cpp, o in pairs])
-        _publish(tools.folder, objects, target)
-    return [target / name for name in objects]
+    digest = BuildPlan(header, _COMPILE).digest[:32]
+    names = ["verilated", "verilated_threads"]
+    names += ["verilated_vcd_c"] if "--trace-vcd" in plan.flags else []
+    objects = {name: build_dir / f"{name}-{digest}.o" for name in names}
+    missing = [name for name, path in objects.items() if not path.exists()]
+    sources = {name: str(_VERILATOR / "include" / f"{name}.cpp") for name in missing}
+    tools.run_all([[*_COMPILE, "-c", sources[name], "-o", f"{name}.o"] for name in missing])
+    for name in missing:
+        (tools.folder / f"{name}.o").replace(objects[name])
+    return list(objects.values())
 
 
 def _link(plan: BuildPlan, tools: _Tools, runtime: Sequence[Path]) -> None:
     folder, compiler = tools.folder, _compiler(plan)
-    for name, content in plan.files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
     verilog = [name for name in plan.files if Path(name).suffix in (".v", ".sv")]
     flags = plan.flags[: plan.flags.index("g++")]
     tools.run([str(_VERILATOR / "bin" / "verilator_bin"), *flags, *verilog])
@@ -189,17 +188,20 @@ def _link(plan: BuildPlan, tools: _Tools, runtime: Sequence[Path]) -> None:
     tools.run([*compiler, "-shared", "-Wl,-Bsymbolic", *objects, "-o", LIBRARY, "-lpthread"])
 
 
-_PORT = re.compile(r"\bVL_(IN|OUT)(?:8|16|64|W)?\(&(\w+),(\d+),(\d+)(?:,\d+)?\);")
+_PORT = re.compile(r" *VL_(IN|OUT)(?:8|16|64|W)?\(&(\w+),(\d+),(\d+)(?:,\d+)?\);")
 
 
 def _port_lines(header: str) -> Iterator[str]:
     """Yield PORT(name, is input, width, C++ member) for each port of Verilator's header."""
-    for line in re.findall(r"^ *VL_(?:IN|OUT|INOUT)(?:8|16|64|W)?\(.*$", header, re.MULTILINE):
-        match = _PORT.search(line)
+    section = header.split("// PORTS\n", 1)[1].split("// CELLS\n", 1)[0]
+    for line in section.splitlines():
+        if not line.strip() or line.strip().startswith("//"):
+            continue
+        match = _PORT.fullmatch(line)
         if match is None:
             raise HardwareError(
-                f"port {line.strip()}: neither an input nor an output of one vector, which is all "
-                "that a simulation drives; wrap the module"
+                f"port {line.strip()} (as Verilator has it): neither an input nor an output of "
+                "one vector, which is all that a simulation drives; wrap the module"
             )
         direction, member, high, low = match.groups()
         name = re.sub(r"__0([0-9A-F]{2})", lambda code: chr(int(code[1], 16)), member)

@@ -65,7 +65,7 @@ _OTHER_PORTS = {
 def _require_same_streams(model: ModelWrapper, accelerator: Accelerator) -> None:
     manifest = accelerator.manifest
     nodes = {node.name for node in model.graph.node}
-    parts = {part.name for part in (*manifest.layers, *manifest.fifos)}
+    parts = {layer.name for layer in manifest.layers} | {fifo.name for fifo in manifest.fifos}
     if nodes != parts:
         raise HardwareError(
             f"accelerator {manifest.name}: its layers are not those of the graph (only one of them "
