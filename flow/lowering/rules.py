@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The rule that lowers each operation; adding one is a function and a line here."""
+
+from collections.abc import Callable
+
+import numpy as np
+from onnx import NodeProto
+
+from flow.lowering import _elementwise, _matrix, _pooling, _quantizers, _structure
+from flow.lowering._builder import Builder
+from flow.lowering._constants import Constant
+from flow.lowering._operands import Operands, data
+from flow.lowering._refusal import Refusal
+from flow.lowering._values import Value
+
+__all__ = ["RULES", "Rule", "rule_of"]
+
+Rule = Callable[[Builder, NodeProto, Operands], Value | Constant | list[Value]]
+
+
+def _shape(builder: Builder, node: NodeProto, operands: Operands) -> Constant:  # noqa: ARG001
+    return Constant(np.array(data(operands).index.shape, dtype=np.int64))
+
+
+RULES: dict[str, Rule] = {
+    "Add": _elementwise.add,
+    "AveragePool": _pooling.average_pool,
+    "BatchNormalization": _elementwise.batch_norm,
+    "BipolarQuant": _quantizers.bipolar_quant,
+    "Cast": _elementwise.identity,
+    "Clip": _elementwise.clip,
+    "Concat": _structure.concat,
+    "Conv": _matrix.conv,
+    "DequantizeLinear": _quantizers.dequantize_linear,
+    "Div": _elementwise.div,
+    "Dropout": _elementwise.identity,
+    "Flatten": _structure.flatten,
+    "Gather": _structure.gather,
+    "Gemm": _matrix.gemm,
+    "GlobalAveragePool": _pooling.global_average,
+    "GlobalMaxPool": _pooling.global_max,
+    "HardTanh": _elementwise.hard_tanh,
+    "Identity": _elementwise.identity,
+    "IntQuant": _quantizers.quant,
+    "MatMul": _matrix.matmul,
+    "MaxPool": _pooling.max_pool,
+    "Mul": _elementwise.mul,
+    "MultiThreshold": _quantizers.multi_threshold,
+    "Pad": _structure.pad,
+    "Quant": _quantizers.quant,
+    "QuantizeLinear": _quantizers.quantize_linear,
+    "ReduceMax": _pooling.reduce_max,
+    "ReduceMean": _pooling.reduce_mean,
+    "ReduceSum": _pooling.reduce_sum,
+    "Relu": _elementwise.relu,
+    "Reshape": _structure.reshape,
+    "Shape": _shape,
+    "Sign": _quantizers.sign,
+    "Slice": _structure.slice_,
+    "Split": _structure.split,
+    "Squeeze": _structure.squeeze,
+    "Sub": _elementwise.sub,
+    "Sum": _elementwise.add,
+    "Transpose": _structure.transpose,
+    "Trunc": _quantizers.trunc,
+    "Unsqueeze": _structure.unsqueeze,
+}
+_REMEDIES = {
+    "Sigmoid": "use a quantized ReLU or HardTanh",
+    "Tanh": "use HardTanh",
+    "LeakyRelu": "use ReLU",
+    "PRelu": "use ReLU",
+    "Elu": "use ReLU",
+    "Gelu": "use ReLU",
+    "HardSwish": "use ReLU",
+    "Resize": "use a network without upsampling",
+    "ConvTranspose": "use a network without upsampling",
+    "LayerNormalization": "use BatchNormalization",
+    "InstanceNormalization": "use BatchNormalization",
+    "Softmax": "use it after the logits only",
+}
+_DOMAINS = ("", "ai.onnx", "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
+
+
+def rule_of(node: NodeProto) -> Rule:
+    """Return the rule for a node.
+
+    Raises:
+        Refusal: there is none.
+    """
+    if node.op_type in RULES and node.domain in _DOMAINS:
+        return RULES[node.op_type]
+    domain = f" of domain {node.domain}" if node.domain else ""
+    raise Refusal(
+        f"there is no integer form of {node.op_type}{domain}",
+        _REMEDIES.get(node.op_type, "replace it by a supported layer"),
+        structural=True,
+    )
