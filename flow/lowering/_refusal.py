@@ -7,7 +7,7 @@ from dataclasses import dataclass
 __all__ = ["Problem", "Refusal"]
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - it ends as a FlowError
     """A node has no integer form.
 
     Attributes:

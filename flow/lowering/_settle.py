@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from flow.integer import Bias, Convolution, Flatten, Interval, Threshold
+from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
 from flow.lowering._refusal import Refusal
 from flow.lowering._values import (
@@ -166,16 +167,13 @@ def as_image(builder: Builder, name: str, value: Value) -> Value:
         Convolution(name=f"{name}_select", inputs=(value.source,), weights=weights)
     )
     shape = (height, width, len(chosen))
-    return Value(
-        source,
-        shape,
-        image_index(shape),
-        *(item[chosen] for item in (value.scale, value.offset, value.lo, value.hi)),
-        known=value.known,
-    )
+    parts = [item[chosen] for item in (value.scale, value.offset, value.lo, value.hi)]
+    scale, offset, lo, hi = parts
+    plainly = Value.plain(source, shape, image_index(shape), scale, offset, known=value.known)
+    return replace(plainly, lo=lo, hi=hi)
 
 
-def _chosen_channels(value: Value) -> np.ndarray | None:  # type: ignore[type-arg]
+def _chosen_channels(value: Value) -> Integers | None:
     """Return the source's channels that an NCHW tensor holds, None if it is something else."""
     index = value.index
     if any(value.padding) or index.ndim != 4 or len(value.shape) != 3:

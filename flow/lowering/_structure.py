@@ -87,7 +87,7 @@ def unsqueeze(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     return replace(value, index=np.expand_dims(value.index, tuple(given)))
 
 
-def pad(builder: Builder, node: NodeProto, operands: Operands) -> Value:
+def pad(builder: Builder, node: NodeProto, operands: Operands) -> Value:  # noqa: ARG001
     """Lower Pad with zeros around an image; the next layer takes them over."""
     value = data(operands)
     _refuse_mode(node, operands)

@@ -13,7 +13,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.errors import FlowError
 from flow.integer import IMAGE
-from flow.integer.operations import Shape
+from flow.integer.operations import Integers, Shape
 from flow.lowering._values import Rationals, Value, objects
 
 __all__ = ["InputEncoding", "Layout", "image_value"]
@@ -107,7 +107,7 @@ def image_value(
 
 def _ordered(
     model: ModelWrapper, name: str, shape: tuple[int, ...], layout: Layout
-) -> tuple[Shape, np.ndarray]:  # type: ignore[type-arg]
+) -> tuple[Shape, Integers]:
     """Return the image's (H, W, C) and the tensor's index of it."""
     places = np.arange(int(np.prod(shape)))
     if len(shape) == 2:

@@ -7,7 +7,15 @@ from collections.abc import Callable
 import numpy as np
 from onnx import NodeProto
 
-from flow.lowering import _elementwise, _matrix, _pooling, _quantizers, _structure
+from flow.lowering import (
+    _elementwise,
+    _matrix,
+    _pooling,
+    _qcdq,
+    _quantizers,
+    _structure,
+    _trunc,
+)
 from flow.lowering._builder import Builder
 from flow.lowering._constants import Constant
 from flow.lowering._operands import Operands, data
@@ -32,7 +40,7 @@ RULES: dict[str, Rule] = {
     "Clip": _elementwise.clip,
     "Concat": _structure.concat,
     "Conv": _matrix.conv,
-    "DequantizeLinear": _quantizers.dequantize_linear,
+    "DequantizeLinear": _qcdq.dequantize_linear,
     "Div": _elementwise.div,
     "Dropout": _elementwise.identity,
     "Flatten": _structure.flatten,
@@ -49,7 +57,7 @@ RULES: dict[str, Rule] = {
     "MultiThreshold": _quantizers.multi_threshold,
     "Pad": _structure.pad,
     "Quant": _quantizers.quant,
-    "QuantizeLinear": _quantizers.quantize_linear,
+    "QuantizeLinear": _qcdq.quantize_linear,
     "ReduceMax": _pooling.reduce_max,
     "ReduceMean": _pooling.reduce_mean,
     "ReduceSum": _pooling.reduce_sum,
@@ -63,7 +71,7 @@ RULES: dict[str, Rule] = {
     "Sub": _elementwise.sub,
     "Sum": _elementwise.add,
     "Transpose": _structure.transpose,
-    "Trunc": _quantizers.trunc,
+    "Trunc": _trunc.trunc,
     "Unsqueeze": _structure.unsqueeze,
 }
 _REMEDIES = {
