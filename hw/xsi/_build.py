@@ -132,8 +132,7 @@ def _read(top: str, path: Path, *, behavioural: bool) -> bytes:
             f"module {top}: {path} is neither Verilog nor SystemVerilog, which is all that "
             "Verilator reads; replace it"
         )
-    stand_in = _STAND_INS / path.name
-    source = stand_in if stand_in.exists() else path
+    source = next(_STAND_INS.rglob(path.name), path)
     try:
         text = source.read_text()
     except FileNotFoundError as error:

@@ -14,10 +14,12 @@ import pytest
 from finn.util.exception import FINNUserError
 
 from hw.errors import HardwareError
-from hw.xsi import binding
+from hw.xsi import _build, binding
 from hw.xsi._finn import load_adapter
 from hw.xsi.design import Design, Kernel
 from hw.xsi.engine import compile_sim_obj, get_simkernel_so, load_sim_obj, rtlsim_multi_io
+
+pytestmark = pytest.mark.slow
 
 FIFO = Path(finn.__file__).parent / "finn-rtllib" / "fifo" / "hdl"
 
@@ -222,6 +224,14 @@ def test_a_module_is_compiled_once(build_dir: Path, tmp_path: Path) -> None:
         )
         models.append((folder / model).resolve())
     assert models[0] == models[1]
+
+
+def test_large_models_are_compiled_in_parts(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_build, "_CHUNK_BYTES", 100)
+    sim = load(TRAP.replace("trap (", "parts ("))
+    sim.top.getPort("trap_i").set(3).write_back()
+    sim.top.run(1)
+    assert sim.top.getPort("copy__o").read().as_unsigned() == 3
 
 
 def test_sources_that_cannot_be_read_are_refused(tmp_path: Path, build_dir: Path) -> None:
