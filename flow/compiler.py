@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from flow._records import write_json
-from flow.dataflow import fold, folding_of, generate_rtl
-from flow.dataflow.specialize import to_dataflow
+from flow.dataflow import fold, folding_of, generate_rtl, to_dataflow
 from flow.integer import IntegerNetwork
-from flow.progress import banner, meter
+from flow.progress import meter
 from flow.settings import CompileConfig
 from hw.accelerator import Accelerator
 from hw.finn_session import finn_build_dir
@@ -61,13 +60,11 @@ def compile_network(
         HardwareError: a tool that fails; an unknown part.
     """
     part = find_part(config.part).name
-    banner(f"{name}: hardware layers for {part}")
     dataflow = to_dataflow(network, part, label=label)
     dataflow.save(str(folder / "dataflow.onnx"))
     folded, cycles = fold(dataflow, config)
     write_json(folder / "folding.json", {"cycles": cycles, "folding": folding_of(folded)})
-    banner(f"{name}: RTL for {config.clock_mhz * 1e6 / max(cycles.values()):.0f} frames/s")
-    with finn_build_dir(workshop.scratch / "finn"):
+    with finn_build_dir(workshop.scratch / "finn"), meter("code generation", unit="layers"):
         stitched = stitch(
             generate_rtl(folded, part, config.clock_mhz),
             workshop.scratch / "stitched",

@@ -5,7 +5,7 @@
 import difflib
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -25,11 +25,13 @@ __all__ = [
     "VerifyConfig",
     "load_config",
     "parse_config",
+    "parse_section",
 ]
 
 DataSource = Literal["digits", "mnist", "cifar10"]
 Epsilon = Annotated[int, Field(ge=0, le=255)]
 Positive = Annotated[int, Field(gt=0)]
+Section = TypeVar("Section", bound=BaseModel)
 
 
 def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -183,10 +185,15 @@ def parse_config(document: Any, where: str) -> RunConfig:  # noqa: ANN401 - YAML
         raise FlowError(
             f"config {where}: holds {type(document).__name__}, not a mapping; start with name: ..."
         )
+    return parse_section(RunConfig, document, f"config {where}")
+
+
+def parse_section(kind: type[Section], values: dict[str, Any], where: str) -> Section:
+    """Validate one section of a configuration; `where` begins the errors (see load_config)."""
     try:
-        return RunConfig.model_validate(_lists_to_tuples(document))
+        return kind.model_validate(_lists_to_tuples(values))
     except ValidationError as error:
-        raise FlowError(f"config {where}: {_first_problem(error)}") from error
+        raise FlowError(f"{where}: {_first_problem(error)}") from error
 
 
 def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - YAML holds anything

@@ -3,7 +3,9 @@
 """The benchmarks, in the order of the help."""
 
 from flow.bench.base import Benchmark
+from flow.bench.hardware import HARDWARE
+from flow.bench.random_rtl import RANDOM
 
 __all__ = ["BENCHMARKS"]
 
-BENCHMARKS: tuple[Benchmark, ...] = ()
+BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, RANDOM)

@@ -14,7 +14,7 @@ from flow.environment import DATA_VARIABLE, data_folder
 if TYPE_CHECKING:
     from flow.pipeline import Context
 
-__all__ = ["Command", "StepCommand"]
+__all__ = ["Command", "StepCommand", "shown"]
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class StepCommand(Command):
     target: str | None
     result: str  # what the last line names, relative to the workspace
 
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Declare CONFIG, --output and --data."""
-        parser.add_argument("config", metavar="CONFIG", type=Path, help="YAML file of the run")
+    def add_options(self, parser: argparse.ArgumentParser, source: str = "CONFIG") -> None:
+        """Declare CONFIG (under the name `source` in the help), --output and --data."""
+        parser.add_argument("config", metavar=source, type=Path, help="YAML file of the run")
         parser.add_argument(
             "--output",
             metavar="DIR",
@@ -64,7 +64,7 @@ class StepCommand(Command):
         from flow.steps import all_steps  # noqa: PLC0415 - imports torch and FINN
 
         Pipeline(all_steps()).run(context, self.target)
-        print(f"{self.target or 'report'}: {_shown(context.workspace / self.result)}")
+        print(f"{self.target or 'report'}: {shown(context.workspace / self.result)}")
         return 0
 
 
@@ -77,7 +77,7 @@ def _context(options: argparse.Namespace) -> "Context":
     return Context(config=config, workspace=workspace, data=options.data)
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
     """Return the path as a user in the current folder would write it."""
     here = Path(os.path.realpath(os.curdir))
     return path.relative_to(here) if path.is_relative_to(here) else path

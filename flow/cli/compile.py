@@ -1,14 +1,97 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""`steelflow compile`."""
+"""`steelflow compile`: a run's network, or any QONNX classifier."""
 
-from flow.cli.base import StepCommand
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from flow.cli.base import Command, StepCommand, shown
+from flow.errors import FlowError
 
 __all__ = ["COMMAND"]
 
-COMMAND = StepCommand(
+_STEP = StepCommand(
     name="compile",
-    help="turn the QONNX model into an accelerator in RTL with FINN",
+    help="turn a QONNX model into an accelerator in RTL with FINN, and check it",
     target="compile",
     result="compile",
 )
+_MODEL_OPTIONS = ("part", "clock_mhz", "fps", "folding", "images", "verify", "label", "pixel_scale")
+
+
+@dataclass(frozen=True)
+class CompileCommand(Command):
+    """The step of a run for CONFIG.yaml; a model of the user's own for MODEL.onnx."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the step's options and those of a model."""
+        _STEP.add_options(parser, source="CONFIG or MODEL.onnx")
+        model = parser.add_argument_group("for a MODEL.onnx (a run's CONFIG gives its own)")
+        model.add_argument("--part", help="FPGA part or device (default: xc7z020clg400-1)")
+        model.add_argument("--clock-mhz", type=float, metavar="MHZ", help="clock (default: 100)")
+        model.add_argument(
+            "--fps", type=float, metavar="N", help="frames a second to fold for (default: 1000)"
+        )
+        model.add_argument(
+            "--folding",
+            type=Path,
+            metavar="FILE",
+            help="YAML file: matrix layer -> {pe: N, simd: N}, over --fps",
+        )
+        model.add_argument(
+            "--images",
+            type=Path,
+            metavar="FILE",
+            help=".npy of uint8[N, H, W, C] to check the RTL with (default: noise)",
+        )
+        model.add_argument(
+            "--verify", type=int, metavar="N", help="images to check with (default: 4)"
+        )
+        model.add_argument(
+            "--pixel-scale",
+            type=float,
+            metavar="X",
+            help="a float input of the model is the uint8 pixel times X (default: 1/255)",
+        )
+        model.add_argument(
+            "--label", action="store_true", default=None, help="end with an argmax in hardware"
+        )
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Bring the step up to date, or compile the model."""
+        if options.config.suffix != ".onnx":
+            given = [name for name in _MODEL_OPTIONS if getattr(options, name) is not None]
+            if given:
+                raise FlowError(
+                    f"--{given[0].replace('_', '-')}: only for a MODEL.onnx; "
+                    f"write it into {options.config}"
+                )
+            return _STEP.run(options)
+        return _compile_model(options)
+
+
+def _compile_model(options: argparse.Namespace) -> int:
+    from flow import foreign  # noqa: PLC0415 - imports torch and FINN
+
+    request = foreign.Request(
+        model=options.config,
+        folder=options.output or Path("build", options.config.stem),
+        compile=foreign.compile_config(
+            part=options.part,
+            clock_mhz=options.clock_mhz,
+            fps=options.fps,
+            folding=options.folding,
+        ),
+        images=options.images,
+        verify=4 if options.verify is None else options.verify,
+        pixel_scale=options.pixel_scale,
+        label=bool(options.label),
+    )
+    for line in foreign.compile_foreign(request):
+        print(line)
+    print(f"compile: {shown(request.folder)}")
+    return 0
+
+
+COMMAND = CompileCommand(name=_STEP.name, help=_STEP.help)

@@ -2,7 +2,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The subcommands, in the order of the help."""
 
-from flow.cli import attack, doctor, export, report, rtlsim, run, synth, train, verify
+from flow.cli import (
+    attack,
+    bench,
+    doctor,
+    export,
+    report,
+    rtlsim,
+    run,
+    simulate,
+    synth,
+    train,
+    verify,
+)
 from flow.cli import compile as compile_
 from flow.cli.base import Command
 
@@ -14,9 +26,11 @@ COMMANDS: tuple[Command, ...] = (
     export.COMMAND,
     compile_.COMMAND,
     verify.COMMAND,
+    simulate.COMMAND,
     rtlsim.COMMAND,
     synth.COMMAND,
     attack.COMMAND,
     report.COMMAND,
+    bench.COMMAND,
     doctor.COMMAND,
 )

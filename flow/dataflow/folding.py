@@ -3,7 +3,7 @@
 """Folding: how many elements of each layer are worked on in one cycle."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from qonnx.core.modelwrapper import ModelWrapper
 
@@ -11,7 +11,7 @@ from flow.dataflow._lanes import Foldable, foldables
 from flow.errors import FlowError
 from flow.settings import CompileConfig, FoldingConfig
 
-__all__ = ["fold", "folding_of"]
+__all__ = ["fold", "folding_of", "reachable_cycles"]
 
 
 def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict[str, int]]:
@@ -33,14 +33,17 @@ def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict
     _check_names(layers, config)
     for name, choice in config.folding.items():
         _set(layers[name], choice)
-    target = _target_cycles(layers, config)
-    for layer in layers.values():
-        if layer.name in config.folding:
-            continue
-        layer.unfold(target)
+    _unfold(layers, _target_cycles(layers, config), config.folding)
     cycles = {name: layer.cycles() for name, layer in layers.items()}
     _check_rate(cycles, config)
     return model, cycles
+
+
+def reachable_cycles(model: ModelWrapper, target: int) -> int:
+    """Return the cycles per frame nearest to a target that unfolding every layer can reach."""
+    layers = foldables(copy.deepcopy(model))
+    _unfold(layers, target, {})
+    return max(target, *(layer.cycles() for layer in layers.values()))
 
 
 def folding_of(model: ModelWrapper) -> dict[str, dict[str, int]]:
@@ -63,6 +66,12 @@ def _check_names(layers: Mapping[str, Foldable], config: CompileConfig) -> None:
             f"compile.folding: {', '.join(missing)} not given and target_fps is null; "
             "set target_fps or give a folding for every matrix layer"
         )
+
+
+def _unfold(layers: Mapping[str, Foldable], target: int, given: Collection[str]) -> None:
+    for name, layer in layers.items():
+        if name not in given:
+            layer.unfold(target)
 
 
 def _set(layer: Foldable, choice: FoldingConfig) -> None:

@@ -3,7 +3,6 @@
 """The integer network: the reference that every other engine must equal, and its torch twin."""
 
 from flow.integer.bounds import Interval
-from flow.integer.lowering import lower
 from flow.integer.network import IntegerNetwork
 from flow.integer.operations import (
     IMAGE,
@@ -33,5 +32,4 @@ __all__ = [
     "Operation",
     "SumPool",
     "Threshold",
-    "lower",
 ]

@@ -1,21 +1,21 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-from pathlib import Path
-
 import pytest
+from qonnx.core.modelwrapper import ModelWrapper
 from qonnx_models import tiny_qonnx
 
-from flow.dataflow import Dataflow, to_dataflow
-from flow.integer import IntegerNetwork, lower
+from flow.dataflow import to_dataflow
+from flow.integer import IntegerNetwork
+from flow.lowering import lower
 
 PART = "xc7z020clg400-1"
 
 
 @pytest.fixture(scope="session")
-def tiny_dataflow(tmp_path_factory: pytest.TempPathFactory) -> Dataflow:
-    return to_dataflow(tiny_qonnx(), PART, Path(tmp_path_factory.mktemp("partition")))
+def tiny_network() -> IntegerNetwork:
+    return lower(tiny_qonnx()).network
 
 
 @pytest.fixture(scope="session")
-def tiny_network(tiny_dataflow: Dataflow) -> IntegerNetwork:
-    return lower(tiny_dataflow.model, tiny_dataflow.scale)
+def tiny_dataflow(tiny_network: IntegerNetwork) -> ModelWrapper:
+    return to_dataflow(tiny_network, PART)

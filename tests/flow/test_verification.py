@@ -9,29 +9,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import PART
+from qonnx.core.modelwrapper import ModelWrapper
 
 from brevitas_models.exact import make_exact
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
-from flow.dataflow import Dataflow, to_dataflow
 from flow.engines import BrevitasEngine, FinnEngine, IntegerEngine, QonnxEngine, Remembered
 from flow.errors import FlowError
 from flow.export import export_qonnx_model, load_qonnx
-from flow.integer import Convolution, Dense, IntegerNetwork, lower
+from flow.integer import Convolution, Dense, IntegerNetwork
+from flow.lowering import lower
 from flow.verification import Agreement, compare_labels, compare_logits
 
 IMAGES = np.random.default_rng(7).integers(0, 256, (6, 6, 6, 1), dtype=np.uint8)
 
 
-def _with_other_weight(network: IntegerNetwork, layer: str) -> IntegerNetwork:
+def _with_other_weight(network: IntegerNetwork, matrix: int) -> IntegerNetwork:
+    """Change the sign of all weights of the n-th convolution or dense layer."""
     operations = list(network.operations)
-    for index, operation in enumerate(operations):
-        if operation.name == layer:
-            assert isinstance(operation, Convolution | Dense)
-            weights = operation.weights.copy()
-            weights.reshape(-1)[:] *= -1
-            operations[index] = replace(operation, weights=weights)
-    return replace(network, operations=tuple(operations))
+    places = [i for i, op in enumerate(operations) if isinstance(op, Convolution | Dense)]
+    changed = operations[places[matrix]]
+    assert isinstance(changed, Convolution | Dense)
+    operations[places[matrix]] = replace(changed, weights=-changed.weights)
+    return IntegerNetwork(tuple(operations), network.input_shape, network.scale)
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +53,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantConvNet, Pat
 
 
 def test_brevitas_qonnx_and_integer_show_the_same_trace(
-    trained: tuple[QuantConvNet, Path], tmp_path: Path
+    trained: tuple[QuantConvNet, Path],
 ) -> None:
     network, path = trained
     exported = load_qonnx(path)
-    dataflow = to_dataflow(exported.model, PART, tmp_path)
     engines = (
         BrevitasEngine(network, exported.logit_scale),
         QonnxEngine(path),
-        IntegerEngine(lower(dataflow.model, dataflow.scale)),
+        IntegerEngine(lower(exported.model).network),
     )
     traces = [engine.trace(IMAGES[:1]) for engine in engines]
     for layers in zip(*traces, strict=True):
@@ -72,25 +70,25 @@ def test_brevitas_qonnx_and_integer_show_the_same_trace(
     assert compare_logits(engines[1], engines[2], IMAGES).logits_differ == 0
 
 
-def test_finn_and_integer_agree(tiny_dataflow: Dataflow, tiny_network: IntegerNetwork) -> None:
-    found = compare_logits(FinnEngine(tiny_dataflow.model), IntegerEngine(tiny_network), IMAGES)
+def test_finn_and_integer_agree(tiny_dataflow: ModelWrapper, tiny_network: IntegerNetwork) -> None:
+    found = compare_logits(FinnEngine(tiny_dataflow), IntegerEngine(tiny_network), IMAGES)
     assert found == Agreement(images=6, labels_differ=0, logits_differ=0)
 
 
 @pytest.mark.parametrize(
-    ("layer", "place"),
+    ("matrix", "place"),
     [
-        ("MVAU_rtl_0", "first in layer Thresholding_rtl_0 "),
-        ("MVAU_rtl_1", "first in layer Thresholding_rtl_1 "),
-        ("MVAU_rtl_2", "first in layer MVAU_rtl_2 "),
+        (0, "first in layer Thresholding_rtl_0 "),
+        (1, "first in layer Thresholding_rtl_1 "),
+        (2, "first in layer MVAU_rtl_2 "),
     ],
 )
 def test_the_first_layer_that_differs_is_named(
-    tiny_dataflow: Dataflow, tiny_network: IntegerNetwork, layer: str, place: str
+    tiny_dataflow: ModelWrapper, tiny_network: IntegerNetwork, matrix: int, place: str
 ) -> None:
-    wrong = IntegerEngine(_with_other_weight(tiny_network, layer))
+    wrong = IntegerEngine(_with_other_weight(tiny_network, matrix))
     with pytest.raises(FlowError, match=f"finn and integer differ in the logits .*{place}"):
-        compare_logits(FinnEngine(tiny_dataflow.model), wrong, IMAGES)
+        compare_logits(FinnEngine(tiny_dataflow), wrong, IMAGES)
 
 
 def test_the_first_image_that_differs_is_named(tiny_network: IntegerNetwork) -> None:
@@ -117,8 +115,8 @@ def test_other_labels_are_refused(tiny_network: IntegerNetwork) -> None:
 
 
 def test_engines_refuse_images_of_another_size(
-    tiny_dataflow: Dataflow, tiny_network: IntegerNetwork
+    tiny_dataflow: ModelWrapper, tiny_network: IntegerNetwork
 ) -> None:
-    for engine in (FinnEngine(tiny_dataflow.model), IntegerEngine(tiny_network)):
+    for engine in (FinnEngine(tiny_dataflow), IntegerEngine(tiny_network)):
         with pytest.raises(FlowError, match=r"shape \(1, 8, 8, 1\) is not \(N, 6, 6, 1\)"):
             engine.logits(np.zeros((1, 8, 8, 1), dtype=np.uint8))

@@ -19,6 +19,7 @@ from qonnx.util.basic import qonnx_make_model
 from qonnx_models import GraphBuilder
 
 from flow.dataflow import generate_rtl, to_dataflow
+from flow.lowering import lower
 from hw.accelerator import Accelerator
 from hw.finn_session import finn_build_dir
 from hw.stitch import stitch
@@ -76,7 +77,7 @@ def dataflow_graph(folder: Path, seed: int = 0) -> ModelWrapper:
     """Return FINN's layers, all RTL, not folded and without FIFOs."""
     with finn_build_dir(folder / "finn"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # qonnx warns of opset 18
-        return to_dataflow(rgb_qonnx(seed), PART, folder).model
+        return to_dataflow(lower(rgb_qonnx(seed)).network, PART)
 
 
 def folded_rtl(model: ModelWrapper, folding: Folding, folder: Path) -> ModelWrapper:

@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steelflow bench random`: random small networks, their RTL against the integers."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flow.bench.base import Benchmark, Row
+from flow.errors import FlowError
+
+__all__ = ["RANDOM"]
+
+
+@dataclass(frozen=True)
+class RandomBenchmark(Benchmark):
+    """One row a network; the first that fails is shrunk and ends the run."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare how many networks, or which one."""
+        parser.add_argument(
+            "--count", type=int, default=200, metavar="N", help="networks (default: 200)"
+        )
+        parser.add_argument(
+            "--seed", type=int, default=0, metavar="N", help="of the first network (default: 0)"
+        )
+        parser.add_argument(
+            "--jobs", type=int, default=2, metavar="N", help="networks at a time (default: 2)"
+        )
+        parser.add_argument(
+            "--spec", metavar="JSON", help="this network alone, as an error gave it"
+        )
+
+    def rows(self, options: argparse.Namespace) -> Iterator[Row]:
+        """Compile and simulate."""
+        from flow.random_check import check_all, check_one  # noqa: PLC0415 - imports FINN
+
+        for name in ("count", "jobs"):
+            if getattr(options, name) < 1:
+                raise FlowError(f"--{name} {getattr(options, name)}: give at least 1")
+        if options.spec:
+            yield check_one(options.spec)
+        else:
+            yield from check_all(range(options.seed, options.seed + options.count), options.jobs)
+
+
+RANDOM = RandomBenchmark(
+    name="random", help="check the RTL of random small networks, bit for bit and cycle for cycle"
+)
