@@ -58,7 +58,8 @@ install() {
 
 echo "setup: installing the pinned packages into .venv (a few minutes the first time)"
 install --constraint build_scripts/constraints.txt --editable "$project"
-# It pins another brevitas: see the comment in pyproject.toml, which lists what else it needs.
-install --no-deps finn-plus==1.6.1
+# finn-plus pins another brevitas: see the comment in pyproject.toml, which lists what else it needs.
+# mip, which finn.builder imports, brings 600 MB of solvers that it uses for partitioning only.
+install --no-deps finn-plus==1.6.1 mip==2.0.0
 echo "$digest" >".venv/setup$extra.stamp"
 echo "setup: done in $SECONDS s"

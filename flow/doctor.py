@@ -21,7 +21,7 @@ Kind = Literal["package", "test package", "tool", "machine"]
 Status = Literal["ok", "mismatch", "missing"]
 
 # Installed with --no-deps by build_scripts/setup.sh: see the comment in pyproject.toml.
-INSTALLED_APART = {"finn-plus": "1.6.1"}
+INSTALLED_APART = {"finn-plus": "1.6.1", "mip": "2.0.0"}
 
 _PIN = re.compile(r"(?P<name>[\w.-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;]+)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)+")
