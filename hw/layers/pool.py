@@ -14,6 +14,7 @@ from finn.custom_op.fpgadataflow.globalaccpool import GlobalAccPool
 from finn.custom_op.fpgadataflow.pool import Pool
 from numpy.typing import NDArray
 from onnx import GraphProto
+from qonnx.core.datatype import BaseDataType, DataType
 
 from hw.layers._wrapper import Core, Wrapper, stream_pins
 from hw.layers.base import StreamLayer, is_integer, is_signed
@@ -136,9 +137,21 @@ class Pool_rtl(_PoolLayer, Pool):  # noqa: N801
 
 
 class GlobalAccPool_rtl(_PoolLayer, GlobalAccPool):  # noqa: N801
-    """Sum over all pixels, [1, H, W, C] -> [1, 1, 1, C], exact."""
+    """Sum over all pixels, [1, H, W, C] -> [1, 1, 1, C], exact.
+
+    Its datatype is FINN's, for any pixels of inputDataType, or outputDataType where that is given.
+    """
 
     finn_op = GlobalAccPool
+
+    def get_nodeattr_types(self) -> dict[str, Any]:
+        """Return FINN's attributes, and one for the datatype of the sum."""
+        return super().get_nodeattr_types() | {"outputDataType": ("s", False, "")}
+
+    def get_output_datatype(self, ind: int = 0) -> BaseDataType:
+        """Return the datatype of the sum."""
+        given = self.get_nodeattr("outputDataType")
+        return DataType[given] if given else GlobalAccPool.get_output_datatype(self, ind)
 
     def window(self) -> int:
         """Return the pixels of an image."""

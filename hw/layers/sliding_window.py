@@ -50,23 +50,23 @@ def window_cycles(instance: HWCustomOp) -> int:
     For the style that buffers lines and gives one beat a cycle; frames do not overlap in its
     buffer. Source and sink never wait.
     """
-    sizes = {n: tuple(int(v) for v in instance.get_nodeattr(a)) for n, a in _ATTRIBUTES.items()}
     folds = int(instance.get_nodeattr("IFMChannels") // instance.get_nodeattr("SIMD"))
-    window = Window(
-        **sizes,
-        folds=folds,
-        depthwise=bool(instance.get_nodeattr("depthwise")) and folds > 1,
-        buffer=int(instance.get_buffer_depth()),
+    return _extrapolated(
+        Window(
+            image=_pair(instance, "IFMDim"),
+            kernel=_pair(instance, "ConvKernelDim"),
+            stride=_pair(instance, "Stride"),
+            dilation=_pair(instance, "Dilation"),
+            folds=folds,
+            depthwise=bool(instance.get_nodeattr("depthwise")) and folds > 1,
+            buffer=int(instance.get_buffer_depth()),
+        )
     )
-    return _extrapolated(window)
 
 
-_ATTRIBUTES = {
-    "image": "IFMDim",
-    "kernel": "ConvKernelDim",
-    "stride": "Stride",
-    "dilation": "Dilation",
-}
+def _pair(instance: HWCustomOp, attribute: str) -> tuple[int, int]:
+    height, width = instance.get_nodeattr(attribute)
+    return int(height), int(width)
 
 
 @cache

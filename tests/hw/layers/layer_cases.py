@@ -82,12 +82,14 @@ def pool(
     return Case(node, (stream,), (pooled[:, None],))
 
 
-def global_sum(name: str, datatype: str, *, size: tuple[int, int], channels: int, pe: int) -> Case:
-    """The sum over all pixels."""
+def global_sum(name: str, datatype: str, *, size: tuple[int, int], channels: int, pe: int,
+               sum_type: str = "") -> Case:  # fmt: skip
+    """The sum over all pixels; a narrow sum_type holds what a fifth of the range adds up to."""
     images = random_integers(np.random.default_rng(len(name)), datatype, (1, *size, channels))
+    images = images // 5 if sum_type else images
     node = make_node(
         "GlobalAccPool", name, ["x"], ["y"], NumChannels=channels, PE=pe,
-        inputDataType=datatype, numInputVectors=[1, *size],
+        inputDataType=datatype, numInputVectors=[1, *size], outputDataType=sum_type,
     )  # fmt: skip
     return Case(node, (images,), (images.sum(axis=(2, 3), keepdims=True),))
 
@@ -116,10 +118,12 @@ def addition(name: str, left: str, right: str, out: str, *, shape: Sequence[int]
 
 
 def bias(name: str, left: str, right: str, out: str, *, shape: Sequence[int],
-         constant: Sequence[int], pe: int) -> Case:  # fmt: skip
-    """A stream and a constant a channel."""
+         constant: Sequence[int], pe: int, shift: int = 0) -> Case:  # fmt: skip
+    """A stream and a constant a channel; with a shift, 32 values that it takes to -16 .. 15."""
     rng = np.random.default_rng(len(name))
     a, b = random_integers(rng, left, shape), random_integers(rng, right, constant)[3]
+    if shift:
+        a, b = a % 32 + shift, np.full_like(b, -shift - 16)
     node = make_node(
         "ElementwiseAdd", name, ["a", "b"], ["y"], lhs_dtype=left, rhs_dtype=right, out_dtype=out,
         lhs_shape=list(shape), rhs_shape=list(constant), out_shape=list(shape), PE=pe,
@@ -169,6 +173,7 @@ CASES = (
     global_sum("gap_i8", "INT8", size=(3, 5), channels=8, pe=4),
     global_sum("gap_one_fold", "UINT8", size=(2, 3), channels=3, pe=3),
     global_sum("gap_many_folds", "INT2", size=(2, 2), channels=40, pe=1),
+    global_sum("gap_bounded", "INT8", size=(2, 2), channels=4, pe=2, sum_type="INT8"),
     fork("fork_2", "UINT4", vectors=[1, 3, 4], channels=6, pe=3, outputs=2),
     fork("fork_3", "INT5", vectors=[7], channels=4, pe=1, outputs=3),
     fork("fork_bipolar", "BIPOLAR", vectors=[1, 2, 3], channels=9, pe=9, outputs=2),
@@ -178,6 +183,7 @@ CASES = (
     addition("add_u1", "BINARY", "BINARY", "UINT2", shape=[1, 40], pe=2),
     bias("bias_channel", "INT9", "INT6", "INT10", shape=[1, 3, 3, 8], constant=[8], pe=2),
     bias("bias_shaped", "UINT4", "INT12", "INT13", shape=[1, 20, 3], constant=[1, 1, 3], pe=3),
+    bias("bias_down", "UINT8", "INT9", "INT5", shape=[1, 30, 4], constant=[4], pe=2, shift=200),
     bias("bias_scalar", "INT4", "UINT3", "INT6", shape=[1, 5, 4], constant=[1], pe=2),
     concat("concat_2", ["UINT4", "UINT4"], [4, 8], vectors=[1, 3, 3], simd=2),
     concat("concat_mixed", ["UINT4", "INT3", "UINT1"], [3, 6, 3], vectors=[1, 2, 2], simd=3),
