@@ -15,7 +15,7 @@ from flow.lowering._settle import oriented
 from flow.lowering._staircase import Staircase, integer_thresholds
 from flow.lowering._values import Rationals, Value
 
-__all__ = ["Grid", "bipolar", "quantized"]
+__all__ = ["Grid", "bipolar", "on_grid", "quantized"]
 
 _MANY = 255  # thresholds; more are cut to those that can be reached
 _MOST = 4095
@@ -34,8 +34,6 @@ def quantized(
 ) -> Value:
     """Return the value on the grid: the level that the staircase gives it."""
     value = oriented(builder, node.name, value.without_idle_clamps(builder.interval(value)))
-    if _on_grid(builder, value, stairs, grid):
-        return value
     stairs = _reachable(stairs, value, builder)
     interval = builder.interval(value)
     thresholds = integer_thresholds(stairs, value, interval)
@@ -52,8 +50,8 @@ def quantized(
     return Value.plain(source, value.shape, value.index, grid.scale, offset, known=known)
 
 
-def _on_grid(builder: Builder, value: Value, stairs: Staircase, grid: Grid) -> bool:
-    """Whether every integer in the range is a level already, so that nothing is rounded."""
+def on_grid(builder: Builder, value: Value, levels: range, grid: Grid) -> bool:
+    """Whether every integer in the range is a level of the grid already."""
     if value.clamps or not value.known or not all(value.scale):
         return False
     steps, starts = value.scale / grid.scale, value.offset / grid.scale + grid.zero
@@ -61,7 +59,7 @@ def _on_grid(builder: Builder, value: Value, stairs: Staircase, grid: Grid) -> b
         return False
     interval = builder.interval(value)
     lowest, highest = min(steps * interval.lo + starts), max(steps * interval.hi + starts)
-    return bool(stairs.first <= lowest and highest <= stairs.first + stairs.steps)
+    return bool(levels[0] <= lowest and highest <= levels[-1])
 
 
 def _reachable(stairs: Staircase, value: Value, builder: Builder) -> Staircase:

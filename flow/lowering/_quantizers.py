@@ -10,7 +10,7 @@ from onnx import NodeProto
 
 from flow.lowering._builder import Builder
 from flow.lowering._constants import Constant, attribute
-from flow.lowering._levels import Grid, bipolar, quantized
+from flow.lowering._levels import Grid, bipolar, on_grid, quantized
 from flow.lowering._operands import Operands, channel_constants, constant, data, scalar
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import unpadded
@@ -40,9 +40,12 @@ def quant(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     refuse_scale(scale)
     if bits == 1 and signed:
         return bipolar(builder, node, value, -zero * scale, Grid(scale, zero))
+    own, grid = levels(bits, signed=signed, narrow=narrow), Grid(scale, zero)
     reach = round_steps(attribute(node, "rounding_mode", "ROUND"))
-    stairs = uniform(levels(bits, signed=signed, narrow=narrow), reach, list(scale), list(zero))
-    return quantized(builder, node, value, stairs, Grid(scale, zero))
+    value = value.without_idle_clamps(builder.interval(value))
+    if on_grid(builder, value, own, grid):
+        return value
+    return quantized(builder, node, value, uniform(own, reach, list(scale), list(zero)), grid)
 
 
 def bipolar_quant(builder: Builder, node: NodeProto, operands: Operands) -> Value:

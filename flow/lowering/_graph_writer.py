@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writing QONNX graphs node by node."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.util.basic import qonnx_make_model
+
+__all__ = ["GraphWriter"]
+
+_GENERAL = "qonnx.custom_op.general"
+_CUSTOM = ("Quant", "BipolarQuant", "MultiThreshold", "Trunc")
+
+
+@dataclass
+class GraphWriter:
+    """Nodes and constants of a graph; tensors are named t0, t1, ..."""
+
+    nodes: list[NodeProto] = field(default_factory=list)
+    constants: list[TensorProto] = field(default_factory=list)
+
+    def constant(self, value: object) -> str:
+        """Add a constant, float32 unless it is int64; return its name."""
+        array: NDArray[Any] = np.asarray(value)
+        array = array if array.dtype == np.int64 else array.astype(np.float32)
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def node(self, op_type: str, *inputs: str, **attributes: object) -> str:
+        """Add a node; return its output's name."""
+        output = f"t{len(self.nodes)}"
+        self.nodes.append(
+            helper.make_node(
+                op_type,
+                inputs,
+                [output],
+                name=f"{op_type}_{len(self.nodes)}",
+                domain=_GENERAL if op_type in _CUSTOM else "",
+                **attributes,
+            )
+        )
+        return output
+
+    def quant(
+        self,
+        tensor: str,
+        scale: object,
+        bits: int,
+        *,
+        signed: bool,
+        narrow: bool = False,
+        zero: object = 0.0,
+        rounding: str = "ROUND",
+    ) -> str:
+        """Add a Quant node."""
+        operands = (self.constant(scale), self.constant(zero), self.constant(float(bits)))
+        flags = {"signed": int(signed), "narrow": int(narrow)}
+        return self.node("Quant", tensor, *operands, rounding_mode=rounding, **flags)
+
+    def model(
+        self, source: tuple[str, list[int]], output: tuple[str, list[int]], kind: int
+    ) -> ModelWrapper:
+        """Return the graph from a float32 input to an output of a TensorProto type."""
+        first = helper.make_tensor_value_info(source[0], TensorProto.FLOAT, source[1])
+        last = helper.make_tensor_value_info(output[0], kind, output[1])
+        graph = helper.make_graph(self.nodes, "random", [first], [last], self.constants)
+        opsets = [helper.make_opsetid("", 18), helper.make_opsetid(_GENERAL, 1)]
+        return ModelWrapper(qonnx_make_model(graph, opset_imports=opsets))

@@ -1,0 +1,372 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The layers of random graphs, with scales that keep their activations alive."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.infer_shapes import InferShapes
+
+from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.random_graphs import Block, GraphSpec
+
+__all__ = ["write"]
+
+_Float = NDArray[np.float64]
+_SPREAD = 2.5  # standard deviations that an activation's levels cover
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """An NCHW tensor, and what its values are like.
+
+    Attributes:
+        name: of the tensor.
+        shape: (C, H, W).
+        mean, deviation: of its values, roughly.
+        scale: of its levels; 0 if it is not quantized.
+        signed: whether it has negative values.
+        bipolar: whether it has only two, without a 0.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    mean: float
+    deviation: float
+    scale: float = 0.0
+    signed: bool = False
+    bipolar: bool = False
+
+
+def write(spec: GraphSpec) -> ModelWrapper:
+    """Return the graph of a specification."""
+    return _Writer(spec).model()
+
+
+class _Writer:
+    """Writes one graph."""
+
+    def __init__(self, spec: GraphSpec) -> None:
+        self.spec, self.graph = spec, GraphWriter()
+        self.rng = np.random.default_rng(spec.seed)
+
+    def model(self) -> ModelWrapper:
+        """Write input, blocks and head."""
+        height, width, channels = self.spec.image
+        shape = [1, channels, height, width] if self.spec.nchw else [1, height, width, channels]
+        edge = self._input(height, width, channels)
+        for block in self.spec.blocks:
+            edge = self._block(block, edge)
+        logits = self._head(edge)
+        model = self._ended(logits, shape)
+        model.set_tensor_datatype("images", DataType["UINT8"])
+        model.set_tensor_layout("images", list("NCHW" if self.spec.nchw else "NHWC"))
+        return model.transform(InferShapes())
+
+    def _ended(self, logits: str, shape: list[int]) -> ModelWrapper:
+        ending, classes = self.spec.ending, [1, self.spec.classes]
+        if ending == "ArgMax":
+            logits = self.graph.node("ArgMax", logits, axis=1, keepdims=0)
+            return self.graph.model(("images", shape), (logits, [1]), TensorProto.INT64)
+        if ending:
+            logits = self.graph.node(ending, logits, axis=1)
+        return self.graph.model(("images", shape), (logits, classes), TensorProto.FLOAT)
+
+    def _input(self, height: int, width: int, channels: int) -> _Edge:
+        name = "images"
+        if not self.spec.nchw:
+            name = self.graph.node("Transpose", name, perm=[0, 3, 1, 2])
+        divisor = 256.0 if self.spec.dyadic else 255.0
+        name = self.graph.node("Div", name, self.graph.constant(divisor))
+        return _Edge(name, (channels, height, width), 0.5, 0.3, scale=1 / divisor)
+
+    def _scale(self, size: float) -> float:
+        """Return a scale near `size`: a power of two, or any float32."""
+        if self.spec.dyadic:
+            return float(2.0 ** np.round(np.log2(size)))
+        return float(np.float32(size * self.rng.uniform(0.8, 1.25)))
+
+    def _block(self, block: Block, edge: _Edge) -> _Edge:
+        match block.kind:
+            case "maxpool":
+                return self._max_pool(block, edge)
+            case "avgpool":
+                return self._average_pool(block, edge)
+            case "residual":
+                return self._residual(block, edge)
+            case "concat":
+                return self._concat(block, edge)
+        return self._quantized(block, self._convolution(block, edge))
+
+    def _padding(self, block: Block, edge: _Edge, *, signed: bool) -> list[int]:
+        """Return the padding, none where hardware has no value to pad with."""
+        refused = self.spec.hardware and (edge.bipolar or (signed and edge.signed))
+        return [0] * 4 if refused else list(block.padding)
+
+    def _padded(self, block: Block, edge: _Edge) -> tuple[_Edge, list[int]]:
+        """Write the padding as a node if the block says so; return what is left to the layer."""
+        padding = self._padding(block, edge, signed=False)
+        if not block.pad_node or not any(padding):
+            return edge, padding
+        top, left, bottom, right = padding
+        pads = np.array([0, 0, top, left, 0, 0, bottom, right], dtype=np.int64)
+        name = self.graph.node("Pad", edge.name, self.graph.constant(pads))
+        channels, height, width = edge.shape
+        shape = (channels, height + top + bottom, width + left + right)
+        return replace(edge, name=name, shape=shape), [0] * 4
+
+    def _codes(self, shape: tuple[int, ...], bits: int) -> _Float:
+        if bits == 1:
+            return self.rng.choice((-1.0, 1.0), shape)
+        limit = 2 ** (bits - 1) - 1
+        codes = np.rint(self.rng.normal(0, limit / 2, shape)).clip(-limit, limit)
+        return np.asarray(codes, dtype=np.float64)
+
+    def _weights(
+        self, shape: tuple[int, ...], bits: int, *, per_channel: bool = False
+    ) -> tuple[str, _Float]:
+        """Return the tensor of quantized weights, and their values."""
+        codes = self._codes(shape, bits)
+        sizes = [shape[0], *[1] * (len(shape) - 1)] if per_channel else []
+        scale = np.full(sizes, self._scale(0.5 / 2**bits))
+        if per_channel:
+            scale = scale * 2.0 ** self.rng.integers(-2, 1, sizes)
+        scale = scale.astype(np.float32)
+        values = codes * scale
+        stored = self.graph.constant(values)
+        if bits == 1:
+            name = self.graph.node("BipolarQuant", stored, self.graph.constant(scale))
+        else:
+            name = self.graph.quant(stored, scale, bits, signed=True, narrow=True)
+        return name, values
+
+    def _convolution(self, block: Block, edge: _Edge) -> _Edge:
+        """Write Conv, its bias and BatchNormalization."""
+        edge, padding = self._padded(block, edge)
+        channels, height, width = edge.shape
+        groups = {"depthwise": channels, "grouped": _divisor(channels)}.get(block.kind, 1)
+        outputs = channels if block.kind == "depthwise" else groups * -(-block.channels // groups)
+        kernel, dilation, size = _fitted(block, (height, width), padding)
+        shape = (outputs, channels // groups, *kernel)
+        weights, values = self._weights(shape, block.weight_bits, per_channel=block.per_channel)
+        sums = values.sum(axis=(1, 2, 3)) * edge.mean
+        deviation = np.sqrt((values**2).sum(axis=(1, 2, 3))) * edge.deviation + 1e-3
+        operands = [weights]
+        if block.bias:
+            shift = self._rounded(-sums + deviation * self.rng.normal(0, 0.5, outputs))
+            operands.append(self.graph.constant(shift))
+            sums = sums + shift
+        name = self.graph.node(
+            "Conv",
+            edge.name,
+            *operands,
+            kernel_shape=list(kernel),
+            strides=list(block.stride),
+            dilations=list(dilation),
+            pads=padding,
+            group=groups,
+        )
+        found = _Edge(
+            name, (outputs, *size), float(sums.mean()), float(deviation.mean()), signed=True
+        )
+        return self._normed(found, sums, deviation) if block.norm else found
+
+    def _rounded(self, values: _Float) -> _Float:
+        """Put values on a grid that float32 adds exactly, if scales are powers of two."""
+        return np.rint(values * 256) / 256 if self.spec.dyadic else values
+
+    def _normed(self, edge: _Edge, mean: _Float, deviation: _Float) -> _Edge:
+        count = edge.shape[0]
+        gain = self.rng.uniform(0.5, 1.5, count) * self.rng.choice((1, 1, 1, -1), count)
+        bias = self.rng.normal(0, 0.5, count)
+        variance = deviation**2
+        if self.spec.dyadic:  # a gain and a bias that float32 applies exactly
+            scale = 2.0 ** -np.round(np.log2(deviation))
+            gain, variance = np.sign(gain) * scale, np.ones(count)
+            bias, mean = self._rounded(bias - gain * mean), np.zeros(count)
+        operands = (self.graph.constant(item) for item in (gain, bias, mean, variance))
+        epsilon = 0.0 if self.spec.dyadic else 1e-5
+        name = self.graph.node("BatchNormalization", edge.name, *operands, epsilon=epsilon)
+        return replace(edge, name=name, mean=0.0, deviation=1.0)
+
+    def _activated(self, block: Block, edge: _Edge) -> _Edge:
+        if block.activation == "relu":
+            mean = max(edge.mean, 0.4 * edge.deviation)
+            name = self.graph.node("Relu", edge.name)
+            return replace(edge, name=name, mean=mean, signed=False)
+        if block.activation == "clip":
+            ends = [self._rounded(np.array(edge.mean + s * edge.deviation)) for s in (-1, 1.5)]
+            operands = (self.graph.constant(end) for end in ends)
+            return replace(edge, name=self.graph.node("Clip", edge.name, *operands))
+        return edge
+
+    def _quantized(self, block: Block, edge: _Edge, scale: float | None = None) -> _Edge:
+        """Write the activation and its quantizer, whose scale may be given."""
+        if block.bits == 1:
+            return self._bipolar(block, edge)
+        edge = self._activated(block, edge)
+        reach = (abs(edge.mean) + _SPREAD * edge.deviation) / 2 ** (block.bits - edge.signed)
+        step = scale or self._scale(max(reach, 1e-3))
+        zero = 0 if self.spec.hardware else block.zero_point
+        if block.quantizer == "thresholds" and zero == 0:
+            name = self._thresholds(block, edge, step)
+        else:
+            name = self.graph.quant(
+                edge.name,
+                step,
+                block.bits,
+                signed=edge.signed,
+                narrow=edge.signed,
+                zero=float(zero),
+                rounding=block.rounding,
+            )
+        if block.quantizer == "trunc" and zero == 0 and block.bits > 2 and scale is None:
+            name = self._truncated(block, name, step)
+        return replace(edge, name=name, scale=step)
+
+    def _bipolar(self, block: Block, edge: _Edge) -> _Edge:
+        step = self._scale(0.5)
+        shifted = edge.name
+        if not block.norm:
+            centre = self.graph.constant(self._rounded(np.array(edge.mean)))
+            shifted = self.graph.node("Sub", edge.name, centre)
+        name = self.graph.node("BipolarQuant", shifted, self.graph.constant(step))
+        return _Edge(name, edge.shape, 0.0, step, scale=step, signed=True, bipolar=True)
+
+    def _thresholds(self, block: Block, edge: _Edge, step: float) -> str:
+        count = 2**block.bits - 1
+        lowest = -(2 ** (block.bits - 1)) if edge.signed else 0
+        places = np.sort(self.rng.uniform(0.3, 0.7, (edge.shape[0], count)), axis=1)
+        table = self._rounded((np.arange(count) + lowest + places) * step)
+        return self.graph.node(
+            "MultiThreshold",
+            edge.name,
+            self.graph.constant(table),
+            out_dtype="FLOAT32",
+            out_scale=step,
+            out_bias=lowest * step,
+        )
+
+    def _truncated(self, block: Block, name: str, step: float) -> str:
+        """Write a Trunc that drops one bit."""
+        operands = (step, 0.0, float(block.bits), float(block.bits - 1))
+        mode = "FLOOR" if block.rounding == "ROUND" else block.rounding
+        inputs = (self.graph.constant(item) for item in operands)
+        return self.graph.node("Trunc", name, *inputs, rounding_mode=mode)
+
+    def _max_pool(self, block: Block, edge: _Edge) -> _Edge:
+        name, size = self._pool("MaxPool", block, edge)
+        return replace(edge, name=name, shape=(edge.shape[0], *size))
+
+    def _average_pool(self, block: Block, edge: _Edge) -> _Edge:
+        name, size = self._pool("AveragePool", block, edge, count_include_pad=1)
+        shape = (edge.shape[0], *size)
+        averaged = replace(edge, name=name, shape=shape, scale=0.0, bipolar=False)
+        return self._quantized(replace(block, activation="none"), averaged)
+
+    def _pool(
+        self, op_type: str, block: Block, edge: _Edge, **attributes: object
+    ) -> tuple[str, tuple[int, int]]:
+        """Write a pool, without padding where it would not be smaller than the window."""
+        sides, kernel = edge.shape[1:], _smaller(block.kernel, edge.shape[1:])
+        padding = self._padding(block, edge, signed=op_type == "MaxPool")
+        if any(pad >= size for pad, size in zip(padding, kernel * 2, strict=True)):
+            padding = [0] * 4
+        name = self.graph.node(
+            op_type,
+            edge.name,
+            kernel_shape=list(kernel),
+            strides=list(block.stride),
+            pads=padding,
+            **attributes,
+        )
+        return name, _sizes(kernel, block.stride, sides, padding)
+
+    def _residual(self, block: Block, edge: _Edge) -> _Edge:
+        """Write relu(convolutions(x) + x), both quantized to related scales."""
+        start = self._on_grid(block, edge)
+        same = replace(
+            block,
+            kind="conv",
+            channels=edge.shape[0],
+            kernel=(3, 3),
+            stride=(1, 1),
+            dilation=(1, 1),
+            padding=(1, 1, 1, 1),
+            pad_node=False,
+            activation="none",
+            quantizer="quant",
+            zero_point=0,
+            bits=max(block.bits, 2),
+        )
+        if self._padding(same, start, signed=False) != [1] * 4:
+            same = replace(same, kernel=(1, 1), padding=(0, 0, 0, 0))
+        branch = self._quantized(same, self._convolution(same, start), start.scale * block.factor)
+        name = self.graph.node("Add", branch.name, start.name)
+        total = _Edge(name, edge.shape, start.mean, start.deviation + branch.deviation, signed=True)
+        return self._quantized(replace(block, zero_point=0), total)
+
+    def _on_grid(self, block: Block, edge: _Edge) -> _Edge:
+        """Return the edge with levels of one scale, whose 0 is one of them."""
+        narrow = replace(block, activation="none", quantizer="quant", zero_point=0)
+        return self._quantized(replace(narrow, bits=max(block.bits, 2)), edge)
+
+    def _concat(self, block: Block, edge: _Edge) -> _Edge:
+        """Write two convolutions of one tensor, side by side, with one scale."""
+        own = replace(block, kind="conv", quantizer="quant", zero_point=0, bits=max(block.bits, 2))
+        first = self._quantized(own, self._convolution(own, edge))
+        second = self._quantized(own, self._convolution(own, edge), first.scale)
+        name = self.graph.node("Concat", first.name, second.name, axis=1)
+        channels = first.shape[0] + second.shape[0]
+        return replace(first, name=name, shape=(channels, *first.shape[1:]))
+
+    def _head(self, edge: _Edge) -> str:
+        """Write the last layer on a quantized vector; return the logits."""
+        if not edge.scale:
+            edge = self._quantized(Block(), edge)
+        channels, height, width = edge.shape
+        name, features = edge.name, channels * height * width
+        if self.spec.pooled:
+            name, features = self.graph.node("GlobalAveragePool", name), channels
+        name = self.graph.node("Flatten", name, axis=1)
+        weights, values = self._weights((features, self.spec.classes), self.spec.weight_bits)
+        step = float(np.abs(values[values != 0]).min(initial=1.0)) * edge.scale
+        operands: list[Any] = [name, weights]
+        if not self.spec.bias:
+            return self.graph.node("MatMul", *operands)
+        bias = self.rng.integers(-8, 9, self.spec.classes) * step
+        return self.graph.node("Gemm", *operands, self.graph.constant(bias))
+
+
+def _divisor(channels: int) -> int:
+    """Return the smallest divisor above 1."""
+    return next((size for size in range(2, channels + 1) if channels % size == 0), 1)
+
+
+def _smaller(kernel: tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
+    return min(kernel[0], size[0]), min(kernel[1], size[1])
+
+
+def _sizes(
+    kernel: tuple[int, int], stride: tuple[int, int], size: tuple[int, ...], padding: list[int]
+) -> tuple[int, int]:
+    whole = [size[i] + padding[i] + padding[2 + i] for i in (0, 1)]
+    found = [(whole[i] - kernel[i]) // stride[i] + 1 for i in (0, 1)]
+    return found[0], found[1]
+
+
+def _fitted(
+    block: Block, size: tuple[int, ...], padding: list[int]
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Return kernel and dilation cut to what the padded input holds, and the output's size."""
+    whole = [size[i] + padding[i] + padding[2 + i] for i in (0, 1)]
+    spans = [(block.kernel[i] - 1) * block.dilation[i] + 1 for i in (0, 1)]
+    dilation = block.dilation if all(s <= w for s, w in zip(spans, whole, strict=True)) else (1, 1)
+    kernel = _smaller(block.kernel, tuple(whole))
+    reach = ((kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1)
+    return kernel, dilation, _sizes(reach, block.stride, size, padding)
