@@ -40,7 +40,7 @@ class Recipe:
     """One training: AdamW without decay, a one-cycle schedule, cross-entropy."""
 
     epochs: int
-    learning_rate: float = 2e-3
+    learning_rate: float  # at its peak
     batch: int = 100
     shift: int = 0  # pixels that training images move at most
     flip: bool = False
@@ -50,16 +50,16 @@ class Recipe:
 
 
 _TFC = Recipe(epochs=30, learning_rate=5e-3, shift=1)
-_CNV = Recipe(epochs=3, shift=2, flip=True, bfloat16=True)
+_CIFAR10 = Recipe(epochs=2, learning_rate=2e-2, shift=2, flip=True, bfloat16=True)
 RECIPES = {
     "mnist-tfc-w1a1": _TFC,
     "mnist-tfc-w1a2": _TFC,
     "mnist-tfc-w2a2": _TFC,
-    "cifar10-cnv-w1a1": replace(_CNV, epochs=2, initial="cifar10-cnv-w2a2"),
-    "cifar10-cnv-w2a2": _CNV,
-    "cifar10-cnv-w4a4": replace(_CNV, epochs=1, initial="cifar10-cnv-w2a2"),
-    "cifar10-resnet8-w4a4": replace(_CNV, epochs=5),
-    "cifar10-mobilenet-w4a4": replace(_CNV, epochs=2),
+    "cifar10-cnv-w1a1": replace(_CIFAR10, initial="cifar10-cnv-w2a2"),
+    "cifar10-cnv-w2a2": _CIFAR10,
+    "cifar10-cnv-w4a4": replace(_CIFAR10, epochs=1, initial="cifar10-cnv-w2a2"),
+    "cifar10-resnet8-w4a4": replace(_CIFAR10, epochs=4),
+    "cifar10-mobilenet-w4a4": _CIFAR10,
 }
 
 
