@@ -4,6 +4,7 @@
 
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,8 +17,8 @@ from flow._records import write_json
 from flow.classifier import Images, check_images
 from flow.compiler import Workshop
 from flow.errors import FlowError
-from flow.lowering import InputEncoding
-from flow.model_compiler import CompiledModel, check_in_rtl, compile_model
+from flow.lowering import InputEncoding, lower, read_model
+from flow.model_compiler import check_in_rtl, compile_model
 from flow.settings import CompileConfig, parse_section
 
 __all__ = ["Request", "compile_config", "compile_foreign"]
@@ -91,16 +92,19 @@ def compile_foreign(request: Request) -> Iterator[str]:
         new = Path(scratch) / "new"
         new.mkdir()
         workshop = Workshop(Path(scratch) / "work", Path(scratch) / "verilator")
+        start = time.perf_counter()
+        lowered = lower(read_model(request.model), input_encoding=_encoding(request))
+        images = _images(request, lowered.network.input_shape)
         compiled = compile_model(
-            request.model,
+            lowered,
             request.compile,
             new,
-            name=re.sub(r"\W", "_", f"m_{request.model.stem}").removeprefix("m_") or "model",
+            name=_identifier(request.model.stem),
             workshop=workshop,
-            encoding=_encoding(request),
+            label=request.label,
         )
+        seconds = time.perf_counter() - start
         yield from (f"note: {note}" for note in compiled.notes)
-        images = _images(request, compiled)
         agreement, simulated = check_in_rtl(compiled, images, workshop.build_dir)
         manifest = compiled.accelerator.manifest
         interval = simulated.initiation_interval_cycles
@@ -109,7 +113,7 @@ def compile_foreign(request: Request) -> Iterator[str]:
             "part": manifest.part,
             "clock_mhz": manifest.clock_mhz,
             "notes": compiled.notes,
-            "compile_s": compiled.seconds,
+            "compile_s": seconds,
             "integer_vs_rtlsim": asdict(agreement),
             "cycles_predicted": manifest.cycles_per_frame_predicted,
             "cycles_measured": interval,
@@ -119,8 +123,9 @@ def compile_foreign(request: Request) -> Iterator[str]:
         if folder.exists():
             folder.rename(Path(scratch) / "old")
         new.rename(folder)
+    what = "labels" if request.label else "logits"
     yield (
-        f"{len(images)} images through the RTL, 0 logits differ; {interval:g} cycles a frame "
+        f"{len(images)} images through the RTL, 0 {what} differ; {interval:g} cycles a frame "
         f"({manifest.cycles_per_frame_predicted} predicted), "
         f"{manifest.clock_mhz * 1e6 / interval:,.0f} frames/s at {manifest.clock_mhz:g} MHz"
     )
@@ -143,13 +148,17 @@ def _encoding(request: Request) -> InputEncoding | None:
     return InputEncoding(scale=request.pixel_scale)
 
 
-def _images(request: Request, compiled: CompiledModel) -> Images:
-    shape = compiled.network.input_shape
+def _identifier(stem: str) -> str:
+    name = re.sub(r"\W", "_", stem, flags=re.ASCII)
+    return name if name[:1].isalpha() else f"model_{name}"
+
+
+def _images(request: Request, shape: tuple[int, int, int]) -> Images:
     if request.images is None:
         noise = np.random.default_rng(0)
         return noise.integers(0, 256, (request.verify, *shape), dtype=np.uint8)
     try:
-        images = np.load(request.images, allow_pickle=False)
+        images: Images = np.load(request.images, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise FlowError(f"--images {request.images}: cannot be read ({error})") from error
     check_images(images, shape)

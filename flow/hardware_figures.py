@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A zoo model from QONNX to verified RTL: its time, speed and resources."""
 
+import time
 from pathlib import Path
 
 from flow import zoo
@@ -9,6 +10,7 @@ from flow.bench.base import Row
 from flow.bench.hardware import Target
 from flow.compiler import Workshop
 from flow.data import first_test_images
+from flow.lowering import lower, read_model
 from flow.model_compiler import CompiledModel, check_in_rtl, compile_model
 from flow.progress import meter
 from flow.settings import CompileConfig
@@ -24,10 +26,11 @@ def measure(name: str, target: Target, count: int, data: Path | None, folder: Pa
         part=target.part, clock_mhz=target.clock_mhz, target_fps=target.frames_per_second
     )
     zoo.export(name, folder / "model.onnx")
+    start = time.perf_counter()
+    lowered = lower(read_model(folder / "model.onnx"))
     identifier = name.replace("-", "_")
-    compiled = compile_model(
-        folder / "model.onnx", config, folder, name=identifier, workshop=workshop
-    )
+    compiled = compile_model(lowered, config, folder, name=identifier, workshop=workshop)
+    seconds = time.perf_counter() - start
     images, _ = first_test_images(zoo.dataset(name, data), count, "--images")
     agreement, simulated = check_in_rtl(compiled, images, workshop.build_dir)
     interval = simulated.initiation_interval_cycles
@@ -35,7 +38,7 @@ def measure(name: str, target: Target, count: int, data: Path | None, folder: Pa
         "model": name,
         "part": target.part,
         "clock_mhz": target.clock_mhz,
-        "compile_s": round(compiled.seconds, 1),
+        "compile_s": round(seconds, 1),
         "images": agreement.images,
         "logits_differ": agreement.logits_differ,
         "cycles_predicted": compiled.accelerator.manifest.cycles_per_frame_predicted,

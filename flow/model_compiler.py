@@ -1,16 +1,18 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""From a QONNX file to an accelerator that has been checked against it, image by image."""
+"""From a lowered QONNX file to an accelerator that has been checked against it, image by image."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from flow.classifier import Images
 from flow.compiler import Workshop, compile_network
 from flow.engines import IntegerEngine, RtlsimEngine
+from flow.errors import FlowError
 from flow.integer import IntegerNetwork
-from flow.lowering import InputEncoding, lower, read_model
+from flow.lowering import Lowered
 from flow.progress import meter
 from flow.settings import CompileConfig
 from flow.verification import Agreement, compare_logits
@@ -28,61 +30,70 @@ class CompiledModel:
         accelerator: with FIFO depths from simulation.
         network: the integers that it computes.
         notes: what lowering had to round or leave out.
-        seconds: from reading the file to the sized accelerator.
     """
 
     accelerator: Accelerator
     network: IntegerNetwork
     notes: tuple[str, ...]
-    seconds: float
 
 
 def compile_model(
-    path: Path,
+    lowered: Lowered,
     config: CompileConfig,
     folder: Path,
     *,
     name: str,
     workshop: Workshop,
-    encoding: InputEncoding | None = None,
+    label: bool = False,
 ) -> CompiledModel:
     """Write accelerator/, network.npz, dataflow.onnx and folding.json into an existing folder.
 
     Args:
-        path: any QONNX classifier.
+        lowered: any QONNX classifier as integers.
         config: part, clock and folding.
         folder: where the results are written.
         name: of the accelerator; letters, digits and underscores.
         workshop: folders to work in.
-        encoding: the model's input for a uint8 pixel; by default what the model declares.
+        label: end with an argmax, so that the accelerator's output is the label.
 
     Raises:
-        FlowError: a file that is no QONNX classifier; every node that cannot be compiled.
+        FlowError: every layer that cannot become hardware.
         HardwareError: an unknown part, or a tool that fails.
     """
-    start = time.perf_counter()
-    lowered = lower(read_model(path), input_encoding=encoding)
     lowered.network.save(folder / "network.npz")
-    accelerator = compile_network(lowered.network, config, folder, name=name, workshop=workshop)
-    return CompiledModel(
-        accelerator=accelerator,
-        network=lowered.network,
-        notes=lowered.notes,
-        seconds=time.perf_counter() - start,
+    accelerator = compile_network(
+        lowered.network, config, folder, name=name, workshop=workshop, label=label
     )
+    return CompiledModel(accelerator=accelerator, network=lowered.network, notes=lowered.notes)
 
 
 def check_in_rtl(
     compiled: CompiledModel, images: Images, build_dir: Path
 ) -> tuple[Agreement, SimulationResult]:
-    """Compare the RTL's logits with the integer network's; a difference is an error.
+    """Compare the RTL's logits (or labels) with the integer network's; a difference is an error.
 
     Raises:
-        VerificationError: naming the first image and layer that differ.
+        FlowError: naming the first image that differs.
         HardwareError: the simulation stalls, naming the stream.
     """
     with meter("RTL simulation", unit="frames") as report:
         engine = RtlsimEngine(compiled.accelerator, build_dir=build_dir, report=report)
-        agreement = compare_logits(IntegerEngine(compiled.network), engine, images)
+        if compiled.accelerator.manifest.output.kind == "logits":
+            agreement = compare_logits(IntegerEngine(compiled.network), engine, images)
+        else:
+            agreement = _compare_labels(compiled.network, engine, images)
     assert engine.last is not None
     return agreement, engine.last
+
+
+def _compare_labels(network: IntegerNetwork, engine: RtlsimEngine, images: Images) -> Agreement:
+    expected = network.logits(images).argmax(axis=1)
+    found = engine.logits(images)[:, 0]
+    wrong = np.flatnonzero(expected != found)
+    if len(wrong):
+        first = int(wrong[0])
+        raise FlowError(
+            f"integer and rtlsim differ in the label of {len(wrong)} of {len(images)} images, "
+            f"first of image {first}: {expected[first]} and {found[first]}; report this network"
+        )
+    return Agreement(images=len(images), labels_differ=0, logits_differ=0)

@@ -5,6 +5,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -143,14 +144,19 @@ def shrunk(spec: NetworkSpec) -> Iterator[NetworkSpec]:
         yield replace(spec, layers=spec.layers[:index] + spec.layers[index + 1 :])
     for field, least in (("average", False), ("bias", False), ("cycles", 5000), ("channels", 1)):
         if getattr(spec, field) != least:
-            yield replace(spec, **{field: least})
+            yield _with(spec, field, least)
     for field, least in (("height", 3), ("width", 3), ("classes", 2)):
         if getattr(spec, field) > least:
-            yield replace(spec, **{field: getattr(spec, field) - 1})
+            yield _with(spec, field, getattr(spec, field) - 1)
     for index, layer in enumerate(spec.layers):
         for simpler in _simpler(layer):
             layers = (*spec.layers[:index], simpler, *spec.layers[index + 1 :])
             yield replace(spec, layers=layers)
+
+
+def _with(spec: NetworkSpec, field: str, value: int) -> NetworkSpec:
+    changes: dict[str, Any] = {field: value}
+    return replace(spec, **changes)
 
 
 def _simpler(layer: LayerSpec) -> Iterator[LayerSpec]:

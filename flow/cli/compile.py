@@ -72,12 +72,16 @@ class CompileCommand(Command):
 
 
 def _compile_model(options: argparse.Namespace) -> int:
-    from flow import foreign  # noqa: PLC0415 - imports torch and FINN
+    from flow.foreign import (  # noqa: PLC0415 - imports torch and FINN
+        Request,
+        compile_config,
+        compile_foreign,
+    )
 
-    request = foreign.Request(
+    request = Request(
         model=options.config,
         folder=options.output or Path("build", options.config.stem),
-        compile=foreign.compile_config(
+        compile=compile_config(
             part=options.part,
             clock_mhz=options.clock_mhz,
             fps=options.fps,
@@ -88,7 +92,7 @@ def _compile_model(options: argparse.Namespace) -> int:
         pixel_scale=options.pixel_scale,
         label=bool(options.label),
     )
-    for line in foreign.compile_foreign(request):
+    for line in compile_foreign(request):
         print(line)
     print(f"compile: {shown(request.folder)}")
     return 0

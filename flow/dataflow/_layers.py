@@ -188,6 +188,7 @@ def accumulate(writer: DataflowWriter, read: Tensor, datatype: str) -> Tensor:
         NumChannels=read.channels,
         PE=1,
         inputDataType=read.datatype,
+        outputDataType=datatype,
         numInputVectors=read.vectors,
     )
     return output
