@@ -24,6 +24,7 @@ _TRAILING = ("Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Identity")
 _FINEST = 8  # bits of a step that class offsets may take
 _LARGEST_FACTOR = 2**8  # of one class's logits
 _INT32 = 2**31
+_FLOAT32 = Fraction(1, 2**23)  # what the source's constants are rounded to
 
 
 def logits_tensor(nodes: Sequence[NodeProto], output: str) -> tuple[str, tuple[str, ...]]:
@@ -116,19 +117,24 @@ def _in_order(builder: Builder, name: str, value: Value) -> Value:
 
 
 def _steps(offsets: list[Fraction], limit: int) -> _Steps:
-    """Choose how finely the offsets are held: exactly if 8 bits of a step can do it."""
+    """Choose how finely the offsets are held: as they are if 8 bits of a step can do it."""
     first = offsets[0]
     if all(offset == first for offset in offsets):
         return _Steps(0, first, Fraction(0))
     finest = max(bits for bits in range(_FINEST + 1) if 2**bits <= max(limit // 2, 1))
+    allowed = [abs(offset) * _FLOAT32 for offset in offsets]
     for base in (Fraction(0), first):
         for bits in range(finest + 1):
-            if all(((offset - base) * 2**bits).denominator == 1 for offset in offsets):
-                return _Steps(bits, base, Fraction(0))
+            errors = _errors(offsets, base, bits)
+            if all(error <= size for error, size in zip(errors, allowed, strict=True)):
+                return _Steps(bits, base, max(errors))
     base = Fraction(round(sum(offsets) / len(offsets)))
-    scaled = [(offset - base) * 2**finest for offset in offsets]
-    error = max(abs(item - round(item)) for item in scaled) / 2**finest
-    return _Steps(finest, base, error)
+    return _Steps(finest, base, max(_errors(offsets, base, finest)))
+
+
+def _errors(offsets: list[Fraction], base: Fraction, bits: int) -> list[Fraction]:
+    scaled = [(offset - base) * 2**bits for offset in offsets]
+    return [abs(item - round(item)) / 2**bits for item in scaled]
 
 
 def _multiplied(builder: Builder, name: str, value: Value, multiples: list[int], bits: int) -> str:

@@ -15,20 +15,20 @@ from qonnx.transformation.infer_shapes import InferShapes
 from flow.lowering._graph_writer import GraphWriter
 from flow.lowering.random_graphs import Block, GraphSpec
 
-__all__ = ["write"]
+__all__ = ["smooth_images", "write"]
 
 _Float = NDArray[np.float64]
-_SPREAD = 2.5  # standard deviations that an activation's levels cover
+_SMALL = 4  # sides that are not strided over
+_IMAGES = 8  # that scales are chosen by
 
 
 @dataclass(frozen=True)
 class _Edge:
-    """An NCHW tensor, and what its values are like.
+    """An NCHW tensor.
 
     Attributes:
         name: of the tensor.
         shape: (C, H, W).
-        mean, deviation: of its values, roughly.
         scale: of its levels; 0 if it is not quantized.
         signed: whether it has negative values.
         bipolar: whether it has only two, without a 0.
@@ -36,11 +36,22 @@ class _Edge:
 
     name: str
     shape: tuple[int, int, int]
-    mean: float
-    deviation: float
     scale: float = 0.0
     signed: bool = False
     bipolar: bool = False
+
+
+def smooth_images(
+    rng: np.random.Generator, count: int, shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Return float32[N, *shape] of integers 0..255: patches of several brightnesses."""
+    sides = [-(-side // 3) for side in shape]
+    ends = np.sort(rng.integers(0, 256, (2, count, *[1] * len(shape))), axis=0)
+    patches = rng.integers(ends[0], ends[1] + 1, (count, *sides))
+    for axis in range(1, patches.ndim):
+        patches = np.repeat(patches, 3, axis=axis)
+    cut = (slice(None), *(slice(side) for side in shape))
+    return patches[cut].astype(np.float32)
 
 
 def write(spec: GraphSpec) -> ModelWrapper:
@@ -79,11 +90,18 @@ class _Writer:
 
     def _input(self, height: int, width: int, channels: int) -> _Edge:
         name = "images"
+        shape = (channels, height, width) if self.spec.nchw else (height, width, channels)
+        self.graph.values[name] = smooth_images(self.rng, _IMAGES, shape)
         if not self.spec.nchw:
             name = self.graph.node("Transpose", name, perm=[0, 3, 1, 2])
         divisor = 256.0 if self.spec.dyadic else 255.0
         name = self.graph.node("Div", name, self.graph.constant(divisor))
-        return _Edge(name, (channels, height, width), 0.5, 0.3, scale=1 / divisor)
+        return _Edge(name, (channels, height, width), scale=1 / divisor)
+
+    def _statistics(self, name: str) -> tuple[_Float, _Float]:
+        """Return mean and standard deviation of each channel, over the images."""
+        values = self.graph.values[name].astype(np.float64)
+        return values.mean(axis=(0, 2, 3)), values.std(axis=(0, 2, 3)) + 1e-3
 
     def _scale(self, size: float) -> float:
         """Return a scale near `size`: a power of two, or any float32."""
@@ -124,7 +142,7 @@ class _Writer:
         if bits == 1:
             return self.rng.choice((-1.0, 1.0), shape)
         limit = 2 ** (bits - 1) - 1
-        codes = np.rint(self.rng.normal(0, limit / 2, shape)).clip(-limit, limit)
+        codes = np.rint(self.rng.normal(0, max(limit / 2, 1), shape)).clip(-limit, limit)
         return np.asarray(codes, dtype=np.float64)
 
     def _weights(
@@ -151,37 +169,34 @@ class _Writer:
         channels, height, width = edge.shape
         groups = {"depthwise": channels, "grouped": _divisor(channels)}.get(block.kind, 1)
         outputs = channels if block.kind == "depthwise" else groups * -(-block.channels // groups)
+        block = _unstrided(block, (height, width))
         kernel, dilation, size = _fitted(block, (height, width), padding)
         shape = (outputs, channels // groups, *kernel)
-        weights, values = self._weights(shape, block.weight_bits, per_channel=block.per_channel)
-        sums = values.sum(axis=(1, 2, 3)) * edge.mean
-        deviation = np.sqrt((values**2).sum(axis=(1, 2, 3))) * edge.deviation + 1e-3
-        operands = [weights]
+        weights, _ = self._weights(shape, block.weight_bits, per_channel=block.per_channel)
+        attributes = {
+            "kernel_shape": list(kernel),
+            "strides": list(block.stride),
+            "dilations": list(dilation),
+            "pads": padding,
+            "group": groups,
+        }
+        name = self.graph.node("Conv", edge.name, weights, **attributes)
         if block.bias:
-            shift = self._rounded(-sums + deviation * self.rng.normal(0, 0.5, outputs))
-            operands.append(self.graph.constant(shift))
-            sums = sums + shift
-        name = self.graph.node(
-            "Conv",
-            edge.name,
-            *operands,
-            kernel_shape=list(kernel),
-            strides=list(block.stride),
-            dilations=list(dilation),
-            pads=padding,
-            group=groups,
-        )
-        found = _Edge(
-            name, (outputs, *size), float(sums.mean()), float(deviation.mean()), signed=True
-        )
-        return self._normed(found, sums, deviation) if block.norm else found
+            mean, deviation = self._statistics(name)
+            shift = self._rounded(deviation * self.rng.normal(0, 0.5, outputs) - mean)
+            self.graph.drop_last()
+            name = self.graph.node(
+                "Conv", edge.name, weights, self.graph.constant(shift), **attributes
+            )
+        found = _Edge(name, (outputs, *size), signed=True)
+        return self._normed(found) if block.norm else found
 
     def _rounded(self, values: _Float) -> _Float:
         """Put values on a grid that float32 adds exactly, if scales are powers of two."""
         return np.rint(values * 256) / 256 if self.spec.dyadic else values
 
-    def _normed(self, edge: _Edge, mean: _Float, deviation: _Float) -> _Edge:
-        count = edge.shape[0]
+    def _normed(self, edge: _Edge) -> _Edge:
+        count, (mean, deviation) = edge.shape[0], self._statistics(edge.name)
         gain = self.rng.uniform(0.5, 1.5, count) * self.rng.choice((1, 1, 1, -1), count)
         bias = self.rng.normal(0, 0.5, count)
         variance = deviation**2
@@ -192,15 +207,14 @@ class _Writer:
         operands = (self.graph.constant(item) for item in (gain, bias, mean, variance))
         epsilon = 0.0 if self.spec.dyadic else 1e-5
         name = self.graph.node("BatchNormalization", edge.name, *operands, epsilon=epsilon)
-        return replace(edge, name=name, mean=0.0, deviation=1.0)
+        return replace(edge, name=name)
 
     def _activated(self, block: Block, edge: _Edge) -> _Edge:
         if block.activation == "relu":
-            mean = max(edge.mean, 0.4 * edge.deviation)
-            name = self.graph.node("Relu", edge.name)
-            return replace(edge, name=name, mean=mean, signed=False)
+            return replace(edge, name=self.graph.node("Relu", edge.name), signed=False)
         if block.activation == "clip":
-            ends = [self._rounded(np.array(edge.mean + s * edge.deviation)) for s in (-1, 1.5)]
+            middle, deviation = (float(item.mean()) for item in self._statistics(edge.name))
+            ends = [self._rounded(np.array(middle + s * deviation)) for s in (-1, 1.5)]
             operands = (self.graph.constant(end) for end in ends)
             return replace(edge, name=self.graph.node("Clip", edge.name, *operands))
         return edge
@@ -210,7 +224,8 @@ class _Writer:
         if block.bits == 1:
             return self._bipolar(block, edge)
         edge = self._activated(block, edge)
-        reach = (abs(edge.mean) + _SPREAD * edge.deviation) / 2 ** (block.bits - edge.signed)
+        reach = np.quantile(np.abs(self.graph.values[edge.name]), 0.95)
+        reach = float(reach) / (2 ** (block.bits - edge.signed) - 1)
         step = scale or self._scale(max(reach, 1e-3))
         zero = 0 if self.spec.hardware else block.zero_point
         if block.quantizer == "thresholds" and zero == 0:
@@ -233,10 +248,11 @@ class _Writer:
         step = self._scale(0.5)
         shifted = edge.name
         if not block.norm:
-            centre = self.graph.constant(self._rounded(np.array(edge.mean)))
+            middle = np.median(self.graph.values[edge.name], axis=(0, 2, 3), keepdims=True)
+            centre = self.graph.constant(self._rounded(middle.astype(np.float64)))
             shifted = self.graph.node("Sub", edge.name, centre)
         name = self.graph.node("BipolarQuant", shifted, self.graph.constant(step))
-        return _Edge(name, edge.shape, 0.0, step, scale=step, signed=True, bipolar=True)
+        return _Edge(name, edge.shape, scale=step, signed=True, bipolar=True)
 
     def _thresholds(self, block: Block, edge: _Edge, step: float) -> str:
         count = 2**block.bits - 1
@@ -274,6 +290,7 @@ class _Writer:
     ) -> tuple[str, tuple[int, int]]:
         """Write a pool, without padding where it would not be smaller than the window."""
         sides, kernel = edge.shape[1:], _smaller(block.kernel, edge.shape[1:])
+        block = _unstrided(block, sides)
         padding = self._padding(block, edge, signed=op_type == "MaxPool")
         if any(pad >= size for pad, size in zip(padding, kernel * 2, strict=True)):
             padding = [0] * 4
@@ -308,7 +325,7 @@ class _Writer:
             same = replace(same, kernel=(1, 1), padding=(0, 0, 0, 0))
         branch = self._quantized(same, self._convolution(same, start), start.scale * block.factor)
         name = self.graph.node("Add", branch.name, start.name)
-        total = _Edge(name, edge.shape, start.mean, start.deviation + branch.deviation, signed=True)
+        total = _Edge(name, edge.shape, signed=True)
         return self._quantized(replace(block, zero_point=0), total)
 
     def _on_grid(self, block: Block, edge: _Edge) -> _Edge:
@@ -350,6 +367,12 @@ def _divisor(channels: int) -> int:
 
 def _smaller(kernel: tuple[int, int], size: tuple[int, ...]) -> tuple[int, int]:
     return min(kernel[0], size[0]), min(kernel[1], size[1])
+
+
+def _unstrided(block: Block, size: tuple[int, ...]) -> Block:
+    """Leave out the stride along sides that are small already."""
+    stride = [step if side > _SMALL else 1 for step, side in zip(block.stride, size, strict=True)]
+    return replace(block, stride=(stride[0], stride[1]))
 
 
 def _sizes(

@@ -19,6 +19,7 @@ Activation = Literal["relu", "clip", "none"]
 Quantizer = Literal["quant", "bipolar", "thresholds", "trunc"]
 Size = Literal["small", "medium"]
 
+_KERNELS, _STRIDES = (1, 2, 3, 3), (1, 1, 1, 2, 3)
 _ROUNDINGS = ("ROUND", "ROUND", "FLOOR", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN")
 
 
@@ -139,12 +140,12 @@ def draw(seed: int, *, size: Size = "small", hardware: bool = False) -> GraphSpe
 
     Args:
         seed: of everything.
-        size: small has images up to 9x9 and 4 blocks, medium up to 16x16 and 8.
+        size: small has images up to 10x10 and 4 blocks, medium up to 16x16 and 8.
         hardware: keep to what RTL can do.
     """
     rng = np.random.default_rng([seed, size == "medium", hardware])
     sides, count, channels = (
-        ((3, 9), (1, 4), (1, 6)) if size == "small" else ((8, 16), (3, 8), (4, 16))
+        ((4, 10), (1, 4), (2, 6)) if size == "small" else ((8, 16), (3, 8), (4, 16))
     )
     height, width = (_between(rng, sides) for _ in range(2))
     blocks = [_block(rng, channels, hardware=hardware) for _ in range(_between(rng, count))]
@@ -186,7 +187,7 @@ def _block(rng: np.random.Generator, channels: tuple[int, int], *, hardware: boo
         "concat",
     )
     kind: Kind = rng.choice(kinds if hardware else (*kinds, "grouped"))
-    kernel, stride = (tuple(int(i) for i in rng.choice((1, 2, 3), 2)) for _ in range(2))
+    kernel, stride = (tuple(map(int, rng.choice(sizes, 2))) for sizes in (_KERNELS, _STRIDES))
     square = _chance(rng, 0.5)
     padding = rng.integers(0, 2, 4).tolist() if _chance(rng, 0.6) else [0] * 4
     block = Block(
