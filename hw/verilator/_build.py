@@ -37,6 +37,7 @@ _VERILATE = (
 # The wheel's verilated.mk leaves out how a precompiled header is included, and names the Python
 # that the wheel was built with.
 _MAKE = ("-s", "-C", "objects", "-f", "Vsim_top.mk", "OPT_FAST=-O2", "OPT_GLOBAL=-O2")
+_FST_HEADERS = b"#include <lz4.h>\n#include <zlib.h>\n"
 _PRECOMPILED = "CFG_CXXFLAGS_PCH_I=-include"
 
 
@@ -61,10 +62,15 @@ class BuildPlan:
         return total.hexdigest()
 
 
-def plan_build(accelerator: Accelerator) -> BuildPlan:
-    """Work out the build of an accelerator; reads its sources, needs no tool."""
+def plan_build(accelerator: Accelerator, waves: str = "") -> BuildPlan:
+    """Work out the build of an accelerator; reads its sources, needs no tool.
+
+    Args:
+        accelerator: what is to be simulated.
+        waves: "fst" or "vcd" for a program that can write waveforms.
+    """
     manifest = accelerator.manifest
-    own = {path.name: path for path in _REPLACEMENTS.glob("*.sv")}
+    own = {path.name: path for path in _REPLACEMENTS.rglob("*.sv")}
     sources = {}
     for name, path in zip(manifest.sources, accelerator.paths(manifest.sources), strict=True):
         sources[name] = own.get(path.name, path).read_bytes()
@@ -72,7 +78,8 @@ def plan_build(accelerator: Accelerator) -> BuildPlan:
     sources["sim_top.sv"] = render_sim_top(manifest).encode()
     sources["harness.cpp"] = (_HERE / "harness.cpp").read_bytes()
     into, out = manifest.input.stream_width_bits // 8, manifest.output.stream_width_bits // 8
-    return BuildPlan(sources, (*_VERILATE, "-CFLAGS", f"-DIN_BYTES={into} -DOUT_BYTES={out}"))
+    flags = (*_VERILATE, *([f"--trace-{waves}"] if waves else []))
+    return BuildPlan(sources, (*flags, "-CFLAGS", f"-DIN_BYTES={into} -DOUT_BYTES={out}"))
 
 
 def run_build(plan: BuildPlan, build_dir: Path) -> Path:
@@ -82,11 +89,9 @@ def run_build(plan: BuildPlan, build_dir: Path) -> Path:
     beside it, or in build_dir/failed.log.
 
     Raises:
-        HardwareError: g++ or make is missing, or one of the tools failed.
+        HardwareError: g++ or make is missing, or headers for FST, or one of the tools failed.
     """
-    for tool in ("g++", "make"):
-        if shutil.which(tool) is None:
-            raise HardwareError(f"{tool}: not found; install it with: apt-get install {tool}")
+    _check_tools(plan)
     target = build_dir.resolve() / plan.digest[:32]
     if not target.exists():
         build_dir.mkdir(parents=True, exist_ok=True)
@@ -94,6 +99,20 @@ def run_build(plan: BuildPlan, build_dir: Path) -> Path:
             _build(plan, Path(scratch), build_dir / "failed.log")
             _publish(Path(scratch), target)
     return target / _PROGRAM
+
+
+def _check_tools(plan: BuildPlan) -> None:
+    for tool in ("g++", "make"):
+        if shutil.which(tool) is None:
+            raise HardwareError(f"{tool}: not found; install it with: apt-get install {tool}")
+    if "--trace-fst" in plan.flags:
+        command = ["g++", "-E", "-x", "c++", "-"]
+        found = subprocess.run(command, input=_FST_HEADERS, capture_output=True, check=False)
+        if found.returncode:
+            raise HardwareError(
+                "FST waveforms: lz4.h or zlib.h is missing; name the file .vcd, or install them "
+                "with: apt-get install liblz4-dev zlib1g-dev"
+            )
 
 
 def _build(plan: BuildPlan, folder: Path, failed_log: Path) -> None:

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The module around an accelerator that the C++ harness clocks, as text."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from hw._netlist import render_depths
@@ -38,28 +37,31 @@ def render_sim_top(manifest: Manifest) -> str:
         out_width=out,
         in_words=-(-into // 32),
         out_words=-(-out // 32),
-        fifos="\n".join(_fifo_line(fifo) for fifo in manifest.fifos),
-        streams="\n".join(_stream_line(name, where) for name, where in _places(manifest.streams)),
+        marks="\n".join(_fifo_line(fifo, "fifo", "maxcount") for fifo in manifest.fifos),
+        held="\n".join(_fifo_line(fifo, "held", "count") for fifo in manifest.fifos),
+        streams="\n".join(_stream_line(stream) for stream in _places(manifest)),
     )
 
 
-def _fifo_line(fifo: Fifo) -> str:
-    return f'    $display("fifo {fifo.name} %0d", accelerator.{fifo.name}.maxcount);'
+def _fifo_line(fifo: Fifo, word: str, value: str) -> str:
+    return f'    $display("{word} {fifo.name} %0d", accelerator.{fifo.name}.{value});'
 
 
-def _places(streams: Sequence[Stream]) -> list[tuple[str, str]]:
-    inner = [(f"accelerator.{s.name}", f"{s.source} {s.sink}") for s in streams]
-    first, last = streams[0].source, streams[-1].sink
-    ends = [(f"accelerator.{name}", f"{a} {b}") for name, a, b in _ends(first, last)]
-    return [ends[0], *inner, ends[1]]
+def _places(manifest: Manifest) -> list[Stream]:
+    """Return the inner streams and those at both ends."""
+    first, last = manifest.ends
+    ports = manifest.input, manifest.output
+    widths = [port.stream_width_bits for port in ports]
+    into = Stream(name="s_axis_0", source="input", sink=first, width_bits=widths[0])
+    out = Stream(name="m_axis_0", source=last, sink="output", width_bits=widths[1])
+    return [into, *manifest.streams, out]
 
 
-def _ends(first: str, last: str) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
-    return ("s_axis_0", "input", first), ("m_axis_0", last, "output")
-
-
-def _stream_line(wire: str, where: str) -> str:
-    return f'    $display("stream {where} %b %b", {wire}_tvalid, {wire}_tready);'
+def _stream_line(stream: Stream) -> str:
+    wire = f"accelerator.{stream.name}"
+    return (
+        f'    $display("stream {stream.source} {stream.sink} %b %b", {wire}_tvalid, {wire}_tready);'
+    )
 
 
 _TEMPLATE = """\
@@ -101,11 +103,12 @@ module sim_top (
   );
 
   always @(posedge report_fifos_i) begin
-{fifos}
+{marks}
   end
 
   always @(posedge report_streams_i) begin
 {streams}
+{held}
   end
 
 endmodule

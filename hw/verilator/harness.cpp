@@ -3,13 +3,16 @@
 //
 // Clocks a verilated sim_top: streams frames from a file in, and logits with cycle stamps out.
 //
-// Usage: simulate IN OUT FRAMES IN_BEATS OUT_BEATS WATCHDOG PACE STALL_IN STALL_OUT SEED [+plusargs]
+// Usage: simulate IN OUT FRAMES IN_BEATS OUT_BEATS WATCHDOG PACE STALL_IN STALL_OUT SEED
+//                 WAVES FROM TO [+plusargs]
 //   IN        beats of IN_BYTES bytes, little-endian; IN_BEATS of them a frame.
 //   OUT       for each frame OUT_BEATS beats of OUT_BYTES bytes, then the cycle of its last beat
 //             as a little-endian uint64.
 //   WATCHDOG  cycles without a beat on either stream after which the simulation gives up.
 //   PACE      cycles over which the beats of a frame are offered evenly; 0: as fast as they go.
 //   STALL_*   probability, as a fraction of 2^32, that a stream is held back in a cycle.
+//   WAVES     file for the waveforms of the cycles FROM to TO - 1, if compiled with waveforms; else
+//             empty.
 // Standard output: "frames N" now and then; at the end the occupancies that sim_top prints, then
 //   "done CYCLES FIRST" (all cycles, the cycle of the first input beat), exit status 0; or the
 //   streams that sim_top prints, then "stalled CYCLES FRAMES", exit status 3.
@@ -23,6 +26,11 @@
 
 #include "Vsim_top.h"
 #include "verilated.h"
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+#elif VM_TRACE
+#include "verilated_vcd_c.h"
+#endif
 
 namespace {
 
@@ -30,13 +38,57 @@ struct Options {
     const char* in_path;
     const char* out_path;
     uint64_t frames, in_beats, out_beats, watchdog, pace, stall_in, stall_out, seed;
+    const char* waves_path;
+    uint64_t waves_from, waves_to;
 };
 
 Options parse(char** argv) {
     const auto number = [argv](int i) { return std::strtoull(argv[i], nullptr, 10); };
-    return {argv[1],   argv[2],   number(3), number(4), number(5),
-            number(6), number(7), number(8), number(9), number(10)};
+    return {argv[1],   argv[2],   number(3), number(4),  number(5), number(6),  number(7),
+            number(8), number(9), number(10), argv[11],  number(12), number(13)};
 }
+
+#if VM_TRACE_FST
+using Waveforms = VerilatedFstC;
+#elif VM_TRACE
+using Waveforms = VerilatedVcdC;
+#endif
+
+// The waveforms of some cycles, where the program is compiled with them. A cycle is 10 ns.
+class Waves {
+public:
+    Waves(Vsim_top& top, const Options& options) : m_options{options} {
+#if VM_TRACE
+        Verilated::traceEverOn(true);
+        top.trace(&m_file, 99);
+        m_file.open(options.waves_path);
+#else
+        static_cast<void>(top);
+#endif
+    }
+
+    ~Waves() {
+#if VM_TRACE
+        m_file.close();
+#endif
+    }
+
+    void dump(uint64_t cycle, unsigned nanoseconds) {
+#if VM_TRACE
+        if (cycle >= m_options.waves_from && cycle < m_options.waves_to) {
+            m_file.dump(cycle * 10 + nanoseconds);
+        }
+#else
+        static_cast<void>(cycle + nanoseconds + m_options.waves_from);
+#endif
+    }
+
+private:
+    const Options& m_options;
+#if VM_TRACE
+    Waveforms m_file;
+#endif
+};
 
 // splitmix64, the same on every machine.
 class Random {
@@ -99,10 +151,12 @@ private:
         if (!offer_input()) return false;
         m_top.out_ready_i = !m_random.happens(m_options.stall_out);
         m_top.eval();
+        m_waves.dump(m_cycle, 0);
         if (m_top.in_valid_i && m_top.in_ready_o) take_input();
         if (m_top.out_valid_o && m_top.out_ready_i && !give_output()) return false;
         m_top.clk_i = 1;
         m_top.eval();
+        m_waves.dump(m_cycle, 5);
         ++m_cycle;
         return true;
     }
@@ -179,6 +233,7 @@ private:
     std::FILE* const m_in;
     std::FILE* const m_out;
     Vsim_top m_top{""};  // no name in front of the hierarchical names in plusargs
+    Waves m_waves{m_top, m_options};
     bool m_pending = false;
     uint64_t m_cycle = 0, m_last_beat = 0, m_first = 0;
     uint64_t m_sent = 0, m_received = 0, m_frames = 0;
@@ -188,7 +243,7 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 11) return std::fputs("simulate: 10 arguments are needed\n", stderr), 2;
+    if (argc < 14) return std::fputs("simulate: 13 arguments are needed\n", stderr), 2;
     Verilated::commandArgs(argc, argv);
     return std::make_unique<Simulation>(parse(argv))->run();
 }

@@ -3,11 +3,11 @@
 """Images through an accelerator's RTL, cycle by cycle: logits and when they came."""
 
 import math
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from hw.accelerator import Accelerator, Manifest
 from hw.errors import HardwareError
-from hw.packing import pack_images, unpack_logits
+from hw.packing import pack_images
 from hw.verilator._build import plan_build, run_build
-from hw.verilator._sim_top import fifo_instance, storage_depth
+from hw.verilator._process import ProcessResult, Waveforms, run_program
+from hw.verilator._sim_top import storage_depth
 
-__all__ = ["Simulation", "SimulationResult", "Traffic"]
+__all__ = ["Simulation", "SimulationResult", "Traffic", "Waveforms"]
 
-_STALLED = 3  # exit status of the harness
+_WAVES = ("fst", "vcd")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +52,19 @@ class Traffic:
 
 @dataclass(frozen=True, kw_only=True)
 class SimulationResult:
-    """Logits and timing of a set of images; cycles count from the end of the reset."""
+    """Logits and timing of a set of images; cycles count from the end of the reset.
 
-    logits: NDArray[np.int32]  # [N, K]
+    With several processes each has a reset of its own, so cycles start anew where the images of
+    the next one begin.
+    """
+
+    logits: NDArray[np.int32]  # [N, K]; [N, 1] labels where these are the accelerator's output
     frame_cycles: NDArray[np.int64]  # [N] the cycle of each frame's last output beat
     first_input_cycle: int  # the cycle of the first input beat
-    cycles_total: int
+    cycles_total: int  # of all processes
     fifo_high_water: dict[str, int] = field(default_factory=dict)  # FIFO name -> beats
     wall_s: float
+    frames_first: int = 0  # images of the first process; 0 for all of them
 
     @property
     def latency_cycles(self) -> int:
@@ -69,10 +75,11 @@ class SimulationResult:
     def initiation_interval_cycles(self) -> float:
         """Mean cycles between the last output beats of successive frames; NaN for one frame.
 
-        Taken over the second half of the frames, (t[N-1] - t[h]) / (N-1 - h) with h = (N-1) // 2:
-        while the FIFOs fill, the first frames come faster than later ones can.
+        Taken over the second half of the first process' frames, (t[N-1] - t[h]) / (N-1 - h) with
+        h = (N-1) // 2: while the FIFOs fill, the first frames come faster than later ones can.
         """
-        half = self.frame_cycles[(len(self.frame_cycles) - 1) // 2 :]
+        cycles = self.frame_cycles[: self.frames_first or None]
+        half = cycles[(len(cycles) - 1) // 2 :]
         return float(half[-1] - half[0]) / (len(half) - 1) if len(half) > 1 else math.nan
 
     @property
@@ -88,6 +95,7 @@ class Simulation:
         accelerator: what is simulated.
         build_dir: where compiled programs are kept, by digest; can be shared by accelerators.
         progress: called with the number of frames done, a few times a second.
+        processes: among which the images are divided, at least 1.
     """
 
     def __init__(
@@ -96,18 +104,25 @@ class Simulation:
         *,
         build_dir: Path,
         progress: Callable[[int], None] | None = None,
+        processes: int = 1,
     ) -> None:
+        if processes < 1:
+            raise HardwareError(f"simulation: {processes} processes; give at least 1")
         self.accelerator = accelerator
         self.build_dir = build_dir
         self.progress = progress or (lambda _: None)
+        self.processes = processes
 
-    def build(self) -> Path:
+    def build(self, waves: str = "") -> Path:
         """Return the simulation program; compile it if no earlier build can be used.
+
+        Args:
+            waves: "fst" or "vcd" for a program that can write waveforms.
 
         Raises:
             HardwareError: g++ or make is missing, or one of the tools failed.
         """
-        return run_build(plan_build(self.accelerator), self.build_dir)
+        return run_build(plan_build(self.accelerator, waves), self.build_dir)
 
     def run(
         self,
@@ -115,6 +130,7 @@ class Simulation:
         *,
         traffic: Traffic | None = None,
         fifo_depths: Mapping[str, int] | None = None,
+        waveforms: Waveforms | None = None,
     ) -> SimulationResult:
         """Simulate images uint8[N, H, W, C] with N >= 1, one after the other without a pause.
 
@@ -122,57 +138,59 @@ class Simulation:
             images: what goes in.
             traffic: how fast, and with which stalls; by default as fast as possible.
             fifo_depths: FIFO name -> beats in place of the manifest's; nothing is compiled again.
+            waveforms: a file to write, .fst or .vcd, and the cycles it shows; in one process, by
+                a program of its own.
 
         Raises:
             HardwareError: images of another shape or none; an unknown FIFO or a depth that the
-                program does not hold; a simulation that stalls, with the streams that are stuck.
+                program does not hold; another kind of waveform file; a simulation that stalls,
+                with the cause and the streams that are stuck.
         """
         manifest = self.accelerator.manifest
         beats = pack_images(images, manifest.input)
         if len(images) == 0:
             raise HardwareError("images: none to simulate; give at least one")
         depths = _resolve_depths(manifest, fifo_depths or {})
-        program = self.build()
-        with tempfile.TemporaryDirectory(prefix="steelflow-simulation-") as scratch:
-            folder = Path(scratch)
-            (folder / "in").write_bytes(beats.tobytes())
-            arguments = _arguments(manifest, len(images), traffic or Traffic())
-            plusargs = [f"+depth_{fifo_instance(name)}={n}" for name, n in depths.items()]
-            start = time.perf_counter()
-            report = self._execute(
-                [str(program), f"{folder}/in", f"{folder}/out", *arguments, *plusargs]
-            )
-            wall_s = time.perf_counter() - start
-            self.progress(len(images))
-            return _result(manifest, (folder / "out").read_bytes(), report, wall_s)
+        program = self.build(_kind(waveforms))
+        parts = np.array_split(beats, 1 if waveforms else min(self.processes, len(beats)))
+        done = [0] * len(parts)
 
-    def _execute(self, command: list[str]) -> list[list[str]]:
-        """Run the program in the accelerator's folder; return the words of each line it prints."""
-        report = []
-        process = subprocess.Popen(
-            command,
-            cwd=self.accelerator.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        with process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                report.append(line.split() or [""])
-                if line.startswith("frames "):
-                    self.progress(int(report[-1][1]))
-        name = self.accelerator.manifest.name
-        if process.returncode == _STALLED:
-            raise HardwareError(_explain_stall(name, report))
-        problems = [" ".join(line) for line in report if "%" in "".join(line[:2])]
-        if process.returncode or problems:
-            said = [*problems, " ".join(report[-1]) if report else "no message"]
-            raise HardwareError(
-                f"simulation of {name}: exit status {process.returncode}: {said[0]}; "
-                "compile the network again"
+        def run_part(index: int, folder: Path) -> ProcessResult:
+            def progress(frames: int) -> None:
+                done[index] = frames
+                self.progress(sum(done))
+
+            folder.mkdir()
+            return run_program(
+                program,
+                self.accelerator,
+                parts[index],
+                folder,
+                traffic=astuple(traffic or Traffic()),
+                depths=depths,
+                waveforms=waveforms,
+                progress=progress,
             )
-        return report
+
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="steelflow-simulation-") as scratch:
+            folders = [Path(scratch) / str(index) for index in range(len(parts))]
+            with ThreadPoolExecutor(len(parts)) as pool:
+                results = list(pool.map(run_part, range(len(parts)), folders))
+        self.progress(len(images))
+        return _merged(results, time.perf_counter() - start)
+
+
+def _kind(waveforms: Waveforms | None) -> str:
+    """Return the format of a waveform file, as Verilator's flag calls it."""
+    if waveforms is None:
+        return ""
+    kind = waveforms.path.suffix.removeprefix(".")
+    if kind not in _WAVES:
+        raise HardwareError(
+            f"waveforms {waveforms.path}: no .{' or .'.join(_WAVES)} file; name it so"
+        )
+    return kind
 
 
 def _resolve_depths(manifest: Manifest, given: Mapping[str, int]) -> dict[str, int]:
@@ -187,49 +205,18 @@ def _resolve_depths(manifest: Manifest, given: Mapping[str, int]) -> dict[str, i
     return {fifo.name: given.get(fifo.name, fifo.depth) for fifo in manifest.fifos}
 
 
-def _arguments(manifest: Manifest, frames: int, traffic: Traffic) -> list[str]:
-    layers = sum(layer.cycles_predicted for layer in manifest.layers)
-    watchdog = 10_000 + 10 * layers + 10 * traffic.frame_cycles
-    numbers = (
-        frames,
-        manifest.input.beats_per_frame,
-        manifest.output.beats_per_frame,
-        watchdog,
-        traffic.frame_cycles,
-        round(traffic.stall_input * 2**32),
-        round(traffic.stall_output * 2**32),
-        traffic.seed,
-    )
-    return [str(number) for number in numbers]
-
-
-def _result(
-    manifest: Manifest, data: bytes, report: list[list[str]], wall_s: float
-) -> SimulationResult:
-    port = manifest.output
-    beat_bytes = port.stream_width_bits // 8
-    record = np.dtype([("beats", np.uint8, (port.beats_per_frame, beat_bytes)), ("cycle", "<u8")])
-    frames = np.frombuffer(data, record)
-    _, total, first = report[-1]
+def _merged(results: list[ProcessResult], wall_s: float) -> SimulationResult:
+    first = results[0]
+    marks = {
+        name: max(result.fifo_high_water[name] for result in results)
+        for name in first.fifo_high_water
+    }
     return SimulationResult(
-        logits=unpack_logits(frames["beats"], port),
-        frame_cycles=frames["cycle"].astype(np.int64),
-        first_input_cycle=int(first),
-        cycles_total=int(total),
-        fifo_high_water={line[1]: int(line[2]) for line in report if line[0] == "fifo"},
+        logits=np.concatenate([result.logits for result in results]),
+        frame_cycles=np.concatenate([result.frame_cycles for result in results]),
+        first_input_cycle=first.first_input_cycle,
+        cycles_total=sum(result.cycles_total for result in results),
+        fifo_high_water=marks,
         wall_s=wall_s,
-    )
-
-
-def _explain_stall(name: str, report: list[list[str]]) -> str:
-    """Name the streams that are stuck: a sender that waits, or a receiver that waits."""
-    streams = [line[1:] for line in report if line[0] == "stream"]
-    blocked = [f"{a} -> {b}" for a, b, valid, ready in streams if (valid, ready) == ("1", "0")]
-    starved = [f"{a} -> {b}" for a, b, valid, ready in streams if (valid, ready) == ("0", "1")]
-    _, cycles, frames = report[-1]
-    return (
-        f"simulation of {name}: stalled at cycle {cycles} after {frames} frames; "
-        f"valid without ready: {', '.join(blocked) or 'none'}; "
-        f"ready without valid: {', '.join(starved) or 'none'}; "
-        "look at the first layer that waits for its reader, and give the FIFOs there more depth"
+        frames_first=len(first.frame_cycles),
     )

