@@ -19,6 +19,7 @@ FLAGS = (
     "-fno-strict-aliasing",
     "-fvisibility=hidden",
     "-pthread",
+    "-Wno-psabi",  # wide registers cross no call that is not inlined
     "-Wall",
     "-Wextra",
 )

@@ -5,7 +5,8 @@
 from flow.bench.base import Benchmark
 from flow.bench.hardware import HARDWARE
 from flow.bench.random_rtl import RANDOM
+from flow.bench.simulator import SIMULATOR
 
 __all__ = ["BENCHMARKS"]
 
-BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, RANDOM)
+BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, RANDOM, SIMULATOR)

@@ -5,7 +5,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flow.cli.base import Command, shown
 
@@ -84,7 +84,7 @@ class SimulateCommand(Command):
 def _encoding(options: argparse.Namespace) -> "InputEncoding | None":
     names = {"pixel_scale": "scale", "mean": "mean", "std": "std", "layout": "layout"}
     given = {field: getattr(options, name) for name, field in names.items()}
-    chosen = {
+    chosen: dict[str, Any] = {
         field: tuple(value) if isinstance(value, list) else value
         for field, value in given.items()
         if value is not None

@@ -32,6 +32,7 @@ class Bound:
 
     plan: CPlan
     ops: tuple[PlannedOp, ...]
+    forms: dict[str, Form]
     held: list[Any]
 
 
@@ -64,13 +65,14 @@ class _Binder:
                 [8 * max(widths)] + [o.tile_rows * _stride(o) * 4 for o in ops if o.panels]
             ),
             row_bytes=8 * max(widths),
+            taps_bytes=16 * max((op.kernel[0] * op.kernel[1] for op in self.plan.ops), default=1),
             codes_bytes=max((o.tile_rows * self._codes(o) for o in ops), default=0),
             tensor_count=len(tensors),
             op_count=len(ops),
             tensors=self._keep((CTensor * len(tensors))(*tensors)),
             ops=self._keep((COp * len(ops))(*ops)),
         )
-        return Bound(result, plan.ops, self.held)
+        return Bound(result, plan.ops, forms, self.held)
 
     def _keep(self, value: Any) -> Any:  # noqa: ANN401 - ctypes arrays have no common type
         self.held.append(value)
@@ -126,7 +128,7 @@ class _Binder:
         result = COp(
             kind=op.kind,
             wide=op.wide,
-            output=self.names.index(op.name),
+            output=self.names.index(op.writes),
             input_count=len(op.reads),
             inputs=self._numbers([self.names.index(name) for name in op.reads]),
             factors=self._numbers(list(op.factors)),

@@ -46,24 +46,32 @@ class Counter:
 def plan_counting(
     threshold: Threshold | None, sums: Interval, channels: int, *, wide: bool
 ) -> Counter:
-    """Choose how to count the thresholds that sums in a proven range reach."""
+    """Choose how to count the thresholds that sums in a proven range reach.
+
+    Args:
+        threshold: with a row for every channel, for all of them, or for each of a pixel's channels
+            where a row of sums holds several pixels.
+        sums: what is compared.
+        channels: of a row of sums.
+        wide: sums are int64.
+    """
     if threshold is None:
         return Counter()
     levels, low, step = threshold.thresholds.shape[1], threshold.offset, threshold.step
-    rows = np.broadcast_to(threshold.thresholds, (channels, levels))
-    rows = rows.clip(sums.lo, sums.hi + 1)  # reached by all values, or by none
+    rows = threshold.thresholds.clip(sums.lo, sums.hi + 1)  # reached by all values, or by none
+    repeats = channels // len(rows)
     lines = None if wide or not _FEW < levels <= _BYTE else fit_lines(rows, sums)
     if lines is not None:
-        slope, start = (_padded(values) for values in lines)
+        slope, start = (_padded(np.tile(values, repeats)) for values in lines)
         kind = Counting.LINE if slope.dtype == np.float32 else Counting.FINE_LINE
         return Counter(counting=kind, levels=levels, low=low, step=step, slope=slope, start=start)
     if wide or levels > _SOME:
-        table = np.ascontiguousarray(rows, dtype=np.int64 if wide else np.int32)
+        table = np.tile(rows, (repeats, 1)).astype(np.int64 if wide else np.int32)
         return Counter(
             counting=Counting.SEARCH, levels=levels, low=low, step=step, thresholds=table
         )
     table = np.full((levels, _padded_size(channels)), np.iinfo(np.int32).max, dtype=np.int32)
-    table[:, :channels] = rows.T
+    table[:, :channels] = np.tile(rows, (repeats, 1)).T
     return Counter(counting=Counting.COMPARE, levels=levels, low=low, step=step, thresholds=table)
 
 

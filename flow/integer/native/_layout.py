@@ -24,6 +24,7 @@ __all__ = ["INT32_MAX", "Form", "Format", "fits_int32", "forms_of"]
 
 INT32_MAX = 2**31 - 1
 _WORD = 32  # bits
+_LARGEST_VECTOR = 4096  # values, each of which gets thresholds of its own
 
 
 class Format(IntEnum):
@@ -64,6 +65,22 @@ class Form:
     def image_bytes(self) -> int:
         """Bytes of one image."""
         return self.pixels * self.row_bytes
+
+    def folded(self, most: int) -> "Form":
+        """Return the same bytes as rows of several pixels, of up to `most` channels."""
+        if self.format == Format.BITS:
+            return self
+        pixels = max(n for n in range(1, self.pixels + 1) if self._folds(n, most))
+        return replace(self, pixels=self.pixels // pixels, channels=self.channels * pixels)
+
+    def _folds(self, pixels: int, most: int) -> bool:
+        fits = pixels == 1 or self.channels * pixels <= most
+        return self.pixels % pixels == 0 and fits
+
+    def rows_of(self, pixels: int) -> "Form":
+        """Return the same bytes as `pixels` rows."""
+        channels = self.pixels * self.channels // pixels
+        return replace(self, pixels=pixels, channels=channels)
 
     def viewed(self, shape: Shape) -> "Form":
         """Return the same memory as another shape; channels of BITS must fill whole words."""
@@ -130,7 +147,7 @@ class _Chooser:
         if codes is None or not readers or codes.levels.bit_length() > self.max_planes:
             return False
         flattened = any(name != stage.name for name, _ in readers)
-        if flattened and self.network.shapes[stage.name][-1] % _WORD:
+        if flattened and not self._is_vector(stage) and self.network.shapes[stage.name][-1] % _WORD:
             return False
         return codes.levels > 0 and all(self._reads_bits(reader, codes) for _, reader in readers)
 
@@ -146,8 +163,17 @@ class _Chooser:
         padded_well = not any(head.padding) or (odd == 0 and 0 <= zero <= codes.levels)
         return padded_well and (head.groups == 1 or head.weights.shape[2] % _WORD == 0)
 
+    def _is_vector(self, stage: Stage) -> bool:
+        """Whether all readers take a copy as a vector, so that it need not be held by pixels."""
+        small = int(np.prod(self.network.shapes[stage.name])) <= _LARGEST_VECTOR
+        return (
+            stage.is_copy and small and all(r != stage.name for r, _ in self._readers(stage.name))
+        )
+
     def _form(self, name: str) -> Form:
         pixels, channels = _rows(self.network.shapes[name])
+        if any(stage.name == name and self._is_vector(stage) for stage in self.stages):
+            pixels, channels = 1, pixels * channels
         values = self.ranges[name]
         if name in self.bits:
             codes = self.codes[name]

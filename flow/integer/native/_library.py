@@ -14,7 +14,7 @@ from flow.errors import FlowError
 
 __all__ = ["ABI", "COp", "CPlan", "CTensor", "index_of", "instruction_sets", "library", "peak_rate"]
 
-ABI = 3  # as in src/plan.hpp
+ABI = 4  # as in src/plan.hpp
 FILE = Path(__file__).parent / f"_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
@@ -53,7 +53,10 @@ class CPlan(ctypes.Structure):
 
     _fields_ = [
         *((name, c_int64) for name in ("abi", "block", "image_bytes", "classes", "arena_bytes")),
-        *((name, c_int64) for name in ("gather_bytes", "sums_bytes", "row_bytes", "codes_bytes")),
+        *(
+            (name, c_int64)
+            for name in ("gather_bytes", "sums_bytes", "row_bytes", "taps_bytes", "codes_bytes")
+        ),
         *((name, c_int64) for name in ("tensor_count", "op_count")),
         ("tensors", POINTER(CTensor)),
         ("ops", POINTER(COp)),

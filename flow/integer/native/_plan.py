@@ -31,6 +31,7 @@ from flow.integer.operations import (
 __all__ = ["Kind", "Plan", "PlannedOp", "make_plan"]
 
 _INT64_MAX = 2**63 - 1
+_LONG_ROW = 1024  # values of a row, where each is taken alone
 
 
 class Kind(IntEnum):
@@ -54,6 +55,7 @@ class PlannedOp:
     name: str
     kind: Kind
     reads: tuple[str, ...]
+    writes: str  # its name, or another view of its output
     wide: bool
     products: int  # multiply-accumulates of one image
     shape: Shape  # of the first input: (H, W)
@@ -114,7 +116,19 @@ def _plan(network: IntegerNetwork, max_planes: int) -> Plan:
                 roots[view], forms[view] = roots[read], forms[read].viewed(shape)
     ranges = network.ranges()
     ops = tuple(_Planner(network, forms, ranges, stage).op() for stage in stages)
+    for op in ops:
+        if op.kind == Kind.ADD:
+            _view_rows(op, forms, roots)
     return Plan(ops, forms, roots)
+
+
+def _view_rows(op: PlannedOp, forms: dict[str, Form], roots: dict[str, str]) -> None:
+    """Give a pass that takes each value alone views of the long rows that it works on."""
+    rows = op.out_shape[0] * op.out_shape[1]
+    views = {name: f"{name} ({rows} rows)" for name in (*op.reads, op.writes)}
+    for name, view in views.items():
+        forms[view], roots[view] = forms[name].rows_of(rows), roots[name]
+    op.reads, op.writes = tuple(views[name] for name in op.reads), views[op.writes]
 
 
 def _view_name(network: IntegerNetwork, flatten: str) -> str:
@@ -153,11 +167,11 @@ class _Planner:
             case Pool():
                 op = self._pool(head)
             case Concat():
-                op = self._plain(Kind.CONCAT)
+                op = self._base(Kind.CONCAT)
             case Add(factors=factors):
-                op = self._plain(Kind.ADD, factors)
+                op = self._add(factors)
             case _:  # a copy
-                op = self._plain(Kind.ADD, (1,))
+                op = self._add((1,))
         sums = self.ranges[self.stage.sums]
         op.wide |= not self._narrow(sums)
         op.counter = plan_counting(self.stage.threshold, sums, self.channels, wide=op.wide)
@@ -180,16 +194,22 @@ class _Planner:
             name=self.stage.name,
             kind=kind,
             reads=self.names,
+            writes=self.stage.name,
             wide=wide,
             products=0,
             shape=_spatial(shape),
             out_shape=_spatial(self.network.shapes[self.stage.sums]),
         )
 
-    def _plain(self, kind: Kind, factors: tuple[int, ...] = ()) -> PlannedOp:
-        terms = [abs(f) * r.values.magnitude() for f, r in zip(factors, self.reads, strict=False)]
-        op = self._base(kind, wide=self._wide(sum(terms)))
+    def _add(self, factors: tuple[int, ...]) -> PlannedOp:
+        """Plan a sum of values, each alone: in rows of several pixels."""
+        terms = [abs(f) * r.values.magnitude() for f, r in zip(factors, self.reads, strict=True)]
+        op = self._base(Kind.ADD, wide=self._wide(sum(terms)))
         op.factors = factors
+        rows = self.out.folded(_LONG_ROW)
+        op.out_shape = (rows.pixels, 1)
+        self.bias = np.tile(self.bias, rows.channels // self.channels)
+        self.channels = rows.channels
         return op
 
     def _wide(self, sums: int) -> bool:

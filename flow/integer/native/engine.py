@@ -12,7 +12,7 @@ from flow.classifier import Images, Logits, check_images
 from flow.errors import FlowError
 from flow.integer.native._bind import bind
 from flow.integer.native._library import index_of, instruction_sets, library
-from flow.integer.native._plan import make_plan
+from flow.integer.native._plan import Kind, make_plan
 from flow.integer.network import IntegerNetwork
 
 __all__ = ["NativeNetwork", "StageTime"]
@@ -28,12 +28,14 @@ class StageTime:
     Attributes:
         name: of the last integer operation inside.
         kernel: dot, bits, depthwise, matrix, max, max_bits, sum, add or concat.
+        planes: bits of the values that it reads, for the kernel of single bits; else 0.
         products: multiply-accumulates of all images.
         seconds: on one thread.
     """
 
     name: str
     kernel: str
+    planes: int
     products: int
     seconds: float
 
@@ -80,8 +82,15 @@ class NativeNetwork:
         """Time every pass of the engine over the images, on one thread."""
         seconds = np.zeros(len(self._bound.ops))
         self._run(images, 1, seconds.ctypes.data)
+        forms = self._bound.forms
         return [
-            StageTime(op.name, op.kind.name.lower(), op.products * len(images), float(spent))
+            StageTime(
+                name=op.name,
+                kernel=op.kind.name.lower(),
+                planes=forms[op.reads[0]].planes if op.kind == Kind.BITS else 0,
+                products=op.products * len(images),
+                seconds=float(spent),
+            )
             for op, spent in zip(self._bound.ops, seconds, strict=True)
         ]
 

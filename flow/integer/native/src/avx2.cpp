@@ -19,12 +19,29 @@ namespace {
 
 constexpr int half = 8;  // outputs of a register
 
-inline __m256i load(const void* from) {
+#include "registers.inl"
+
+inline __m256i load_half(const void* from) {
     return _mm256_loadu_si256(static_cast<const __m256i*>(from));
 }
 
-inline void store(void* to, __m256i value) {
+inline void store_half(void* to, __m256i value) {
     _mm256_storeu_si256(static_cast<__m256i*>(to), value);
+}
+
+inline Ints widen(const std::uint8_t* from) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const __m256i parts[] = {_mm256_cvtepu8_epi32(bytes),
+                             _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, half))};
+    return load<Ints>(parts);
+}
+
+inline void narrow(std::uint8_t* to, const Ints& values) {
+    __m256i parts[2];
+    std::memcpy(parts, &values, sizeof parts);
+    const __m256i pairs = _mm256_permute4x64_epi64(_mm256_packus_epi32(parts[0], parts[1]), 0xD8);
+    const __m128i low = _mm256_castsi256_si128(pairs), high = _mm256_extracti128_si256(pairs, 1);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(low, high));
 }
 
 inline __m256i broadcast(const std::uint8_t* from) {
@@ -57,9 +74,9 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
     const std::int32_t* bias = p.bias + panel * lanes;
     __m256i sums[Rows][2];
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) sums[r][0] = load(bias), sums[r][1] = load(bias + half);
+    for (int r = 0; r < Rows; ++r) sums[r][0] = load_half(bias), sums[r][1] = load_half(bias + half);
     for (std::int64_t k = 0; k < p.steps; ++k, a += 4, b += lanes * 4) {
-        const __m256i first = load(b), second = load(b + half * 4);
+        const __m256i first = load_half(b), second = load_half(b + half * 4);
 #pragma GCC unroll 8
         for (int r = 0; r < Rows; ++r) {
             const __m256i values = broadcast(a + r * p.a_bytes);
@@ -69,7 +86,7 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
     }
     std::int32_t* c = p.c + row * p.c_stride + panel * lanes;
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r, c += p.c_stride) store(c, sums[r][0]), store(c + half, sums[r][1]);
+    for (int r = 0; r < Rows; ++r, c += p.c_stride) store_half(c, sums[r][0]), store_half(c + half, sums[r][1]);
 }
 
 // ---- bits -------------------------------------------------------------------------------------
@@ -98,8 +115,8 @@ __m256i count_plane(const Product& p, const std::uint8_t* a, const std::uint8_t*
         __m256i bytes = _mm256_setzero_si256();
         const std::int64_t last = std::min(first + most, p.steps);
         for (std::int64_t k = first; k < last; ++k, a += 4 * p.planes, b += step_bytes) {
-            __m256i found = _mm256_xor_si256(broadcast(a), load(b));
-            if (Masked) found = _mm256_and_si256(found, load(b + lanes * 4));
+            __m256i found = _mm256_xor_si256(broadcast(a), load_half(b));
+            if (Masked) found = _mm256_and_si256(found, load_half(b + lanes * 4));
             bytes = _mm256_add_epi8(bytes, ones_of_bytes(found));
         }
         count = _mm256_add_epi32(count, sum_of_bytes(bytes));
@@ -118,8 +135,8 @@ void bits_block(const Product& p, std::int64_t row, std::int64_t panel) {
         for (std::int64_t plane = p.planes - 1; plane >= 0; --plane)
             sum = _mm256_add_epi32(_mm256_slli_epi32(sum, 1),
                                    count_plane<Masked>(p, a + plane * 4, b + part * 4));
-        const __m256i bias = load(p.bias + panel * lanes + part);
-        store(c + part, _mm256_add_epi32(bias, _mm256_mullo_epi32(sum, scale)));
+        const __m256i bias = load_half(p.bias + panel * lanes + part);
+        store_half(c + part, _mm256_add_epi32(bias, _mm256_mullo_epi32(sum, scale)));
     }
 }
 
@@ -153,7 +170,7 @@ void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t
     for (std::int64_t first = 0; first < channels; first += 32, to += planes) {
         const std::int64_t left = std::min<std::int64_t>(channels - first, 32);
         const std::uint32_t valid = left == 32 ? ~0U : (1U << left) - 1;
-        const __m256i codes = load(counts + first);
+        const __m256i codes = load_half(counts + first);
         for (std::int64_t plane = 0; plane < planes; ++plane) {
             const __m128i places = _mm_cvtsi64_si128(7 - plane);
             const __m256i top = _mm256_sll_epi16(codes, places);

@@ -20,6 +20,18 @@
 namespace steelflow {
 namespace {
 
+#include "registers.inl"
+
+inline Ints widen(const std::uint8_t* from) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return reinterpret_cast<Ints>(_mm512_cvtepu8_epi32(bytes));
+}
+
+inline void narrow(std::uint8_t* to, Ints values) {
+    const __m128i bytes = _mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(values));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+}
+
 inline __m512i broadcast(const std::uint8_t* from) {
     std::int32_t word;
     std::memcpy(&word, from, sizeof word);

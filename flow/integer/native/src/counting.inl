@@ -7,25 +7,6 @@ static std::int64_t padded(std::int64_t channels) {
     return (channels + channel_padding - 1) / channel_padding * channel_padding;
 }
 
-#pragma GCC diagnostic ignored "-Wpsabi"  // no such register crosses a call
-// Registers of 16 channels, of whatever width the instruction set has.
-using Floats [[gnu::vector_size(4 * lanes)]] = float;
-using Doubles [[gnu::vector_size(8 * lanes)]] = double;
-using Ints [[gnu::vector_size(4 * lanes)]] = std::int32_t;
-using Bytes [[gnu::vector_size(lanes)]] = std::uint8_t;
-
-template <class Register, class Element>
-static inline Register load(const Element* from) {
-    Register found;
-    std::memcpy(&found, from, sizeof found);
-    return found;
-}
-
-static inline void store_bytes(std::uint8_t* to, const Ints& values) {
-    const Bytes bytes = __builtin_convertvector(values, Bytes);
-    std::memcpy(to, &bytes, sizeof bytes);
-}
-
 // Counts of up to 255 levels; Real is float or double, Reals 16 of them.
 template <class Real, class Reals>
 static void count_by_line(const Op& op, std::int64_t channels, const std::int32_t* sums,
@@ -38,7 +19,7 @@ static void count_by_line(const Op& op, std::int64_t channels, const std::int32_
         Reals level = values * load<Reals>(slope + c) + load<Reals>(start + c);
         level = level > least ? level : least;
         level = level < most ? level : most;
-        store_bytes(counts + c, __builtin_convertvector(level, Ints));
+        narrow(counts + c, __builtin_convertvector(level, Ints));
     }
 }
 
@@ -51,7 +32,7 @@ static void count_by_compare(const Op& op, std::int64_t channels, const std::int
         Ints found = {};
         for (std::int64_t level = 0; level < levels; ++level)
             found -= values >= load<Ints>(thresholds + level * row + c);
-        store_bytes(counts + c, found);
+        narrow(counts + c, found);
     }
 }
 

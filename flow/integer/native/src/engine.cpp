@@ -82,7 +82,8 @@ class Engine {
         }
         const auto bytes = static_cast<std::size_t>(
             aligned(plan_.arena_bytes) + aligned(plan_.gather_bytes) + aligned(plan_.sums_bytes) +
-            aligned(plan_.row_bytes) + aligned(plan_.codes_bytes) + 64);
+            aligned(plan_.row_bytes) + aligned(plan_.codes_bytes) +
+            aligned(plan_.taps_bytes) + 64);
         void* memory = std::aligned_alloc(64, bytes);
         if (memory) std::memset(memory, 0, bytes);
         return Memory(static_cast<std::uint8_t*>(memory));
@@ -101,6 +102,7 @@ class Engine {
         space.sums = space.gathered + aligned(plan_.gather_bytes);
         space.row = space.sums + aligned(plan_.sums_bytes);
         space.codes = space.row + aligned(plan_.row_bytes);
+        space.taps = space.codes + aligned(plan_.codes_bytes);
         space.logits = logits;
         space.images = count;
         std::memcpy(space.arena + plan_.tensors[0].arena, images,

@@ -86,12 +86,13 @@ static void run_max_bits(const Plan& plan, const Op& op, const Workspace& space,
     Place place{};
     for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
         auto* best = reinterpret_cast<std::uint32_t*>(row_at(out, space, row));
-        std::fill(best, best + words, 0U);
-        visit_window(op, in, space, place, [&](std::int64_t, const std::uint8_t* bytes) {
-            const auto* other = reinterpret_cast<const std::uint32_t*>(bytes);
+        const std::int64_t count = list_taps(op, in, space, place);
+        std::memcpy(best, taps_of(space)[0].row, static_cast<std::size_t>(in.row_bytes));
+        for (std::int64_t t = 1; t < count; ++t) {
+            const auto* other = reinterpret_cast<const std::uint32_t*>(taps_of(space)[t].row);
             for (std::int64_t w = 0; w < words; w += in.planes)
                 max_planes(best + w, other + w, in.planes);
-        });
+        }
     }
 }
 
@@ -101,12 +102,16 @@ static void run_max_bytes(const Plan& plan, const Op& op, const Workspace& space
     Place place{};
     for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
         std::uint8_t* best = row_at(out, space, row);
-        std::memset(best, 0, static_cast<std::size_t>(in.channels));
-        visit_window(op, in, space, place, [&](std::int64_t, const std::uint8_t* other) {
-            each_lane(in.channels, [=](std::int64_t c) {
-                best[c] = best[c] > other[c] ? best[c] : other[c];
-            });
-        });
+        const std::int64_t count = list_taps(op, in, space, place);
+        const Tap* taps = taps_of(space);
+        for (std::int64_t c = 0; c < in.channels; c += lanes) {
+            Bytes most = load<Bytes>(taps[0].row + c);
+            for (std::int64_t t = 1; t < count; ++t) {
+                const Bytes other = load<Bytes>(taps[t].row + c);
+                most = most > other ? most : other;
+            }
+            store(best + c, most);
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 
 namespace steelflow {
 
-constexpr std::int64_t abi_version = 3;
+constexpr std::int64_t abi_version = 4;
 constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
 constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
 constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
@@ -96,6 +96,7 @@ struct Plan {
     std::int64_t gather_bytes;  // of a tile of gathered windows
     std::int64_t sums_bytes;    // of a tile of sums
     std::int64_t row_bytes;     // of one row of sums
+    std::int64_t taps_bytes;    // of the pixels of one window
     std::int64_t codes_bytes;   // of a tile of counts that become planes of bits
     std::int64_t tensor_count;
     std::int64_t op_count;
@@ -110,6 +111,7 @@ struct Workspace {
     std::uint8_t* sums;
     std::uint8_t* row;
     std::uint8_t* codes;
+    std::uint8_t* taps;
     std::int32_t* logits;
     std::int64_t images;
 };

@@ -11,6 +11,18 @@
 namespace steelflow {
 namespace {
 
+#include "registers.inl"
+
+inline Ints widen(const std::uint8_t* from) {
+    std::int32_t found[lanes];
+    for (std::int64_t i = 0; i < lanes; ++i) found[i] = from[i];
+    return load<Ints>(found);
+}
+
+inline void narrow(std::uint8_t* to, const Ints& values) {
+    for (std::int64_t i = 0; i < lanes; ++i) to[i] = static_cast<std::uint8_t>(values[i]);
+}
+
 void dot_product(const Product& p) {
     for (std::int64_t row = 0; row < p.rows; ++row)
         for (std::int64_t panel = 0; panel < p.panels; ++panel) {

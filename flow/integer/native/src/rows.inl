@@ -42,33 +42,38 @@ static inline void copy_spilling(std::uint8_t* to, const std::uint8_t* from, std
     for (std::int64_t done = 0; done < bytes; done += 32) std::memcpy(to + done, from + done, 32);
 }
 
+// Sixteen values of a row as integers.
 template <class Sum>
-static void load_row(const Tensor& in, const std::uint8_t* row, std::int64_t first,
-                     std::int64_t count, Sum* to) {
-    const std::int32_t* narrow = reinterpret_cast<const std::int32_t*>(row) + first;
-    const std::int64_t* wide = reinterpret_cast<const std::int64_t*>(row) + first;
-    const Sum low = static_cast<Sum>(in.low);
+static inline Sums<Sum> load_lanes(const Tensor& in, const std::uint8_t* row, std::int64_t c) {
     switch (in.format) {
         case format_u8:
-            return each_lane(count, [=](std::int64_t c) { to[c] = low + row[first + c]; });
+            return __builtin_convertvector(widen(row + c), Sums<Sum>) + static_cast<Sum>(in.low);
         case format_i32:
-            return each_lane(count, [=](std::int64_t c) { to[c] = narrow[c]; });
+            return __builtin_convertvector(load<Ints>(row + c * 4), Sums<Sum>);
         default:
-            each_lane(count, [=](std::int64_t c) { to[c] = static_cast<Sum>(wide[c]); });
+            return __builtin_convertvector(load<Wides>(row + c * 8), Sums<Sum>);
     }
 }
 
-// Call visit(tap, row) for every pixel of the window at a place that lies inside the image.
-template <class Visit>
-static void visit_window(const Op& op, const Tensor& in, const Workspace& space, const Place& place,
-                         Visit visit) {
+// A pixel of a window: its row, and its place among the kernel's pixels.
+struct Tap {
+    const std::uint8_t* row;
+    std::int64_t index;
+};
+
+// List the pixels of the window at a place that lie inside the image; return how many.
+static std::int64_t list_taps(const Op& op, const Tensor& in, const Workspace& space,
+                              const Place& place) {
+    Tap* next = reinterpret_cast<Tap*>(space.taps);
     const std::int64_t y = place.y * op.stride_y - op.top, x = place.x * op.stride_x - op.left;
+    const std::int64_t first = std::max<std::int64_t>(0, -x);
+    const std::int64_t last = std::min(op.kernel_width, op.width - x);
     for (std::int64_t ky = 0; ky < op.kernel_height; ++ky) {
         if (y + ky < 0 || y + ky >= op.height) continue;
-        for (std::int64_t kx = 0; kx < op.kernel_width; ++kx) {
-            if (x + kx < 0 || x + kx >= op.width) continue;
-            const std::int64_t pixel = (place.image * op.height + y + ky) * op.width + x + kx;
-            visit(ky * op.kernel_width + kx, row_at(in, space, pixel));
-        }
+        const std::int64_t pixel = (place.image * op.height + y + ky) * op.width + x + first;
+        const std::uint8_t* row = row_at(in, space, pixel);
+        for (std::int64_t kx = first; kx < last; ++kx, row += in.row_bytes)
+            *next++ = {row, ky * op.kernel_width + kx};
     }
+    return next - reinterpret_cast<Tap*>(space.taps);
 }

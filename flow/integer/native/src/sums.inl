@@ -3,73 +3,89 @@
 //
 // The sums of one row of output, for operations without panels.
 
-static void depthwise_row(const Op& op, const Tensor& in, const Workspace& space,
-                          const Place& place, std::int32_t* sums) {
-    const std::int64_t channels = in.channels;
-    const auto* weights = reinterpret_cast<const std::int32_t*>(op.weights);
-    const auto low = static_cast<std::int32_t>(in.low);
-    std::memcpy(sums, op.bias, static_cast<std::size_t>(channels) * sizeof *sums);
-    visit_window(op, in, space, place, [&](std::int64_t tap, const std::uint8_t* row) {
-        const std::int32_t* own = weights + tap * channels;
-        each_lane(channels, [=](std::int64_t c) { sums[c] += own[c] * (low + row[c]); });
-    });
+static const Tap* taps_of(const Workspace& space) {
+    return reinterpret_cast<const Tap*>(space.taps);
 }
 
+static void depthwise_row(const Op& op, const Tensor& in, const Workspace& space,
+                          const Place& place, std::int32_t* sums) {
+    const std::int64_t channels = in.channels, count = list_taps(op, in, space, place);
+    const auto* weights = reinterpret_cast<const std::int32_t*>(op.weights);
+    const auto low = static_cast<std::int32_t>(in.low);
+    const Tap* taps = taps_of(space);
+    for (std::int64_t c = 0; c < channels; c += lanes) {
+        Ints sum = load<Ints>(op.bias + c * 4);
+        for (std::int64_t t = 0; t < count; ++t) {
+            const Ints values = widen(taps[t].row + c) + low;
+            sum += values * load<Ints>(weights + taps[t].index * channels + c);
+        }
+        store(sums + c, sum);
+    }
+}
+
+// One pixel of the window after the other; groups of any size.
 template <class Sum>
 static void matrix_row(const Op& op, const Tensor& in, const Workspace& space, const Place& place,
                        Sum* sums) {
     const std::int64_t inputs = in.channels / op.groups, outputs = op.group_outputs;
-    const std::int64_t all = outputs * op.groups;
+    const std::int64_t all = outputs * op.groups, count = list_taps(op, in, space, place);
     const auto* weights = reinterpret_cast<const Sum*>(op.weights);
     Sum* values = reinterpret_cast<Sum*>(space.row);
     std::memcpy(sums, op.bias, static_cast<std::size_t>(all) * sizeof *sums);
-    visit_window(op, in, space, place, [&](std::int64_t tap, const std::uint8_t* row) {
-        load_row(in, row, 0, in.channels, values);
+    for (std::int64_t t = 0; t < count; ++t) {
+        const Tap& tap = taps_of(space)[t];
+        for (std::int64_t c = 0; c < in.channels; c += lanes)
+            store(values + c, load_lanes<Sum>(in, tap.row, c));
         for (std::int64_t group = 0; group < op.groups; ++group)
             for (std::int64_t i = 0; i < inputs; ++i) {
                 const Sum value = values[group * inputs + i];
-                const Sum* own = weights + (tap * inputs + i) * all + group * outputs;
+                const Sum* own = weights + (tap.index * inputs + i) * all + group * outputs;
                 for (std::int64_t o = 0; o < outputs; ++o)
                     sums[group * outputs + o] += value * own[o];
             }
-    });
+    }
 }
 
 template <class Sum>
 static void max_row(const Op& op, const Tensor& in, const Workspace& space, const Place& place,
                     Sum* sums) {
-    Sum* values = reinterpret_cast<Sum*>(space.row);
-    std::fill(sums, sums + in.channels, std::numeric_limits<Sum>::min());
-    visit_window(op, in, space, place, [&](std::int64_t, const std::uint8_t* row) {
-        load_row(in, row, 0, in.channels, values);
-        each_lane(in.channels, [=](std::int64_t c) {
-            sums[c] = sums[c] > values[c] ? sums[c] : values[c];
-        });
-    });
+    const std::int64_t count = list_taps(op, in, space, place);
+    const Tap* taps = taps_of(space);
+    for (std::int64_t c = 0; c < in.channels; c += lanes) {
+        Sums<Sum> best = load_lanes<Sum>(in, taps[0].row, c);
+        for (std::int64_t t = 1; t < count; ++t) {
+            const Sums<Sum> other = load_lanes<Sum>(in, taps[t].row, c);
+            best = best > other ? best : other;
+        }
+        store(sums + c, best);
+    }
 }
 
 template <class Sum>
 static void sum_row(const Op& op, const Tensor& in, const Workspace& space, const Place& place,
                     Sum* sums) {
-    Sum* values = reinterpret_cast<Sum*>(space.row);
-    std::fill(sums, sums + in.channels, Sum{0});
-    visit_window(op, in, space, place, [&](std::int64_t, const std::uint8_t* row) {
-        load_row(in, row, 0, in.channels, values);
-        each_lane(in.channels, [=](std::int64_t c) { sums[c] += values[c]; });
-    });
+    const std::int64_t count = list_taps(op, in, space, place);
+    const Tap* taps = taps_of(space);
+    for (std::int64_t c = 0; c < in.channels; c += lanes) {
+        Sums<Sum> sum = {};
+        for (std::int64_t t = 0; t < count; ++t) sum += load_lanes<Sum>(in, taps[t].row, c);
+        store(sums + c, sum);
+    }
 }
 
 template <class Sum>
 static void add_row(const Plan& plan, const Op& op, const Workspace& space, std::int64_t row,
                     Sum* sums) {
-    Sum* values = reinterpret_cast<Sum*>(space.row);
     const std::int64_t channels = plan.tensors[op.output].channels;
-    std::memcpy(sums, op.bias, static_cast<std::size_t>(channels) * sizeof *sums);
+    const Sum* bias = reinterpret_cast<const Sum*>(op.bias);
     for (std::int64_t i = 0; i < op.input_count; ++i) {
         const Tensor& in = plan.tensors[op.inputs[i]];
+        const std::uint8_t* values = row_at(in, space, row);
         const Sum factor = static_cast<Sum>(op.factors[i]);
-        load_row(in, row_at(in, space, row), 0, channels, values);
-        each_lane(channels, [=](std::int64_t c) { sums[c] += factor * values[c]; });
+        const Sum* before = i ? sums : bias;
+        for (std::int64_t c = 0; c < channels; c += lanes)
+            store(sums + c,
+                  load<Sums<Sum>>(before + c) + factor * load_lanes<Sum>(in, values, c));
     }
 }
 
@@ -78,7 +94,9 @@ static void concat_row(const Plan& plan, const Op& op, const Workspace& space, s
                        Sum* sums) {
     for (std::int64_t i = 0; i < op.input_count; ++i) {
         const Tensor& in = plan.tensors[op.inputs[i]];
-        load_row(in, row_at(in, space, row), 0, in.channels, sums);
+        const std::uint8_t* values = row_at(in, space, row);
+        for (std::int64_t c = 0; c < in.channels; c += lanes)
+            store(sums + c, load_lanes<Sum>(in, values, c));
         sums += in.channels;
     }
 }

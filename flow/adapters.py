@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Our engines in the clothes that other attack libraries expect."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.classifier import Classifier
+from flow.errors import FlowError
+
+if TYPE_CHECKING:
+    from art.estimators.classification import BlackBoxClassifier
+
+__all__ = ["as_art", "as_function"]
+
+Floats = NDArray[np.floating[Any]]
+
+
+def as_function(
+    classifier: Classifier, *, scale: float = 1.0, channels_first: bool = True
+) -> Callable[[Any], Any]:
+    """Return a function of float images in 0..1, as Foolbox and ART call models.
+
+    Args:
+        classifier: any engine.
+        scale: float logits per integer logit; attacks that look at probabilities need it.
+        channels_first: images are [N, C, H, W], else [N, H, W, C].
+
+    Returns:
+        A function of a numpy array or a torch tensor that returns the same kind, float32[N, K].
+        It rounds to uint8 first: the engine sees what the hardware would see. It raises FlowError
+        for values outside 0..1.
+    """
+
+    def logits(images: Any) -> Any:  # noqa: ANN401 - of numpy or torch
+        tensor = not isinstance(images, np.ndarray)
+        values = images.detach().cpu().numpy() if tensor else images
+        pixels = _as_pixels(values)
+        found = classifier.logits(pixels.transpose(0, 2, 3, 1) if channels_first else pixels)
+        scaled = found.astype(np.float32) * np.float32(scale)
+        return images.new_tensor(scaled) if tensor else scaled
+
+    return logits
+
+
+def _as_pixels(images: Floats) -> NDArray[np.uint8]:
+    outside = ~((images >= -1e-6) & (images <= 1 + 1e-6))
+    if outside.any():
+        raise FlowError(f"images: {images[outside][0]} is not within 0..1; clip them to it")
+    return np.rint(images * 255).clip(0, 255).astype(np.uint8)
+
+
+def as_art(classifier: Classifier, *, scale: float = 1.0) -> "BlackBoxClassifier":
+    """Return an engine as ART's BlackBoxClassifier of float32[N, C, H, W] images in 0..1.
+
+    `channels_first` is set on it, as attacks ask for it; see as_function for the arguments.
+    """
+    from art.estimators.classification import BlackBoxClassifier  # noqa: PLC0415 - of the tests
+
+    height, width, channels = classifier.input_shape
+    found = BlackBoxClassifier(
+        as_function(classifier, scale=scale),
+        input_shape=(channels, height, width),
+        nb_classes=classifier.classes,
+        clip_values=(0.0, 1.0),
+    )
+    found.channels_first = True
+    return found

@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steelflow bench simulator`: the exact engines beside what people use today."""
+
+import argparse
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flow.bench.base import Benchmark, Row
+from flow.environment import data_folder
+from flow.errors import FlowError
+
+__all__ = ["CASES", "SIMULATOR", "Case"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One comparison: ours must reach `target` times the rival's images a second."""
+
+    model: str
+    rival: str  # a key of flow.bench.simulator_rivals.RIVALS or of simulator_attacks.ATTACKS
+    batch: int
+    target: float
+
+
+def _of(model: str, batch: int, **targets: float) -> list[Case]:
+    return [Case(model=model, rival=r, batch=batch, target=t) for r, t in targets.items()]
+
+
+CASES = (
+    *_of("cifar10-cnv-w2a2", 256, qonnx=80, brevitas=5, torch_float32=2.5, onnxruntime_qcdq=2),
+    *_of("cifar10-cnv-w1a1", 256, brevitas=10),
+    *_of("cifar10-cnv-w4a4", 256, torch_float32=2),
+    *_of("mnist-tfc-w2a2", 10_000, torch_float32=3),
+    *_of("mnist-tfc-w2a2", 1, onnxruntime_qcdq=1),
+    *_of("cifar10-cnv-w2a2", 1, onnxruntime_qcdq=1),
+    *_of("cifar10-cnv-w4a4", 64, pgd40_art=2, pgd40_foolbox=2),
+    *_of("cifar10-cnv-w2a2", 16, square1000_art=5),
+)
+_MODELS = tuple(dict.fromkeys(case.model for case in CASES))
+
+
+@dataclass(frozen=True)
+class SimulatorBenchmark(Benchmark):
+    """One row a comparison; ours and the rival take turns on the same images."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the models, the rivals, the threads and the time for each comparison."""
+        rivals = tuple(dict.fromkeys(case.rival for case in CASES))
+        for option, names in (("--models", _MODELS), ("--rivals", rivals)):
+            parser.add_argument(
+                option,
+                nargs="+",
+                metavar="NAME",
+                default=list(names),
+                help=f"(default: {' '.join(names)})",
+            )
+        parser.add_argument(
+            "--threads",
+            type=int,
+            metavar="N",
+            default=min(2, len(os.sched_getaffinity(0))),
+            help="of ours and of every rival (default: 2)",
+        )
+        parser.add_argument(
+            "--seconds",
+            type=float,
+            metavar="S",
+            default=6.0,
+            help="to measure one comparison, at least (default: 6)",
+        )
+        parser.add_argument(
+            "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
+        )
+
+    def rows(self, options: argparse.Namespace) -> Iterator[Row]:
+        """Measure one comparison after the other, model by model."""
+        cases = _chosen(options)
+        from flow.bench.simulator_figures import Measurement  # noqa: PLC0415 - imports torch
+
+        for model in dict.fromkeys(case.model for case in cases):
+            measurement = Measurement(model, options.threads, options.seconds, options.data)
+            for case in cases:
+                if case.model == model and (row := measurement.row(case)):
+                    yield row
+
+
+def _chosen(options: argparse.Namespace) -> list[Case]:
+    """Return the cases that the options ask for; FlowError for an unknown or unusable one."""
+    for option, given, known in (
+        ("--models", options.models, {case.model for case in CASES}),
+        ("--rivals", options.rivals, {case.rival for case in CASES}),
+    ):
+        for name in given:
+            if name not in known:
+                raise FlowError(f"{option} {name}: unknown; choose of {', '.join(sorted(known))}")
+    if options.threads < 1:
+        raise FlowError(f"--threads {options.threads}: give at least 1")
+    if not 0 < options.seconds < float("inf"):
+        raise FlowError(f"--seconds {options.seconds}: give a positive number")
+    return [c for c in CASES if c.model in options.models and c.rival in options.rivals]
+
+
+SIMULATOR = SimulatorBenchmark(
+    name="simulator",
+    help="compare the exact engines' speed with qonnx, Brevitas, float torch and onnxruntime",
+)

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Times of the native engine and of a rival, in turn, on the same images."""
+
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from brevitas_models import pretrained
+from flow import zoo
+from flow.bench.base import Row
+from flow.bench.simulator import Case
+from flow.bench.simulator_attacks import ATTACKS
+from flow.bench.simulator_rivals import RIVALS, Rival, Subject
+from flow.classifier import Images
+from flow.data import Dataset
+from flow.integer import IntegerNetwork
+from flow.integer.native import NativeNetwork, StageTime, peak_rate
+from flow.lowering import lower, read_model
+from flow.progress import banner
+
+__all__ = ["Measurement", "rate_pair", "share_of_peak"]
+
+_FEWEST = 5  # runs of each of a pair
+_PROFILED = 256  # images
+
+
+class Measurement:
+    """One model with all of its comparisons."""
+
+    def __init__(self, model: str, threads: int, seconds: float, data: Path | None) -> None:
+        self.model, self.threads, self.seconds = model, threads, seconds
+        self.folder = tempfile.TemporaryDirectory(prefix="steelflow-bench-")
+        folder = Path(self.folder.name)
+        zoo.export(model, folder / "model.onnx")
+        network = lower(read_model(folder / "model.onnx")).network
+        network.save(folder / "network.npz")
+        self.subject = Subject(
+            folder / "model.onnx", pretrained.load(model), network, threads, folder
+        )
+        self.engine = NativeNetwork(network, threads=threads)
+        self.dataset: Dataset = zoo.dataset(model, data)
+        self.share = self._share()
+
+    def row(self, case: Case) -> Row | None:
+        """Measure one comparison; None where the rival is not installed."""
+        found = self._attack(case) if case.rival in ATTACKS else self._inference(case)
+        if found is None:
+            return None
+        ours, rival = found
+        return {
+            "model": case.model,
+            "batch": case.batch,
+            "threads": self.threads,
+            "rival": case.rival,
+            "ours_images_per_s": ours,
+            "rival_images_per_s": rival,
+            "ratio": ours / rival,
+            "target": float(case.target),
+            "share_of_peak": self.share,
+            "peak_rss_mib": self._peak_rss(case.batch),
+        }
+
+    def _inference(self, case: Case) -> tuple[float, float]:
+        images, rival = self._images(case.batch), RIVALS[case.rival]
+        return self._rates(images, rival)
+
+    def _rates(self, images: Images, rival: Rival) -> tuple[float, float]:
+        few = images[: rival.most_images]
+        theirs = rival.prepare(self.subject, few)
+        ours, other = rate_pair(lambda: self.engine.logits(images), theirs, self.seconds)
+        return len(images) * ours, len(few) * other
+
+    def _attack(self, case: Case) -> tuple[float, float] | None:
+        attack = ATTACKS[case.rival]
+        if missing := attack.missing():
+            banner(f"{case.rival}: {missing} is not installed; no row")
+            return None
+        images = self._images(case.batch)
+        labels = self.dataset.test_labels[: len(images)]
+        ours = attack.ours(self.subject, self.engine, images, labels)
+        return ours, attack.theirs(self.subject, images, labels)
+
+    def _images(self, count: int) -> Images:
+        images = self.dataset.test_images
+        repeats = -(-count // len(images))
+        return np.ascontiguousarray(np.concatenate([images] * repeats)[:count])
+
+    def _share(self) -> float:
+        images = self._images(_PROFILED)
+        self.engine.profile(images)
+        stages = self.engine.profile(images)
+        share, limits = share_of_peak(self.engine.isa, stages)
+        banner(f"{self.model}: {limits}")
+        return share
+
+    def _peak_rss(self, batch: int) -> float:
+        """Return the MiB of a process that only loads the network and classifies a batch."""
+        path = self.subject.folder / "network.npz"
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            return pool.submit(_rss_of_batch, path, batch, self.threads).result()
+
+
+def _rss_of_batch(path: Path, batch: int, threads: int) -> float:
+    network = IntegerNetwork.load(path)
+    images = np.zeros((batch, *network.input_shape), dtype=np.uint8)
+    NativeNetwork(network, threads=threads).logits(images)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def rate_pair(
+    first: Callable[[], object], second: Callable[[], object], seconds: float
+) -> tuple[float, float]:
+    """Return the median runs a second of two functions that take turns, after a warm-up.
+
+    Each runs at least five times, and together at least `seconds`; the faster one runs several
+    times a turn, so that both are seen for about as long.
+    """
+    warm = [_seconds(first, 1), _seconds(second, 1)]
+    warm = [min(warm[0], _seconds(first, 1)), min(warm[1], _seconds(second, 1))]
+    turns = [max(1, min(200, round(max(warm) / each))) for each in warm]
+    times: tuple[list[float], list[float]] = ([], [])
+    end = time.perf_counter() + seconds
+    while len(times[0]) < _FEWEST or time.perf_counter() < end:
+        for run, count, kept in zip((first, second), turns, times, strict=True):
+            kept.append(_seconds(run, count) / count)
+    return 1 / statistics.median(times[0]), 1 / statistics.median(times[1])
+
+
+def _seconds(run: Callable[[], object], count: int) -> float:
+    start = time.perf_counter()
+    for _ in range(count):
+        run()
+    return time.perf_counter() - start
+
+
+def share_of_peak(isa: str, stages: list[StageTime]) -> tuple[float, str]:
+    """Return the share of the peak rate that the products reach, and a line on what limits it.
+
+    The peak is that of the same machine instructions on registers alone, one thread: bytes by
+    bytes for dot, bits by bits (a plane at a time) for bits. Thresholds are part of the time.
+    """
+    peaks = {"dot": peak_rate(isa, bits=False), "bits": peak_rate(isa, bits=True)}
+    summed = [stage for stage in stages if stage.kernel in peaks]
+    ideal = {s.name: s.products * max(s.planes, 1) / peaks[s.kernel] for s in summed}
+    spent, whole = sum(s.seconds for s in summed), sum(s.seconds for s in stages)
+    slowest = max(summed, key=lambda stage: stage.seconds - ideal[stage.name])
+    share = sum(ideal.values()) / spent
+    line = (
+        f"sums of products reach {share:.0%} of the peak of {isa} "
+        f"({peaks['dot'] / 1e9:.0f} G bytes, {peaks['bits'] / 1e9:.0f} G bits a second and thread) "
+        f"and take {spent / whole:.0%} of the time; most is lost in {slowest.name} "
+        f"({ideal[slowest.name] / slowest.seconds:.0%}): windows gathered, thresholds counted"
+    )
+    return share, line

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The float32 network of the same topology as an integer network."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from flow.integer import (
+    IMAGE,
+    Add,
+    Concat,
+    Convolution,
+    Dense,
+    Flatten,
+    IntegerNetwork,
+    MaxPool,
+    Operation,
+    SumPool,
+    Threshold,
+)
+
+__all__ = ["float_network"]
+
+
+class _FloatNetwork(nn.Module):
+    """Layers with biases in place of BatchNorm and ReLUs in place of thresholds."""
+
+    def __init__(self, network: IntegerNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.layers = nn.ModuleList(_layer(operation) for operation in network.operations)
+
+    def forward(self, images: Tensor) -> Tensor:
+        held = {IMAGE: images}
+        for operation, layer in zip(self.network.operations, self.layers, strict=True):
+            read = [held[name] for name in self.network.sources[operation.name]]
+            match operation:
+                case Add():
+                    held[operation.name] = sum(read[1:], start=read[0])
+                case Concat():
+                    held[operation.name] = torch.cat(read, 1)
+                case _:
+                    held[operation.name] = layer(read[0])
+        return held[self.network.output]
+
+
+class _Padded(nn.Module):
+    """Pads unevenly, as torch's own layers can't."""
+
+    def __init__(self, padding: tuple[int, int, int, int], layer: nn.Module) -> None:
+        super().__init__()
+        self.padding, self.layer = padding, layer
+
+    def forward(self, images: Tensor) -> Tensor:
+        top, left, bottom, right = self.padding
+        found: Tensor = self.layer(functional.pad(images, (left, right, top, bottom)))
+        return found
+
+
+def _layer(operation: Operation) -> nn.Module:
+    match operation:
+        case Convolution(stride=stride, padding=padding, groups=groups):
+            inputs, outputs = operation.weights.shape[2] * groups, operation.weights.shape[3]
+            even = padding[:2] == padding[2:]
+            inside = padding[:2] if even else (0, 0)
+            layer = nn.Conv2d(
+                inputs, outputs, operation.kernel, stride=stride, padding=inside, groups=groups
+            )
+            return layer if even else _Padded(padding, layer)
+        case Dense(weights=weights):
+            return nn.Linear(*weights.shape)
+        case MaxPool(kernel=kernel, stride=stride, padding=padding):
+            return nn.MaxPool2d(kernel, stride, padding[:2])
+        case SumPool(kernel=kernel, stride=stride, padding=padding):
+            return nn.AvgPool2d(kernel, stride, padding[:2])
+        case Flatten():
+            return nn.Flatten()
+        case Threshold():
+            return nn.ReLU()
+    return nn.Identity()  # a bias is part of the layer before it
+
+
+def float_network(network: IntegerNetwork) -> nn.Module:
+    """Return random float32 layers of the same shapes and wiring, on [N, C, H, W], to time them."""
+    return _FloatNetwork(network).eval()
