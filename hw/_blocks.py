@@ -14,7 +14,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from hw._estimates import cycles_per_frame, resource_estimate
+from hw.estimates import cycles_per_frame, resource_estimate
 from hw._library_patches import patch_library_file
 from hw._netlist import ModulePorts, depth_name, module_ports, string_parameters
 from hw._weighted_layer import render_weighted_layer

@@ -16,7 +16,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from hw._blocks import Block, read_block, refuse_unsupported
 from hw._endpoints import image_input, logit_output
-from hw._estimates import fifo_estimate
+from hw.estimates import fifo_estimate
 from hw._netlist import Netlist, render_depths, render_top
 from hw._wiring import connect
 from hw.accelerator import (
@@ -75,7 +75,11 @@ def stitch(
 
 
 def with_fifo_depths(
-    accelerator: Accelerator, depths: Mapping[str, int], folder: Path
+    accelerator: Accelerator,
+    depths: Mapping[str, int],
+    folder: Path,
+    *,
+    cycles_measured: float | None = None,
 ) -> Accelerator:
     """Write a copy of an accelerator whose FIFOs have other depths; no other RTL changes.
 
@@ -83,6 +87,7 @@ def with_fifo_depths(
         accelerator: is not changed; `folder` may be the same one.
         depths: FIFO name -> beats, at least 2; FIFOs left out keep theirs.
         folder: what is written.
+        cycles_measured: a frame, in simulation with these depths.
 
     Raises:
         HardwareError: an unknown FIFO or a depth below 2.
@@ -102,7 +107,8 @@ def with_fifo_depths(
         if path.is_file() and path.name != MANIFEST_FILE
     }
     files[_DEPTHS] = render_depths(manifest.name, fifos).encode()
-    return _write(StitchPlan(files, replace(manifest, fifos=fifos)), folder)
+    changed = replace(manifest, fifos=fifos, cycles_measured=cycles_measured)
+    return _write(StitchPlan(files, changed), folder)
 
 
 def plan_stitch(

@@ -160,6 +160,12 @@ class _Emitter:
         return _layers.matrix(self.writer, gathered, matrix, sums, (height, width))
 
     def _sum_pool(self, operation: SumPool, read: Tensor) -> Tensor:
+        if read.datatype == "BIPOLAR":  # the pools take integers alone
+            gathered = self._windows(read, operation, channelwise=True)
+            ones = np.ones((read.channels, 1, *operation.kernel), dtype=np.int64)
+            *pixels, _ = self.network.shapes[operation.name]
+            sums = self.ranges[operation.name]
+            return _layers.depthwise(self.writer, gathered, ones, sums, tuple(pixels))
         size = operation.kernel[0] * operation.kernel[1]
         lowest, highest = min(0, read.values.lo * size), max(0, read.values.hi * size)
         datatype = smallest_datatype(Interval(lowest, highest))
