@@ -222,4 +222,6 @@ def _scaled(
     if len(alive) == 1 and alive != {0}:
         return value.source, alive.pop()
     factors: Integers = np.array(multiples, dtype=np.int64)
+    if alive <= {-1, 1} and builder.multiply(value.source, np.where(factors < 0, -1, 1)):
+        return value.source, 1
     return builder.channelwise(f"{node.name}_factor", value, factors), 1

@@ -3,7 +3,7 @@
 """Random quantized CNNs as QONNX graphs, drawn from a seed, that can be shrunk and printed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.errors import FlowError
 
-__all__ = ["Block", "GraphSpec", "build", "draw", "random_qonnx", "shrink"]
+__all__ = ["Block", "GraphSpec", "build", "draw", "random_qonnx", "shrink", "simplest"]
 
 Kind = Literal["conv", "depthwise", "grouped", "maxpool", "avgpool", "residual", "concat"]
 Activation = Literal["relu", "clip", "none"]
@@ -222,7 +222,7 @@ def _software(rng: np.random.Generator, block: Block) -> Block:
 
 
 def shrink(spec: GraphSpec) -> Iterator[GraphSpec]:
-    """Yield simpler specifications, the simplest first, for as long as one of them still fails."""
+    """Yield specifications with one thing simpler, the greatest steps first; see simplest."""
     for place in range(len(spec.blocks)):
         yield replace(spec, blocks=spec.blocks[:place] + spec.blocks[place + 1 :])
     plain = GraphSpec(seed=spec.seed)
@@ -241,6 +241,15 @@ def shrink(spec: GraphSpec) -> Iterator[GraphSpec]:
     for place, block in enumerate(spec.blocks):
         for simpler in _simpler(block):
             yield replace(spec, blocks=(*spec.blocks[:place], simpler, *spec.blocks[place + 1 :]))
+
+
+def simplest(spec: GraphSpec, fails: Callable[[GraphSpec], bool]) -> GraphSpec:
+    """Return a specification that still fails, and of which no simpler one does."""
+    while True:
+        found = next((simpler for simpler in shrink(spec) if fails(simpler)), None)
+        if found is None:
+            return spec
+        spec = found
 
 
 def _simpler(block: Block) -> Iterator[Block]:
