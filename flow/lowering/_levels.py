@@ -51,15 +51,16 @@ def quantized(
 
 
 def on_grid(builder: Builder, value: Value, levels: range, grid: Grid) -> bool:
-    """Whether every integer in the range is a level of the grid already."""
+    """Whether every integer in the range is a level of the grid already, and one of them 0."""
     if value.clamps or not value.known or not all(value.scale):
         return False
     steps, starts = value.scale / grid.scale, value.offset / grid.scale + grid.zero
-    if any(item.denominator != 1 for item in (*steps, *starts)):
+    zeros = value.offset / value.scale  # zero padding may need an integer for 0
+    if any(item.denominator != 1 for item in (*steps, *starts, *zeros)):
         return False
     interval = builder.interval(value)
-    lowest, highest = min(steps * interval.lo + starts), max(steps * interval.hi + starts)
-    return bool(levels[0] <= lowest and highest <= levels[-1])
+    ends = [*(steps * interval.lo + starts), *(steps * interval.hi + starts)]
+    return bool(levels[0] <= min(ends) and max(ends) <= levels[-1])
 
 
 def _reachable(stairs: Staircase, value: Value, builder: Builder) -> Staircase:
