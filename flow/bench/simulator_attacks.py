@@ -10,6 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -163,8 +164,7 @@ class PgdFoolbox(PgdArt):
 
     def theirs(self, subject: Subject, images: Images, labels: Labels) -> float:
         """See AttackPair."""
-        import foolbox  # noqa: PLC0415 - optional
-
+        foolbox: Any = import_module("foolbox")  # optional
         torch.set_num_threads(subject.threads)
         counted = _CountedModule(subject.brevitas.eval()).eval()
         model = foolbox.PyTorchModel(counted, bounds=(0, 1), device="cpu")
@@ -200,10 +200,10 @@ class SquareArt(AttackPair):
 
     def _rate(
         self,
-        estimator: Any,
+        estimator: Any,  # noqa: ANN401 - of ART
         seen: Callable[[], int],
         images: Images,
-        labels: Labels,  # noqa: ANN401
+        labels: Labels,
     ) -> float:
         from art.attacks.evasion import SquareAttack  # noqa: PLC0415 - heavy
 
@@ -216,7 +216,7 @@ class SquareArt(AttackPair):
             verbose=False,
         )
         values = as_tensor(images).numpy()
-        np.random.seed(0)  # noqa: NPY002 - what ART draws from
+        np.random.seed(0)  # what ART draws from
         return _rate(lambda: attack.generate(values, labels), seen, self.queries)
 
 

@@ -2,13 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Times of the native engine and of a rival, in turn, on the same images."""
 
-import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +15,10 @@ from flow import zoo
 from flow.bench.base import Row
 from flow.bench.simulator import Case
 from flow.bench.simulator_attacks import ATTACKS
+from flow.bench.simulator_memory import peak_rss_mib
 from flow.bench.simulator_rivals import RIVALS, Rival, Subject
 from flow.classifier import Images
 from flow.data import Dataset
-from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork, StageTime, peak_rate
 from flow.lowering import lower, read_model
 from flow.progress import banner
@@ -41,7 +38,8 @@ class Measurement:
         folder = Path(self.folder.name)
         zoo.export(model, folder / "model.onnx")
         network = lower(read_model(folder / "model.onnx")).network
-        network.save(folder / "network.npz")
+        self.stored = folder / "network.npz"
+        network.save(self.stored)
         self.subject = Subject(
             folder / "model.onnx", pretrained.load(model), network, threads, folder
         )
@@ -65,7 +63,7 @@ class Measurement:
             "ratio": ours / rival,
             "target": float(case.target),
             "share_of_peak": self.share,
-            "peak_rss_mib": self._peak_rss(case.batch),
+            "peak_rss_mib": peak_rss_mib(self.stored, case.batch, self.threads),
         }
 
     def _inference(self, case: Case) -> tuple[float, float]:
@@ -100,19 +98,6 @@ class Measurement:
         share, limits = share_of_peak(self.engine.isa, stages)
         banner(f"{self.model}: {limits}")
         return share
-
-    def _peak_rss(self, batch: int) -> float:
-        """Return the MiB of a process that only loads the network and classifies a batch."""
-        path = self.subject.folder / "network.npz"
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            return pool.submit(_rss_of_batch, path, batch, self.threads).result()
-
-
-def _rss_of_batch(path: Path, batch: int, threads: int) -> float:
-    network = IntegerNetwork.load(path)
-    images = np.zeros((batch, *network.input_shape), dtype=np.uint8)
-    NativeNetwork(network, threads=threads).logits(images)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def rate_pair(

@@ -58,8 +58,8 @@ class _Padded(nn.Module):
         return found
 
 
-def _layer(operation: Operation) -> nn.Module:
-    match operation:
+def _layer(operation: Operation) -> nn.Module:  # noqa: PLR0911 - one a kind
+    match operation:  # the rest, as a bias, is part of the layer before it
         case Convolution(stride=stride, padding=padding, groups=groups):
             inputs, outputs = operation.weights.shape[2] * groups, operation.weights.shape[3]
             even = padding[:2] == padding[2:]
@@ -78,7 +78,7 @@ def _layer(operation: Operation) -> nn.Module:
             return nn.Flatten()
         case Threshold():
             return nn.ReLU()
-    return nn.Identity()  # a bias is part of the layer before it
+    return nn.Identity()
 
 
 def float_network(network: IntegerNetwork) -> nn.Module:

@@ -26,6 +26,7 @@ from flow.integer import IntegerNetwork
 __all__ = ["RIVALS", "Rival", "Subject", "as_tensor"]
 
 Run = Callable[[], object]
+_OPSET = 18  # torch writes it without converting
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _export_qcdq(network: QuantClassifier, path: Path, batch: int) -> None:
         from brevitas.export import export_onnx_qcdq  # noqa: PLC0415 - warns when imported
 
         images = torch.zeros(batch, channels, height, width)
-        options: dict[str, Any] = {"verbose": False}
+        options: dict[str, Any] = {"verbose": False, "opset_version": _OPSET}
         export_onnx_qcdq(network.eval(), args=images, export_path=str(path), **options)
     model = onnx.load(str(path))
     weights = {item.name for item in model.graph.initializer}
