@@ -133,6 +133,10 @@ def threshold(
     writer: DataflowWriter, read: Tensor, thresholds: Integers, offset: int, *, bipolar: bool
 ) -> Tensor:
     """Count the thresholds int64[C or 1, T] reached, from offset on; or -1 and 1 if bipolar."""
+    if (offset, thresholds.shape[1], bipolar) == (-1, 1, False):
+        # FINN's RTL gives -1 and 0 a single bit, for which qonnx has no type: a level never reached
+        never = np.full((len(thresholds), 1), read.values.hi + 1)
+        thresholds = np.concatenate([thresholds, never], axis=1)
     levels = Interval(offset, offset + thresholds.shape[1])
     ends = Interval(int(thresholds.min()), int(thresholds.max()))
     signed = read.values.lo < 0 or ends.lo < 0
