@@ -17,36 +17,41 @@ from flow.lowering._refusal import Refusal
 from flow.lowering._settle import flat, plain
 from flow.lowering._values import Value, common_unit
 
-__all__ = ["logits_tensor", "network"]
+__all__ = ["leave_out", "logits_tensor", "network"]
 
-_DECISIONS = ("ArgMax", "TopK", "Softmax", "LogSoftmax", "Sigmoid", "HardSigmoid", "Tanh")
+_ELEMENTWISE = ("Sigmoid", "Tanh")  # they grow with the logits
+_DECISIONS = ("ArgMax", "TopK", "Softmax", "LogSoftmax", *_ELEMENTWISE)
 _TRAILING = ("Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Identity")
 _FINEST = 8  # bits of a step that class offsets may take
 _LARGEST_FACTOR = 2**8  # of one class's logits
 _INT32 = 2**31
+_FAR = 2**20  # steps: offsets beyond are counted from that of the first class
 _FLOAT32 = Fraction(1, 2**23)  # what the source's constants are rounded to
 
 
-def logits_tensor(nodes: Sequence[NodeProto], output: str) -> tuple[str, tuple[str, ...]]:
-    """Return the tensor before the decision at the graph's end, and a note of what is dropped."""
+def logits_tensor(nodes: Sequence[NodeProto], output: str) -> tuple[str, NodeProto | None]:
+    """Return the tensor before the decision at the graph's end, and the decision's node."""
     producers = {name: node for node in nodes for name in node.output}
-    name, note = output, ()
-    found: tuple[str, tuple[str, ...]] = (output, note)
+    name, found, decision = output, output, None
     while name in producers and producers[name].op_type in _DECISIONS + _TRAILING:
         node = producers[name]
         name = node.input[0]
         if node.op_type in _DECISIONS:
-            found = (name, (f"{node.name} ({node.op_type}) is left to the reader of the logits",))
-    return found
+            found, decision = name, node
+    return found, decision
 
 
-def refuse_axis(node: NodeProto, value: Value) -> None:
-    """Refuse a decision that is not over the classes."""
+def leave_out(builder: Builder, node: NodeProto, value: Value) -> None:
+    """Note that a decision is not part of the network.
+
+    Raises:
+        Refusal: it is not a decision between the classes.
+    """
     shape = value.index.shape
-    default = 0 if node.op_type == "ArgMax" else -1
-    axis = attribute(node, "axis", default) % len(shape)
-    if shape[axis] != value.index.size:
-        raise Refusal(f"axis {axis} of {shape} is not the classes", "decide over the classes")
+    axis = attribute(node, "axis", 0 if node.op_type == "ArgMax" else -1)
+    if node.op_type not in _ELEMENTWISE and shape[axis] != value.index.size:
+        raise Refusal(f"axis {axis} of {shape} is not the classes", "decide between the classes")
+    builder.notes.append(f"{node.name} ({node.op_type}) is left to the reader of the logits")
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,8 @@ def _steps(offsets: list[Fraction], limit: int) -> _Steps:
         return _Steps(0, first, Fraction(0))
     finest = max(bits for bits in range(_FINEST + 1) if 2**bits <= max(limit // 2, 1))
     allowed = [abs(offset) * _FLOAT32 for offset in offsets]
-    for base in (Fraction(0), first):
+    bases = (Fraction(0), first) if max(map(abs, offsets)) < _FAR else (first,)
+    for base in bases:
         for bits in range(finest + 1):
             errors = _errors(offsets, base, bits)
             if all(error <= size for error, size in zip(errors, allowed, strict=True)):

@@ -15,7 +15,7 @@ from flow.errors import FlowError
 from flow.integer import IMAGE, IntegerNetwork
 from flow.lowering._builder import Builder, Placeholder
 from flow.lowering._constants import Constant, constant_node
-from flow.lowering._logits import logits_tensor, network
+from flow.lowering._logits import leave_out, logits_tensor, network
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
 from flow.lowering.encoding import InputEncoding, image_value
@@ -65,13 +65,11 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     nodes = _named(model)
     inputs = _input_names(model)
     output = model.graph.output[0].name
-    logits, dropped = logits_tensor(nodes, output)
+    logits, decision = logits_tensor(nodes, output)
     image, notes = image_value(model, inputs[0], input_encoding)
     builder = Builder(image.shape)
-    builder.notes += [*notes, *dropped]
-    builder.tensors |= {
-        item.name: Constant(numpy_helper.to_array(item)) for item in model.graph.initializer
-    }
+    builder.notes += notes
+    builder.tensors |= _initializers(model)
     builder.tensors[inputs[0]] = image
     needed = _needed(nodes, logits)
     for node in needed:
@@ -79,7 +77,20 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
             builder.readers.setdefault(name, []).append(node)
     problems = _walk(model, builder, needed)
     _refuse(problems)
-    return _finished(builder, needed, logits)
+    return _finished(builder, needed, logits, decision)
+
+
+def _initializers(model: ModelWrapper) -> dict[str, Constant]:
+    found = {}
+    for item in model.graph.initializer:
+        try:
+            found[item.name] = Constant(numpy_helper.to_array(item))
+        except (ValueError, TypeError, KeyError) as error:
+            raise FlowError(
+                f"constant {item.name!r}: its data does not fit its shape and type ({error}); "
+                "export the model again"
+            ) from error
+    return found
 
 
 def _named(model: ModelWrapper) -> list[NodeProto]:
@@ -188,12 +199,17 @@ def _refuse(problems: list[Problem]) -> None:
         raise FlowError(f"{len(problems)} node(s) have no integer form: {listed}")
 
 
-def _finished(builder: Builder, nodes: list[NodeProto], logits: str) -> Lowered:
+def _finished(
+    builder: Builder, nodes: list[NodeProto], logits: str, decision: NodeProto | None
+) -> Lowered:
     value = builder.tensors.get(logits)
     if not isinstance(value, Value):
         raise FlowError(f"output {logits!r}: does not depend on the image; export the model again")
     last = nodes[-1] if nodes else NodeProto(name=IMAGE, op_type="input")
     try:
+        if decision is not None:
+            last = decision
+            leave_out(builder, decision, value)
         made = network(builder, last.name, value)
     except Refusal as refusal:
         _refuse([Problem(last.name, last.op_type, refusal)])

@@ -22,12 +22,12 @@ Body = Callable[[GraphWriter, str], str]
 
 
 def single(
-    body: Body, shape: Sequence[int], *, classes: int = 3, seed: int = 0, annotate: bool = True
+    body: Body, shape: Sequence[int], *, annotate: bool = True, largest: float = 255.0
 ) -> ModelWrapper:
-    """Return input -> body -> flattened -> 4-bit dense layer, on an input NCHW in 0..255."""
-    rng = np.random.default_rng(seed)
+    """Return input in 0..largest -> body -> flattened -> 4-bit dense layer."""
+    rng, classes = np.random.default_rng(0), 3
     graph = GraphWriter()
-    graph.values["images"] = smooth_images(rng, 1, tuple(shape[1:]))
+    graph.values["images"] = smooth_images(rng, 1, tuple(shape[1:])) * np.float32(largest / 255)
     tensor = graph.node("Flatten", body(graph, "images"), axis=1)
     features = graph.values[tensor].shape[1]
     codes = rng.integers(-7, 8, (features, classes)) * 0.25

@@ -45,30 +45,25 @@ def _counts(stairs: Staircase, value: Value) -> np.ndarray:
 @given(
     scale=positive | st.just(Fraction(0)),
     offset=eighths,
-    step=st.sampled_from([Fraction(1, 4), Fraction(1), Fraction(2)]),
-    zero=st.integers(-3, 3),
-    bits=st.integers(2, 6),
-    mode=st.sampled_from(MODES),
-    flags=st.tuples(st.booleans(), st.booleans()),
+    grid=st.tuples(st.sampled_from([0.25, 1.0, 2.0]), st.integers(-3, 3)),
+    quantizer=st.tuples(st.integers(2, 6), st.sampled_from(MODES), st.booleans(), st.booleans()),
     bounds=st.sampled_from([(-INFINITY, INFINITY), (0.0, INFINITY), (-1.0, 1.0), (0.0, 6.0)]),
 )
 def test_quant_thresholds_equal_qonnx_s_quantizer(
     scale: Fraction,
     offset: Fraction,
-    step: Fraction,
-    zero: int,
-    bits: int,
-    mode: str,
-    flags: tuple[bool, bool],
+    grid: tuple[float, int],
+    quantizer: tuple[int, str, bool, bool],
     bounds: tuple[float, float],
 ) -> None:
-    signed, narrow = flags
+    step, zero = grid
+    bits, mode, signed, narrow = quantizer
     own = levels(bits, signed=signed, narrow=narrow)
-    stairs = uniform(own, round_steps(mode), [step], [Fraction(zero)])
+    stairs = uniform(own, round_steps(mode), [Fraction(step)], [Fraction(zero)])
     found = _counts(stairs, _value(scale, offset, bounds))
     real = np.arange(SPAN.lo, SPAN.hi + 1) * float(scale) + float(offset)  # exact: eighths
-    operands = (real.clip(*bounds), float(step), float(zero), np.float64(bits))
-    expected = int_quant(*operands, signed, narrow, mode) / float(step) + zero
+    operands = (real.clip(*bounds), step, float(zero), np.float64(bits))
+    expected = int_quant(*operands, signed, narrow, mode) / step + zero
     np.testing.assert_array_equal(found, expected)
 
 

@@ -145,7 +145,7 @@ CASES: dict[str, tuple[Layer, str]] = {
     ),
     "rows of an image": (
         lambda g, x: g.node("MatMul", x, weights(g, (6, 3))),
-        r"MatMul_1 \(MatMul\): its input of shape \(1, 2, 6, 6\) is neither a vector nor a channels",
+        r"MatMul_1 \(MatMul\): its input of shape \(1, 2, 6, 6\) is neither a vector nor",
     ),
     "transposed gemm": (
         lambda g, x: g.node(
@@ -199,6 +199,10 @@ CASES: dict[str, tuple[Layer, str]] = {
     "concat of rows": (
         lambda g, x: g.node("Concat", x, x, axis=2),
         r"Concat_0 \(Concat\): axis 2 of \(1, 2, 6, 6\) is not the channels",
+    ),
+    "concat of a constant": (
+        lambda g, x: g.node("Concat", x, _floats(g, 1, 2, 6, 6), axis=1),
+        r"Concat_0 \(Concat\): its input 1 is not computed from the image",
     ),
     "part of a row": (
         lambda g, x: g.node("Slice", x, _ints(g, 1), _ints(g, 3), _ints(g, 2)),

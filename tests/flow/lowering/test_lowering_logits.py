@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The end of the network: decisions, one scale, class offsets."""
+
+import numpy as np
+import pytest
+from agreement import assert_equal, executed, finished, pictures, quantized, weights
+from onnx import TensorProto
+from qonnx.core.modelwrapper import ModelWrapper
+
+from flow.errors import FlowError
+from flow.integer import Bias
+from flow.lowering import lower
+from flow.lowering._graph_writer import GraphWriter
+
+
+def _head(scale: object = 0.25, *, bits: int = 4) -> tuple[GraphWriter, str]:
+    """Return a graph up to three logits, and these."""
+    graph = GraphWriter()
+    graph.values["images"] = np.arange(12, dtype=np.float32).reshape(1, 1, 3, 4) * 20
+    features = graph.node("Flatten", quantized(graph, "images", bits=bits), axis=1)
+    return graph, graph.node("MatMul", features, weights(graph, (12, 3), scale=scale))
+
+
+def _model(graph: GraphWriter, output: str) -> ModelWrapper:
+    return finished(graph, (1, 1, 3, 4), output)
+
+
+def test_a_common_offset_stays_outside() -> None:
+    graph, logits = _head()
+    network = assert_equal(_model(graph, graph.node("Add", logits, graph.constant(0.3))))
+    assert network.offset == pytest.approx(0.3)
+    assert not any(isinstance(item, Bias) for item in network.operations)
+
+
+@pytest.mark.parametrize(("bias", "factor"), [([8.0, -4.0, 12.0], 1), ([1.0, 2.5, 0.3125], 64)])
+def test_class_offsets_on_a_fine_grid_are_exact(bias: list[float], factor: int) -> None:
+    graph, logits = _head()
+    plain = lower(_model(graph, logits)).network
+    shifted = graph.node("Add", logits, graph.constant(bias))
+    network = assert_equal(_model(graph, shifted))
+    assert network.scale * factor == plain.scale
+    assert network.offset == 0
+    assert lower(_model(graph, shifted)).notes == ()
+
+
+def test_other_class_offsets_are_rounded_and_noted() -> None:
+    graph, logits = _head()
+    shifted = graph.node("Add", logits, graph.constant([0.1234567, 1.7654321, -3.3333333]))
+    lowered = lower(_model(graph, shifted))
+    (note,) = lowered.notes
+    assert note.startswith("the offsets of the classes are rounded to 1/256 of a step of the logit")
+    network = lowered.network
+    for image in pictures(network, 4):
+        found = network.logits(image[None]) * network.scale + network.offset
+        expected = executed(_model(graph, shifted), image[None], nchw=True)
+        np.testing.assert_allclose(found, expected, atol=network.scale / 2 + 1e-5)
+
+
+def test_large_class_offsets_are_counted_from_a_common_one() -> None:
+    graph, logits = _head()
+    shifted = graph.node("Add", logits, graph.constant([1e9, 1e9 + 1024, 1e9]))
+    network = lower(_model(graph, shifted)).network
+    (bias,) = (item for item in network.operations if isinstance(item, Bias))
+    assert np.abs(bias.values).max() < 2**20
+    assert network.offset == pytest.approx(1e9)
+
+
+def test_class_scales_with_small_ratios_become_one() -> None:
+    graph, logits = _head(np.array([[0.25, 0.5, 0.75]]))
+    assert_equal(_model(graph, logits))
+    graph, logits = _head()
+    assert_equal(_model(graph, graph.node("Mul", logits, graph.constant([1.0, -2.0, 0.0]))))
+
+
+def test_class_scales_without_a_common_unit_are_refused() -> None:
+    graph, logits = _head(np.array([[0.25, 0.1234567, 0.75]]))
+    with pytest.raises(
+        FlowError, match=r"logits of the classes have 3 scales without .* one scale"
+    ):
+        lower(_model(graph, logits))
+
+
+@pytest.mark.parametrize("decision", ["Softmax", "LogSoftmax"])
+def test_a_softmax_is_left_out(decision: str) -> None:
+    graph, logits = _head()
+    model = _model(graph, graph.node(decision, logits, axis=1))
+    lowered = lower(model)
+    plain = lower(_model(*_head())).network
+    images = pictures(plain, 4)
+    np.testing.assert_array_equal(lowered.network.logits(images), plain.logits(images))
+    assert lowered.notes == (f"{decision}_4 ({decision}) is left to the reader of the logits",)
+
+
+def test_an_argmax_is_left_out_with_what_follows_it() -> None:
+    graph, logits = _head()
+    label = graph.node("ArgMax", logits, axis=-1, keepdims=1)
+    last = graph.node("Squeeze", label, graph.constant(np.array([1])))
+    model = graph.model(("images", [1, 1, 3, 4]), (last, [1]), TensorProto.INT64)
+    model.set_tensor_layout("images", list("NCHW"))
+    lowered = lower(model)
+    assert lowered.network.classes == 3
+    assert "ArgMax_4 (ArgMax) is left to the reader of the logits" in lowered.notes
+
+
+def test_a_decision_over_another_axis_is_refused() -> None:
+    graph = GraphWriter()
+    graph.values["images"] = np.ones((1, 2, 3, 4), dtype=np.float32)
+    model = finished(graph, (1, 2, 3, 4), graph.node("Softmax", "images", axis=1))
+    with pytest.raises(
+        FlowError, match=r"Softmax_0 .* axis 1 of \(1, 2, 3, 4\) is not the classes"
+    ):
+        lower(model)
+
+
+def test_logits_in_another_order_are_put_in_order() -> None:
+    graph = GraphWriter()
+    graph.values["images"] = np.ones((1, 2, 3, 2), dtype=np.float32)
+    model = finished(graph, (1, 2, 3, 2), graph.node("Flatten", "images", axis=1))
+    assert_equal(model)
+
+
+def test_logits_beyond_int32_are_refused() -> None:
+    graph = GraphWriter()
+    graph.values["images"] = np.ones((1, 1, 3, 4), dtype=np.float32)
+    tensor = graph.node("Flatten", "images", axis=1)
+    for size in (12, 12, 12):
+        tensor = graph.node("MatMul", tensor, weights(graph, (size, 12), bits=8, scale=1.0))
+    with pytest.raises(FlowError, match=r"logits of up to \d+ do not fit int32"):
+        lower(finished(graph, (1, 1, 3, 4), tensor))
+
+
+def test_sums_beyond_float64_are_refused() -> None:
+    graph = GraphWriter()
+    graph.values["images"] = np.ones((1, 1, 3, 4), dtype=np.float32)
+    tensor = graph.node("Flatten", "images", axis=1)
+    for size in (12,) * 6:
+        tensor = graph.node("MatMul", tensor, weights(graph, (size, 12), bits=8, scale=1.0))
+    with pytest.raises(FlowError, match=r"its sums reach \d+, beyond 2\*\*53; use narrower weight"):
+        lower(finished(graph, (1, 1, 3, 4), tensor))
