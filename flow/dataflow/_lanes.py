@@ -17,7 +17,8 @@ from hw.estimates import cycles_per_frame
 __all__ = ["Foldable", "foldables"]
 
 _SIMD_LAYERS = ("FMPadding", "ConvolutionInputGenerator", "StreamingConcat")
-_WIDEST_SIMD = 64  # wider sums need deeper adder trees without saving accumulators
+_OUTPUT_COST = 4  # multipliers that an accumulator with its width converter is worth
+_WIDEST_SIMD = 64  # wider sums need wide converters and deep adder trees
 
 
 @dataclass(eq=False)
@@ -94,7 +95,7 @@ class Foldable:
     def _choices(self) -> Iterator[tuple[int, int]]:
         pes, simds = self.legal
         pairs = [(pe, simd) for pe in pes for simd in simds]
-        yield from sorted(pairs, key=lambda pair: (pair[0] * pair[1], _preference(*pair)))
+        yield from sorted(pairs, key=lambda pair: _cost(*pair))
 
     def _joins(self) -> bool:
         """Whether width converters exist between this layer and those before it."""
@@ -102,9 +103,9 @@ class Foldable:
         return all(max(mine, p.outputs()) % min(mine, p.outputs()) == 0 for p in self.before)
 
 
-def _preference(pe: int, simd: int) -> tuple[int, int]:
-    """Prefer wide sums to many accumulators, up to a width."""
-    return (max(0, simd - _WIDEST_SIMD), pe)
+def _cost(pe: int, simd: int) -> int:
+    """Return a cost in multipliers, of which an accumulator and its output take about four."""
+    return pe * simd + _OUTPUT_COST * pe + (simd if simd > _WIDEST_SIMD else 0)
 
 
 def foldables(model: ModelWrapper) -> dict[str, Foldable]:
