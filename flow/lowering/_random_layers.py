@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The layers of random graphs, with scales that keep their activations alive."""
+"""The layers of random graphs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,33 +12,13 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering._random_quantizers import Edge, QuantWriter
 from flow.lowering.random_graphs import Block, GraphSpec
 
 __all__ = ["smooth_images", "write"]
 
-_Float = NDArray[np.float64]
 _SMALL = 4  # sides that are not strided over
 _IMAGES = 8  # that scales are chosen by
-
-
-@dataclass(frozen=True)
-class _Edge:
-    """An NCHW tensor.
-
-    Attributes:
-        name: of the tensor.
-        shape: (C, H, W).
-        scale: of its levels; 0 if it is not quantized.
-        signed: whether it has negative values.
-        bipolar: whether it has only two, without a 0.
-    """
-
-    name: str
-    shape: tuple[int, int, int]
-    scale: float = 0.0
-    signed: bool = False
-    bipolar: bool = False
 
 
 def smooth_images(
@@ -59,12 +39,8 @@ def write(spec: GraphSpec) -> ModelWrapper:
     return _Writer(spec).model()
 
 
-class _Writer:
+class _Writer(QuantWriter):
     """Writes one graph."""
-
-    def __init__(self, spec: GraphSpec) -> None:
-        self.spec, self.graph = spec, GraphWriter()
-        self.rng = np.random.default_rng(spec.seed)
 
     def model(self) -> ModelWrapper:
         """Write input, blocks and head."""
@@ -88,7 +64,7 @@ class _Writer:
             logits = self.graph.node(ending, logits, axis=1)
         return self.graph.model(("images", shape), (logits, classes), TensorProto.FLOAT)
 
-    def _input(self, height: int, width: int, channels: int) -> _Edge:
+    def _input(self, height: int, width: int, channels: int) -> Edge:
         name = "images"
         shape = (channels, height, width) if self.spec.nchw else (height, width, channels)
         self.graph.values[name] = smooth_images(self.rng, _IMAGES, shape)
@@ -96,20 +72,9 @@ class _Writer:
             name = self.graph.node("Transpose", name, perm=[0, 3, 1, 2])
         divisor = 256.0 if self.spec.dyadic else 255.0
         name = self.graph.node("Div", name, self.graph.constant(divisor))
-        return _Edge(name, (channels, height, width), scale=1 / divisor)
+        return Edge(name, (channels, height, width), scale=1 / divisor)
 
-    def _statistics(self, name: str) -> tuple[_Float, _Float]:
-        """Return mean and standard deviation of each channel, over the images."""
-        values = self.graph.values[name].astype(np.float64)
-        return values.mean(axis=(0, 2, 3)), values.std(axis=(0, 2, 3)) + 1e-3
-
-    def _scale(self, size: float) -> float:
-        """Return a scale near `size`: a power of two, or any float32."""
-        if self.spec.dyadic:
-            return float(2.0 ** np.round(np.log2(size)))
-        return float(np.float32(size * self.rng.uniform(0.8, 1.25)))
-
-    def _block(self, block: Block, edge: _Edge) -> _Edge:
+    def _block(self, block: Block, edge: Edge) -> Edge:
         match block.kind:
             case "maxpool":
                 return self._max_pool(block, edge)
@@ -119,14 +84,14 @@ class _Writer:
                 return self._residual(block, edge)
             case "concat":
                 return self._concat(block, edge)
-        return self._quantized(block, self._convolution(block, edge))
+        return self.quantized(block, self._convolution(block, edge))
 
-    def _padding(self, block: Block, edge: _Edge, *, signed: bool) -> list[int]:
+    def _padding(self, block: Block, edge: Edge, *, signed: bool) -> list[int]:
         """Return the padding, none where hardware has no value to pad with."""
         refused = self.spec.hardware and (edge.bipolar or (signed and edge.signed))
         return [0] * 4 if refused else list(block.padding)
 
-    def _padded(self, block: Block, edge: _Edge) -> tuple[_Edge, list[int]]:
+    def _padded(self, block: Block, edge: Edge) -> tuple[Edge, list[int]]:
         """Write the padding as a node if the block says so; return what is left to the layer."""
         padding = self._padding(block, edge, signed=False)
         if not block.pad_node or not any(padding):
@@ -138,32 +103,7 @@ class _Writer:
         shape = (channels, height + top + bottom, width + left + right)
         return replace(edge, name=name, shape=shape), [0] * 4
 
-    def _codes(self, shape: tuple[int, ...], bits: int) -> _Float:
-        if bits == 1:
-            return self.rng.choice((-1.0, 1.0), shape)
-        limit = 2 ** (bits - 1) - 1
-        codes = np.rint(self.rng.normal(0, max(limit / 2, 1), shape)).clip(-limit, limit)
-        return np.asarray(codes, dtype=np.float64)
-
-    def _weights(
-        self, shape: tuple[int, ...], bits: int, *, per_channel: bool = False
-    ) -> tuple[str, _Float]:
-        """Return the tensor of quantized weights, and their values."""
-        codes = self._codes(shape, bits)
-        sizes = [shape[0], *[1] * (len(shape) - 1)] if per_channel else []
-        scale = np.full(sizes, self._scale(0.5 / 2**bits))
-        if per_channel:
-            scale = scale * 2.0 ** self.rng.integers(-2, 1, sizes)
-        scale = scale.astype(np.float32)
-        values = codes * scale
-        stored = self.graph.constant(values)
-        if bits == 1:
-            name = self.graph.node("BipolarQuant", stored, self.graph.constant(scale))
-        else:
-            name = self.graph.quant(stored, scale, bits, signed=True, narrow=True)
-        return name, values
-
-    def _convolution(self, block: Block, edge: _Edge) -> _Edge:
+    def _convolution(self, block: Block, edge: Edge) -> Edge:
         """Write Conv, its bias and BatchNormalization."""
         edge, padding = self._padded(block, edge)
         channels, height, width = edge.shape
@@ -172,7 +112,7 @@ class _Writer:
         block = _unstrided(block, (height, width))
         kernel, dilation, size = _fitted(block, (height, width), padding)
         shape = (outputs, channels // groups, *kernel)
-        weights, _ = self._weights(shape, block.weight_bits, per_channel=block.per_channel)
+        weights, _ = self.weights(shape, block.weight_bits, per_channel=block.per_channel)
         attributes = {
             "kernel_shape": list(kernel),
             "strides": list(block.stride),
@@ -182,111 +122,41 @@ class _Writer:
         }
         name = self.graph.node("Conv", edge.name, weights, **attributes)
         if block.bias:
-            mean, deviation = self._statistics(name)
-            shift = self._rounded(deviation * self.rng.normal(0, 0.5, outputs) - mean)
+            mean, deviation = self.statistics(name)
+            shift = self.rounded(deviation * self.rng.normal(0, 0.5, outputs) - mean)
             self.graph.drop_last()
             name = self.graph.node(
                 "Conv", edge.name, weights, self.graph.constant(shift), **attributes
             )
-        found = _Edge(name, (outputs, *size), signed=True)
+        found = Edge(name, (outputs, *size), signed=True)
         return self._normed(found) if block.norm else found
 
-    def _rounded(self, values: _Float) -> _Float:
-        """Put values on a grid that float32 adds exactly, if scales are powers of two."""
-        return np.rint(values * 256) / 256 if self.spec.dyadic else values
-
-    def _normed(self, edge: _Edge) -> _Edge:
-        count, (mean, deviation) = edge.shape[0], self._statistics(edge.name)
+    def _normed(self, edge: Edge) -> Edge:
+        count, (mean, deviation) = edge.shape[0], self.statistics(edge.name)
         gain = self.rng.uniform(0.5, 1.5, count) * self.rng.choice((1, 1, 1, -1), count)
         bias = self.rng.normal(0, 0.5, count)
         variance = deviation**2
         if self.spec.dyadic:  # a gain and a bias that float32 applies exactly
             scale = 2.0 ** -np.round(np.log2(deviation))
             gain, variance = np.sign(gain) * scale, np.ones(count)
-            bias, mean = self._rounded(bias - gain * mean), np.zeros(count)
+            bias, mean = self.rounded(bias - gain * mean), np.zeros(count)
         operands = (self.graph.constant(item) for item in (gain, bias, mean, variance))
         epsilon = 0.0 if self.spec.dyadic else 1e-5
         name = self.graph.node("BatchNormalization", edge.name, *operands, epsilon=epsilon)
         return replace(edge, name=name)
 
-    def _activated(self, block: Block, edge: _Edge) -> _Edge:
-        if block.activation == "relu":
-            return replace(edge, name=self.graph.node("Relu", edge.name), signed=False)
-        if block.activation == "clip":
-            middle, deviation = (float(item.mean()) for item in self._statistics(edge.name))
-            ends = [self._rounded(np.array(middle + s * deviation)) for s in (-1, 1.5)]
-            operands = (self.graph.constant(end) for end in ends)
-            return replace(edge, name=self.graph.node("Clip", edge.name, *operands))
-        return edge
-
-    def _quantized(self, block: Block, edge: _Edge, scale: float | None = None) -> _Edge:
-        """Write the activation and its quantizer, whose scale may be given."""
-        if block.bits == 1:
-            return self._bipolar(block, edge)
-        edge = self._activated(block, edge)
-        reach = np.quantile(np.abs(self.graph.values[edge.name]), 0.95)
-        reach = float(reach) / (2 ** (block.bits - edge.signed) - 1)
-        step = scale or self._scale(max(reach, 1e-3))
-        zero = 0 if self.spec.hardware else block.zero_point
-        if block.quantizer == "thresholds" and zero == 0:
-            name = self._thresholds(block, edge, step)
-        else:
-            name = self.graph.quant(
-                edge.name,
-                step,
-                block.bits,
-                signed=edge.signed,
-                narrow=edge.signed,
-                zero=float(zero),
-                rounding=block.rounding,
-            )
-        if block.quantizer == "trunc" and zero == 0 and block.bits > 2 and scale is None:
-            name = self._truncated(block, name, step)
-        return replace(edge, name=name, scale=step)
-
-    def _bipolar(self, block: Block, edge: _Edge) -> _Edge:
-        step = self._scale(0.5)
-        shifted = edge.name
-        if not block.norm:
-            middle = np.median(self.graph.values[edge.name], axis=(0, 2, 3), keepdims=True)
-            centre = self.graph.constant(self._rounded(middle.astype(np.float64)))
-            shifted = self.graph.node("Sub", edge.name, centre)
-        name = self.graph.node("BipolarQuant", shifted, self.graph.constant(step))
-        return _Edge(name, edge.shape, scale=step, signed=True, bipolar=True)
-
-    def _thresholds(self, block: Block, edge: _Edge, step: float) -> str:
-        count = 2**block.bits - 1
-        lowest = -(2 ** (block.bits - 1)) if edge.signed else 0
-        places = np.sort(self.rng.uniform(0.3, 0.7, (edge.shape[0], count)), axis=1)
-        table = self._rounded((np.arange(count) + lowest + places) * step)
-        return self.graph.node(
-            "MultiThreshold",
-            edge.name,
-            self.graph.constant(table),
-            out_dtype="FLOAT32",
-            out_scale=step,
-            out_bias=lowest * step,
-        )
-
-    def _truncated(self, block: Block, name: str, step: float) -> str:
-        """Write a Trunc that drops one bit."""
-        operands = (step, 0.0, float(block.bits), float(block.bits - 1))
-        mode = "FLOOR" if block.rounding == "ROUND" else block.rounding
-        inputs = (self.graph.constant(item) for item in operands)
-        return self.graph.node("Trunc", name, *inputs, rounding_mode=mode)
-
-    def _max_pool(self, block: Block, edge: _Edge) -> _Edge:
+    def _max_pool(self, block: Block, edge: Edge) -> Edge:
         name, size = self._pool("MaxPool", block, edge)
         return replace(edge, name=name, shape=(edge.shape[0], *size))
 
-    def _average_pool(self, block: Block, edge: _Edge) -> _Edge:
+    def _average_pool(self, block: Block, edge: Edge) -> Edge:
         name, size = self._pool("AveragePool", block, edge, count_include_pad=1)
         shape = (edge.shape[0], *size)
         averaged = replace(edge, name=name, shape=shape, scale=0.0, bipolar=False)
-        return self._quantized(replace(block, activation="none"), averaged)
+        return self.quantized(replace(block, activation="none"), averaged)
 
     def _pool(
-        self, op_type: str, block: Block, edge: _Edge, **attributes: object
+        self, op_type: str, block: Block, edge: Edge, **attributes: object
     ) -> tuple[str, tuple[int, int]]:
         """Write a pool, without padding where it would not be smaller than the window."""
         sides, kernel = edge.shape[1:], _smaller(block.kernel, edge.shape[1:])
@@ -304,7 +174,7 @@ class _Writer:
         )
         return name, _sizes(kernel, block.stride, sides, padding)
 
-    def _residual(self, block: Block, edge: _Edge) -> _Edge:
+    def _residual(self, block: Block, edge: Edge) -> Edge:
         """Write relu(convolutions(x) + x), both quantized to related scales."""
         start = self._on_grid(block, edge)
         same = replace(
@@ -323,35 +193,35 @@ class _Writer:
         )
         if self._padding(same, start, signed=False) != [1] * 4:
             same = replace(same, kernel=(1, 1), padding=(0, 0, 0, 0))
-        branch = self._quantized(same, self._convolution(same, start), start.scale * block.factor)
+        branch = self.quantized(same, self._convolution(same, start), start.scale * block.factor)
         name = self.graph.node("Add", branch.name, start.name)
-        total = _Edge(name, edge.shape, signed=True)
-        return self._quantized(replace(block, zero_point=0), total)
+        total = Edge(name, edge.shape, signed=True)
+        return self.quantized(replace(block, zero_point=0), total)
 
-    def _on_grid(self, block: Block, edge: _Edge) -> _Edge:
+    def _on_grid(self, block: Block, edge: Edge) -> Edge:
         """Return the edge with levels of one scale, whose 0 is one of them."""
         narrow = replace(block, activation="none", quantizer="quant", zero_point=0)
-        return self._quantized(replace(narrow, bits=max(block.bits, 2)), edge)
+        return self.quantized(replace(narrow, bits=max(block.bits, 2)), edge)
 
-    def _concat(self, block: Block, edge: _Edge) -> _Edge:
+    def _concat(self, block: Block, edge: Edge) -> Edge:
         """Write two convolutions of one tensor, side by side, with one scale."""
         own = replace(block, kind="conv", quantizer="quant", zero_point=0, bits=max(block.bits, 2))
-        first = self._quantized(own, self._convolution(own, edge))
-        second = self._quantized(own, self._convolution(own, edge), first.scale)
+        first = self.quantized(own, self._convolution(own, edge))
+        second = self.quantized(own, self._convolution(own, edge), first.scale)
         name = self.graph.node("Concat", first.name, second.name, axis=1)
         channels = first.shape[0] + second.shape[0]
         return replace(first, name=name, shape=(channels, *first.shape[1:]))
 
-    def _head(self, edge: _Edge) -> str:
+    def _head(self, edge: Edge) -> str:
         """Write the last layer on a quantized vector; return the logits."""
         if not edge.scale:
-            edge = self._quantized(Block(), edge)
+            edge = self.quantized(Block(), edge)
         channels, height, width = edge.shape
         name, features = edge.name, channels * height * width
         if self.spec.pooled:
             name, features = self.graph.node("GlobalAveragePool", name), channels
         name = self.graph.node("Flatten", name, axis=1)
-        weights, values = self._weights((features, self.spec.classes), self.spec.weight_bits)
+        weights, values = self.weights((features, self.spec.classes), self.spec.weight_bits)
         step = float(np.abs(values[values != 0]).min(initial=1.0)) * edge.scale
         operands: list[Any] = [name, weights]
         if not self.spec.bias:

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import ModelProto, TensorProto, external_data_helper
 from onnx.inliner import inline_local_functions
 from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.infer_shapes import InferShapes
 
 from flow.errors import FlowError
 
@@ -38,7 +39,15 @@ def read_model(path: Path) -> ModelWrapper:
     _refuse_ends(proto, path)
     _refuse_nodes(proto, path)
     _fix_batch(proto, path)
-    return ModelWrapper(proto)
+    return _with_shapes(ModelWrapper(proto))
+
+
+def _with_shapes(model: ModelWrapper) -> ModelWrapper:
+    """Add the shapes of inner tensors, which executing a model needs and lowering does not."""
+    try:
+        return model.transform(InferShapes())
+    except Exception:  # onnx and qonnx raise anything; lowering says what is wrong with the graph
+        return model
 
 
 def _parsed(path: Path) -> ModelProto:
