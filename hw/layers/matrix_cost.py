@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a matrix layer costs on our unit and on FINN's, and which of the two to take."""
+
+from dataclasses import dataclass
+
+from finn.util.basic import get_dsp_block
+
+from hw.errors import HardwareError
+from hw.layers.matrix_shape import MatrixShape
+from hw.parts import find_part
+
+__all__ = ["UnitCost", "UnitResources", "choose_unit", "dsp_resources", "lut_resources"]
+
+_RATIO = 240.0  # LUTs for each DSP slice of a part that is not in hw/parts.py: as a Zynq 7020
+# Windows, thresholds and FIFOs want LUTs, and only matrix units want DSP slices: a slice is worth
+# less than the part's LUTs divided by its slices.
+_DSP_SCARCITY = 0.25
+
+# Fitted to Yosys' LUT counts by tests/hw/layers/test_matrix_cost.py's rows.
+_LUT_OF_CONTROL, _LUT_PER_PRODUCT, _LUT_PER_PLANE, _LUT_PER_SUM_BIT = 20.0, 2.0, 2.0, 1.5
+_DSP_LUT_OF_CONTROL, _DSP_LUT_PER_MAC, _DSP_LUT_PER_SLICE, _DSP_LUT_PER_SUM_BIT = (
+    50.0, 10.0, 10.0, 3.0)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class UnitResources:
+    """Predicted resources of a unit, without its weight memory."""
+
+    lut: float
+    dsp: int = 0
+
+
+@dataclass(frozen=True)
+class UnitCost:
+    """What resources are worth: one DSP slice counts as `lut_per_dsp` LUTs."""
+
+    lut_per_dsp: float
+
+    def __post_init__(self) -> None:
+        if self.lut_per_dsp <= 0:
+            raise HardwareError(
+                f"unit cost: {self.lut_per_dsp} LUTs for a DSP slice is not positive; give how "
+                "many LUTs a DSP slice is worth"
+            )
+
+    @classmethod
+    def of_part(cls, fpgapart: str, lut_per_dsp: float = 0.0) -> "UnitCost":
+        """Return the cost that was asked for; for 0 a quarter of the part's LUTs for each slice."""
+        if lut_per_dsp:
+            return cls(lut_per_dsp)
+        try:
+            part = find_part(fpgapart)
+        except HardwareError:
+            return cls(_DSP_SCARCITY * _RATIO)
+        return cls(_DSP_SCARCITY * part.lut / part.dsp)
+
+    def of(self, resources: UnitResources) -> float:
+        """Return the cost in LUTs."""
+        return resources.lut + self.lut_per_dsp * resources.dsp
+
+
+def choose_unit(shape: MatrixShape, fpgapart: str, cost: UnitCost, *, narrow: bool) -> str:
+    """Return "lut" or "dsp", whichever costs less; both must be able to compute the layer."""
+    ours = cost.of(lut_resources(shape))
+    finns = cost.of(dsp_resources(shape, fpgapart, narrow=narrow))
+    return "lut" if ours <= finns else "dsp"
+
+
+def lut_resources(shape: MatrixShape) -> UnitResources:
+    """Predict our unit: products counted plane by plane, planes put together, sums, memory."""
+    planes = shape.weight.bits * shape.act.bits
+    counted = _LUT_PER_PRODUCT * planes * shape.macs
+    summed = shape.pe * (_LUT_PER_PLANE * planes + _LUT_PER_SUM_BIT * shape.out_bits)
+    return UnitResources(_LUT_OF_CONTROL + counted + summed + _replay(shape, shape.act.bits))
+
+
+def dsp_resources(shape: MatrixShape, fpgapart: str, *, narrow: bool) -> UnitResources:
+    """Predict FINN's unit; `narrow`: no weight is the most negative one.
+
+    DSP slices are counted as mvu.sv lays out its lanes.
+    """
+    weight, act = (2 if o.bipolar else max(2, o.bits) for o in (shape.weight, shape.act))
+    slices = -(-shape.pe // _lanes(weight, act, fpgapart, narrow=narrow)) * shape.simd
+    summed = shape.pe * (_DSP_LUT_PER_SUM_BIT * shape.out_bits)
+    lut = _DSP_LUT_OF_CONTROL + _DSP_LUT_PER_MAC * shape.macs + _DSP_LUT_PER_SLICE * slices
+    return UnitResources(lut + summed + _replay(shape, act), slices)
+
+
+def _lanes(weight: int, act: int, fpgapart: str, *, narrow: bool) -> int:
+    """Return the products that one slice computes, as mvu.sv's NUM_LANES."""
+    port = 25 if get_dsp_block(fpgapart) == "DSP48E1" else 27
+    if port == weight:
+        return 1
+    return 1 + (port - (not narrow) - weight) // (weight + act - 1)
+
+
+def _replay(shape: MatrixShape, act_bits: int) -> float:
+    """Return the LUTs of the memory that a vector is repeated from: 6 bits of 32 words in four."""
+    if shape.repeats == 1:
+        return 0.0
+    return 4.0 * -(-shape.simd * act_bits // 6) * -(-shape.folds // 32)
