@@ -24,7 +24,7 @@ from flow.lowering._refusal import Refusal
 from flow.lowering._settle import as_image, flat, plain, unpadded
 from flow.lowering._values import INFINITY, Rationals, Value, common_unit, objects, rationals
 
-__all__ = ["add", "batch_norm", "clip", "div", "hard_tanh", "identity", "mul", "relu", "sub"]
+__all__ = ["add", "batch_norm", "clip", "div", "hard_tanh", "identity", "mul", "neg", "relu", "sub"]
 
 _LARGEST_FACTOR = 2**16  # of a branch before a sum
 
@@ -57,6 +57,13 @@ def mul(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     return _affine(builder, node, data(operands, place), _other(operands, 1 - place), None)
 
 
+def neg(builder: Builder, node: NodeProto, operands: Operands) -> Value:  # noqa: ARG001
+    """Lower Neg."""
+    value = data(operands)
+    ones = rationals(np.ones(value.channels, dtype=np.int64))
+    return value.affine(-ones, 0 * ones)
+
+
 def div(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower Div by a constant."""
     divisor = constant(operands, 1, "divisor").exact()
@@ -82,8 +89,6 @@ def add(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower Add or Sum of a constant or of branches."""
     branches = [item for item in operands if isinstance(item, Value)]
     constants = [item for item in operands if isinstance(item, Constant)]
-    if not branches:
-        data(operands)
     value = branches[0]
     if len(branches) > 1:
         value = _sum(builder, node, branches, (1,) * len(branches))

@@ -55,6 +55,7 @@ RULES: dict[str, Rule] = {
     "MaxPool": _pooling.max_pool,
     "Mul": _elementwise.mul,
     "MultiThreshold": _quantizers.multi_threshold,
+    "Neg": _elementwise.neg,
     "Pad": _structure.pad,
     "Quant": _quantizers.quant,
     "QuantizeLinear": _qcdq.quantize_linear,

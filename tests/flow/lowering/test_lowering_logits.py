@@ -73,6 +73,12 @@ def test_class_scales_with_small_ratios_become_one() -> None:
     assert_equal(_model(graph, graph.node("Mul", logits, graph.constant([1.0, -2.0, 0.0]))))
 
 
+def test_class_scales_behind_a_quantizer_get_a_layer_of_their_own() -> None:
+    graph, logits = _head()
+    levels = graph.quant(logits, 16.0, 4, signed=True)
+    assert_equal(_model(graph, graph.node("Mul", levels, graph.constant([1.0, 2.0, 4.0]))))
+
+
 def test_class_scales_without_a_common_unit_are_refused() -> None:
     graph, logits = _head(np.array([[0.25, 0.1234567, 0.75]]))
     with pytest.raises(

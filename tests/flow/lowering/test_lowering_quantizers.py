@@ -10,7 +10,7 @@ import pytest
 from agreement import assert_equal, quantized, single, weights
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from qonnx.custom_op.general.intquant import int_quant
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
@@ -215,3 +215,29 @@ def test_a_quantizer_is_kept_where_zero_padding_needs_its_zero() -> None:
         return graph.node("Conv", shifted, weights(graph, (2, 1, 3, 3)), pads=[1, 1, 1, 1])
 
     assert_equal(single(body, (1, 1, 4, 4)))
+
+
+def test_trunc_to_an_output_scale() -> None:
+    model = single(_trunc_v2, (1, 1, 3, 3))
+    for opset in model.model.opset_import:
+        opset.version = 2 if opset.domain else opset.version
+    assert_equal(model)
+
+
+def _trunc_v2(graph: GraphWriter, x: str) -> str:
+    operands = [graph.constant(value) for value in (1.0, 0.0, 8.0, 16.0, 4.0)]
+    output = "truncated"
+    node = helper.make_node(
+        "Trunc",
+        [x, *operands],
+        [output],
+        "Trunc_own",
+        domain="qonnx.custom_op.general",
+        rounding_mode="FLOOR",
+        signed=0,
+        narrow=0,
+    )
+    graph.nodes.append(node)
+    read = (1.0, 0.0, 8, 0, 0, 16.0, np.float64(4), "FLOOR")
+    graph.values[output] = trunc_v2(graph.values[x], *read).astype(np.float32)
+    return output

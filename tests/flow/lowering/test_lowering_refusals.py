@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from agreement import quantized, single, weights
+from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.errors import FlowError
 from flow.lowering import lower
@@ -30,6 +31,11 @@ def _const(graph: GraphWriter, *values: float) -> str:
 def _conv(graph: GraphWriter, x: str, **attributes: object) -> str:
     kernel = weights(graph, (4, graph.values[x].shape[1], 3, 3))
     return graph.node("Conv", x, kernel, **attributes)
+
+
+def _requantized(graph: GraphWriter, x: str, zero: str) -> str:
+    scale = graph.constant([1.0, 2.0])
+    return graph.node("DequantizeLinear", graph.node("QuantizeLinear", x, scale, zero), scale, zero)
 
 
 CASES: dict[str, tuple[Layer, str]] = {
@@ -220,6 +226,10 @@ CASES: dict[str, tuple[Layer, str]] = {
         lambda g, x: g.quant(x, -1.0, 4, signed=False),
         r"Quant_0 \(Quant\): scale -1 is not positive",
     ),
+    "several zero points": (
+        lambda g, x: _requantized(g, x, g.node("Cast", g.constant([1.0, 2.0]), to=3)),
+        r"QuantizeLinear_1 .*: its channels have several zero points; use one zero point",
+    ),
     "negative output scale": (
         lambda g, x: g.node(
             "MultiThreshold", x, g.constant([[1.0]]), out_dtype="INT8", out_scale=-1.0
@@ -234,12 +244,7 @@ CASES: dict[str, tuple[Layer, str]] = {
 def test_refusals_name_the_node_the_rule_and_a_remedy(name: str) -> None:
     layer, message = CASES[name]
     with pytest.raises(FlowError, match=message):
-        lower(_unexecuted(layer))
-
-
-def _unexecuted(layer: Layer):  # noqa: ANN202 - a ModelWrapper
-    """Build a graph some of whose nodes nobody can execute."""
-    return single(layer, (1, 2, 6, 6))
+        lower(single(layer, (1, 2, 6, 6)))
 
 
 def test_every_problem_is_listed() -> None:
@@ -273,6 +278,93 @@ def test_nodes_that_the_logits_do_not_need_are_left_out() -> None:
         return x
 
     assert lower(single(body, (1, 2, 6, 6))).network.classes == 3
+
+
+def _relu_model() -> ModelWrapper:
+    return single(lambda g, x: g.quant(_conv(g, x), 1.0, 4, signed=True), (1, 2, 6, 6))
+
+
+def _set_mode(model: ModelWrapper) -> None:
+    (quant,) = (node for node in model.graph.node if node.name == "Quant_2")
+    (mode,) = (item for item in quant.attribute if item.name == "rounding_mode")
+    mode.s = b"STOCHASTIC"
+
+
+def _drop_input(model: ModelWrapper) -> None:
+    (quant,) = (node for node in model.graph.node if node.name == "Quant_2")
+    quant.input[3] = ""
+
+
+def _long_bias(model: ModelWrapper) -> None:
+    (conv,) = model.get_nodes_by_op_type("Conv")
+    model.set_initializer("bias", np.ones(3, dtype=np.float32))
+    conv.input.append("bias")
+
+
+def _other_channels(model: ModelWrapper) -> None:
+    (conv,) = model.get_nodes_by_op_type("Conv")
+    conv.attribute.add(name="group", type=2, i=2)
+
+
+def _other_features(model: ModelWrapper) -> None:
+    (matmul,) = model.get_nodes_by_op_type("MatMul")
+    matmul.input[1] = "rows"
+    model.set_initializer("rows", np.ones((3, 3), dtype=np.float32))
+
+
+CHANGES = [
+    (_set_mode, r"Quant_2 \(Quant\): rounding_mode 'STOCHASTIC' is unknown; use one of ROUND,"),
+    (_drop_input, r"Quant_2 \(Quant\): its bit width is missing; export the model again"),
+    (_long_bias, r"Conv_1 \(Conv\): its bias has 3 entries for 4 outputs; export the model"),
+    (_other_channels, r"its weights read 4 channels in 2 groups, its input has 2; export the"),
+    (_other_features, r"its input has 64 features, its weights 3 rows; export the model again"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES, ids=lambda item: str(item)[:30])
+def test_changed_nodes_are_refused(change: Callable[[ModelWrapper], None], message: str) -> None:
+    model = _relu_model()
+    change(model)
+    with pytest.raises(FlowError, match=message):
+        lower(model)
+
+
+def test_indices_of_a_maximum_are_refused() -> None:
+    model = single(lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2]), (1, 2, 6, 6))
+    model.graph.node[0].output.append("places")
+    with pytest.raises(FlowError, match=r"MaxPool_0 .* its indices are used; use the values alone"):
+        lower(model)
+
+
+def test_windows_of_padding_alone_are_refused() -> None:
+    model = single(lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2]), (1, 2, 6, 6))
+    model.graph.node[0].attribute.add(name="pads", type=7, ints=[2, 0, 0, 0])
+    with pytest.raises(FlowError, match=r"a window of \(2, 2\) may hold padding alone; use less"):
+        lower(model)
+
+
+def test_a_reshape_to_another_size_is_refused() -> None:
+    model = single(lambda g, x: g.node("Reshape", x, _ints(g, 1, 72)), (1, 2, 6, 6))
+    model.set_initializer("c0", np.array([5, 7]))
+    with pytest.raises(FlowError, match=r"shape \[5, 7\] does not fit its input \(1, 2, 6, 6\)"):
+        lower(model)
+
+
+def test_a_slice_without_bounds_is_refused() -> None:
+    def body(g: GraphWriter, x: str) -> str:
+        return g.node("Slice", x, _ints(g, 0), _ints(g, 1), _ints(g, 1))
+
+    model = single(body, (1, 2, 6, 6))
+    model.graph.node[0].input[1] = ""
+    with pytest.raises(FlowError, match=r"Slice_0 \(Slice\): its bounds are missing"):
+        lower(model)
+
+
+def test_a_node_without_a_name_gets_one() -> None:
+    model = single(lambda g, x: g.node("LeakyRelu", x), (1, 2, 6, 6))
+    model.graph.node[0].name = ""
+    with pytest.raises(FlowError, match=r"LeakyRelu_0 \(LeakyRelu\): there is no integer form"):
+        lower(model)
 
 
 def test_one_bit_width_is_asked_for() -> None:

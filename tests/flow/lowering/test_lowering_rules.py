@@ -6,13 +6,21 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from agreement import Body, assert_equal, quantized, single, weights
+from agreement import Body, assert_equal, pictures, quantized, single, weights
+from onnx import helper, numpy_helper
 
 from flow.integer import Add, Concat, Convolution, MaxPool, SumPool, Threshold
+from flow.lowering import lower
 from flow.lowering._graph_writer import GraphWriter
 
 Layer = Callable[[GraphWriter, str], str]
-UNQUANTIZED = ("relu", "clip", "weights of several scales", "batch norm")  # need a quantizer
+UNQUANTIZED = (  # they need a quantizer behind them
+    "relu",
+    "clip",
+    "weights of several scales",
+    "channels with a filter alike",
+    "batch norm",
+)
 
 
 def _ints(graph: GraphWriter, *values: int) -> str:
@@ -148,9 +156,67 @@ CASES: dict[str, Layer] = {
         g.node("Unsqueeze", _quant_gemm(g, x), _ints(g, 2, 3)),
         weights(g, (6, 5, 1, 1)),
     ),
+    "split": lambda g, x: g.node("Concat", *reversed(_split(g, _conv(g, x))), axis=1),
+    "hard clip of integers": lambda g, x: g.node(
+        "AveragePool", g.node("Clip", x, g.constant(50.0), g.constant(100.0)), kernel_shape=[2, 2]
+    ),
+    "max pool of a constant channel": lambda g, x: _conv(
+        g,
+        g.node("Clip", g.node("Mul", x, _const(g, 0.0, 1.0)), g.constant(2.0), g.constant(100.0)),
+    ),
+    "features with factors": lambda g, x: g.node(
+        "Mul", g.node("Flatten", x), g.constant(np.arange(84) % 3 / 2)
+    ),
+    "gemm of features of several scales": lambda g, x: g.node(
+        "MatMul",
+        g.node("Add", g.node("Flatten", x), g.constant(np.arange(84) % 2 * 4.0)),
+        weights(g, (84, 4), scale=2.0 ** (np.arange(84).reshape(84, 1) % 3)),
+    ),
+    "sum of vectors of several sources": lambda g, x: g.node(
+        "Add", _quant_gemm(g, x), g.node("Flatten", quantized(g, _to_five(g, x)))
+    ),
+    "sum of shuffled images": lambda g, x: g.node(
+        "Add", CASES["channel shuffle"](g, x), CASES["channel shuffle"](g, x)
+    ),
+    "sum of an image and its channels": lambda g, x: g.node(
+        "Add", _conv(g, x), CASES["channel shuffle"](g, x)
+    ),
+    "negative vector": lambda g, x: _twice(g, g.node("Neg", _quant_gemm(g, x))),
+    "channels with a filter alike": lambda g, x: g.node(
+        "Conv", x, g.constant(np.array([0.171, 0.342, 0, 0, 0.3331, -0.3331]).reshape(3, 2, 1, 1))
+    ),
+    "no padding": lambda g, x: g.node("Pad", x, _ints(g, *[0] * 8)),
+    "dequantized channels": lambda g, x: g.node("Conv", x, _dequantized(g)),
+    "weights with half a zero point": lambda g, x: g.node(
+        "Conv",
+        x,
+        g.quant(g.constant(np.arange(8.0).reshape(4, 2, 1, 1)), 1.0, 4, signed=True, zero=0.5),
+    ),
     "identity": lambda g, x: g.node("Identity", x),
     "dropout": lambda g, x: g.node("Dropout", x),
 }
+
+
+def _split(g: GraphWriter, x: str) -> list[str]:
+    names = ["first", "second"]
+    g.nodes.append(helper.make_node("Split", [x], names, "Split_own", axis=1, num_outputs=2))
+    g.values |= dict(zip(names, np.split(g.values[x], 2, axis=1), strict=True))
+    return names
+
+
+def _to_five(g: GraphWriter, x: str) -> str:
+    return g.node("GlobalMaxPool", g.node("Conv", x, weights(g, (5, 2, 1, 1))))
+
+
+def _twice(g: GraphWriter, x: str) -> str:
+    return g.node("Concat", quantized(g, x, signed=True), quantized(g, x, signed=True), axis=1)
+
+
+def _dequantized(g: GraphWriter) -> str:
+    codes = g.constant(np.int64(0))
+    g.values[codes] = np.arange(-4, 4, dtype=np.int8).reshape(4, 2, 1, 1)
+    g.constants[-1].CopyFrom(numpy_helper.from_array(g.values[codes], codes))
+    return g.node("DequantizeLinear", codes, g.constant([0.5, 0.25, 1.0, 0.5]), axis=0)
 
 
 def _quant_conv(g: GraphWriter, x: str) -> str:
@@ -241,6 +307,14 @@ def test_pools_read_their_input_before_it_is_quantized() -> None:
 
     network = assert_equal(single(body, (1, 2, 6, 7)))
     assert [type(item) for item in network.operations[:3]] == [Convolution, MaxPool, Threshold]
+
+
+def test_weights_of_zeros_give_logits_of_zeros() -> None:
+    def body(g: GraphWriter, x: str) -> str:
+        return g.node("Conv", x, g.constant(np.zeros((3, 2, 1, 1))))
+
+    network = lower(single(body, (1, 2, 6, 7))).network
+    assert not network.logits(pictures(network, 2)).any()
 
 
 def test_an_average_is_a_sum_with_a_smaller_scale() -> None:
