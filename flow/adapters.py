@@ -12,7 +12,7 @@ from flow.classifier import Classifier
 from flow.errors import FlowError
 
 if TYPE_CHECKING:
-    from art.estimators.classification import BlackBoxClassifier
+    from art.estimators.classification import BlackBoxClassifierNeuralNetwork
 
 __all__ = ["as_art", "as_function"]
 
@@ -53,19 +53,17 @@ def _as_pixels(images: Floats) -> NDArray[np.uint8]:
     return np.rint(images * 255).clip(0, 255).astype(np.uint8)
 
 
-def as_art(classifier: Classifier, *, scale: float = 1.0) -> "BlackBoxClassifier":
-    """Return an engine as ART's BlackBoxClassifier of float32[N, C, H, W] images in 0..1.
-
-    `channels_first` is set on it, as attacks ask for it; see as_function for the arguments.
-    """
-    from art.estimators.classification import BlackBoxClassifier  # noqa: PLC0415 - of the tests
+def as_art(classifier: Classifier, *, scale: float = 1.0) -> "BlackBoxClassifierNeuralNetwork":
+    """Return an engine as ART's black box of float32[N, C, H, W] in 0..1; see as_function."""
+    from art.estimators.classification import (  # noqa: PLC0415 - heavy, and only of the tests
+        BlackBoxClassifierNeuralNetwork,
+    )
 
     height, width, channels = classifier.input_shape
-    found = BlackBoxClassifier(
+    return BlackBoxClassifierNeuralNetwork(
         as_function(classifier, scale=scale),
         input_shape=(channels, height, width),
         nb_classes=classifier.classes,
+        channels_first=True,
         clip_values=(0.0, 1.0),
     )
-    found.channels_first = True
-    return found

@@ -4,6 +4,7 @@
 
 import argparse
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,10 +82,13 @@ class SimulatorBenchmark(Benchmark):
         from flow.bench.simulator_figures import Measurement  # noqa: PLC0415 - imports torch
 
         for model in dict.fromkeys(case.model for case in cases):
-            measurement = Measurement(model, options.threads, options.seconds, options.data)
-            for case in cases:
-                if case.model == model and (row := measurement.row(case)):
-                    yield row
+            with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as folder:
+                measurement = Measurement(
+                    model, options.threads, options.seconds, options.data, Path(folder)
+                )
+                for case in cases:
+                    if case.model == model and (row := measurement.row(case)):
+                        yield row
 
 
 def _chosen(options: argparse.Namespace) -> list[Case]:

@@ -3,7 +3,6 @@
 """Times of the native engine and of a rival, in turn, on the same images."""
 
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,10 +31,10 @@ _PROFILED = 256  # images
 class Measurement:
     """One model with all of its comparisons."""
 
-    def __init__(self, model: str, threads: int, seconds: float, data: Path | None) -> None:
+    def __init__(
+        self, model: str, threads: int, seconds: float, data: Path | None, folder: Path
+    ) -> None:
         self.model, self.threads, self.seconds = model, threads, seconds
-        self.folder = tempfile.TemporaryDirectory(prefix="steelflow-bench-")
-        folder = Path(self.folder.name)
         zoo.export(model, folder / "model.onnx")
         network = lower(read_model(folder / "model.onnx")).network
         self.stored = folder / "network.npz"

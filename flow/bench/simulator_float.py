@@ -46,7 +46,7 @@ class _FloatNetwork(nn.Module):
 
 
 class _Padded(nn.Module):
-    """Pads unevenly, as torch's own layers can't."""
+    """Pads by any amount on any side, as torch's own layers can't."""
 
     def __init__(self, padding: tuple[int, int, int, int], layer: nn.Module) -> None:
         super().__init__()
@@ -54,7 +54,8 @@ class _Padded(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         top, left, bottom, right = self.padding
-        found: Tensor = self.layer(functional.pad(images, (left, right, top, bottom)))
+        padded = functional.pad(images, (left, right, top, bottom)) if any(self.padding) else images
+        found: Tensor = self.layer(padded)
         return found
 
 
@@ -62,18 +63,16 @@ def _layer(operation: Operation) -> nn.Module:  # noqa: PLR0911 - one a kind
     match operation:  # the rest, as a bias, is part of the layer before it
         case Convolution(stride=stride, padding=padding, groups=groups):
             inputs, outputs = operation.weights.shape[2] * groups, operation.weights.shape[3]
-            even = padding[:2] == padding[2:]
-            inside = padding[:2] if even else (0, 0)
-            layer = nn.Conv2d(
-                inputs, outputs, operation.kernel, stride=stride, padding=inside, groups=groups
-            )
-            return layer if even else _Padded(padding, layer)
+            size = operation.kernel
+            if padding[:2] == padding[2:]:
+                return nn.Conv2d(inputs, outputs, size, stride, padding[:2], groups=groups)
+            return _Padded(padding, nn.Conv2d(inputs, outputs, size, stride, groups=groups))
         case Dense(weights=weights):
             return nn.Linear(*weights.shape)
         case MaxPool(kernel=kernel, stride=stride, padding=padding):
-            return nn.MaxPool2d(kernel, stride, padding[:2])
+            return _Padded(padding, nn.MaxPool2d(kernel, stride))
         case SumPool(kernel=kernel, stride=stride, padding=padding):
-            return nn.AvgPool2d(kernel, stride, padding[:2])
+            return _Padded(padding, nn.AvgPool2d(kernel, stride))
         case Flatten():
             return nn.Flatten()
         case Threshold():
