@@ -48,9 +48,12 @@ module lut_row #(
   typedef logic [OutBits-1:0] out_t;
   typedef logic [SumBits-1:0] sum_t;
 
+  // Modulo 2^OutBits, so that a narrow result does without the upper bits of its terms.
+  /* verilator lint_off UNUSEDSIGNAL */
   function automatic out_t extended(input sum_t value);
     return ActSigned ? out_t'($signed(value)) : out_t'(value);
   endfunction
+  /* verilator lint_on UNUSEDSIGNAL */
 
   logic [WeightBits-1:0][SumBits-1:0] sums;
   lut_planes #(

