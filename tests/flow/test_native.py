@@ -24,7 +24,7 @@ from flow.integer import (
     Operation,
     Threshold,
 )
-from flow.integer.native import NativeNetwork, _library, instruction_sets, peak_rate
+from flow.integer.native import NativeNetwork, _library, engine, instruction_sets, peak_rate
 
 ISAS = instruction_sets()
 
@@ -83,6 +83,30 @@ def _quantized(
 def test_precisions_give_the_same_logits(isa: str, weight_bits: int, bits: int, pad: int) -> None:
     network = _quantized(weight_bits * 10 + bits, weight_bits=weight_bits, bits=bits, pad=pad)
     assert _differing(network, _images(network, 3), isa=isa) == 0
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("groups", [1, 2, 3])
+@pytest.mark.parametrize("weight_bits", [1, 2])
+def test_planes_of_groups_with_padding(
+    isa: str, groups: int, weight_bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PLANES", dict.fromkeys(ISAS, 2))
+    rng = np.random.default_rng(groups)
+    weights = rng.integers(-1, 2, (3, 2, 32, 12 * groups))
+    if weight_bits == 1:
+        weights = np.where(weights == 0, 1, weights)
+    operations: tuple[Operation, ...] = (
+        Convolution(name="c0", weights=rng.integers(-7, 8, (1, 1, 2, 32 * groups))),
+        Threshold(name="t", **_thresholds(rng, 32 * groups, 2)),
+        Convolution(name="c1", weights=weights, groups=groups, padding=(1, 1, 0, 1), stride=(2, 1)),
+        Flatten(name="f"),
+        Dense(name="d", weights=rng.integers(-7, 8, (3 * 6 * 12 * groups, 4))),
+    )
+    network = IntegerNetwork(operations, (6, 5, 2), 1.0)
+    found = NativeNetwork(network, isa=isa).profile(_images(network, 1))
+    assert [stage.kernel for stage in found][1] == "bits"
+    assert _differing(network, _images(network, 5), isa=isa) == 0
 
 
 @pytest.mark.parametrize(
@@ -150,12 +174,12 @@ def test_images_need_not_be_contiguous() -> None:
 
 def test_python_threads_share_an_engine() -> None:
     network = _quantized(6, weight_bits=2, bits=2)
-    engine, images = NativeNetwork(network, threads=2), _images(network, 120)
+    shared, images = NativeNetwork(network, threads=2), _images(network, 120)
     found: dict[int, np.ndarray] = {}
 
     def work(index: int) -> None:
         for _ in range(10):
-            found[index] = engine.logits(images[index * 20 : (index + 1) * 20])
+            found[index] = shared.logits(images[index * 20 : (index + 1) * 20])
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(6)]
     for thread in threads:
@@ -173,8 +197,8 @@ def test_operations_that_nothing_needs_are_not_computed() -> None:
         Dense(name="d", inputs=("f",), weights=np.ones((4, 2), dtype=np.int64)),
     )
     network = IntegerNetwork(operations, (2, 2, 1), 1.0)
-    engine = NativeNetwork(network)
-    assert [stage.name for stage in engine.profile(_images(network, 1))] == ["d"]
+    found = NativeNetwork(network).profile(_images(network, 1))
+    assert [stage.name for stage in found] == ["d"]
 
 
 def test_pixels_alone_are_logits() -> None:
@@ -191,10 +215,10 @@ def test_an_image_that_is_read_twice_is_added() -> None:
 def test_engine_outlives_its_plan_s_arrays() -> None:
     rng, weights = np.random.default_rng(7), np.ones((12, 3), dtype=np.int64)
     network = _after(weights, Threshold(name="t", **_thresholds(rng, 3, 2)))
-    engine, images = NativeNetwork(network), _images(network, 9)
+    native, images = NativeNetwork(network), _images(network, 9)
     expected = network.logits(images)
     weights[:] = 0
-    assert (engine.logits(images) == expected).all()
+    assert (native.logits(images) == expected).all()
 
 
 def test_peak_of_bits_is_above_that_of_bytes() -> None:

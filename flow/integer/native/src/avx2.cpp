@@ -9,7 +9,7 @@
 
 #include "plan.hpp"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && !defined(__clang__)  // clang knows no target pragma
 #include <immintrin.h>
 #pragma GCC push_options
 #pragma GCC target("avx2,bmi,bmi2,popcnt")
@@ -74,7 +74,10 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
     const std::int32_t* bias = p.bias + panel * lanes;
     __m256i sums[Rows][2];
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) sums[r][0] = load_half(bias), sums[r][1] = load_half(bias + half);
+    for (int r = 0; r < Rows; ++r) {
+        sums[r][0] = load_half(bias);
+        sums[r][1] = load_half(bias + half);
+    }
     for (std::int64_t k = 0; k < p.steps; ++k, a += 4, b += lanes * 4) {
         const __m256i first = load_half(b), second = load_half(b + half * 4);
 #pragma GCC unroll 8
@@ -86,7 +89,10 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
     }
     std::int32_t* c = p.c + row * p.c_stride + panel * lanes;
 #pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r, c += p.c_stride) store_half(c, sums[r][0]), store_half(c + half, sums[r][1]);
+    for (int r = 0; r < Rows; ++r, c += p.c_stride) {
+        store_half(c, sums[r][0]);
+        store_half(c + half, sums[r][1]);
+    }
 }
 
 // ---- bits -------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@
 
 #include "plan.hpp"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && !defined(__clang__)  // clang knows no target pragma
 #pragma GCC diagnostic ignored "-Wuninitialized"  // GCC 12 warns of its own headers
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>

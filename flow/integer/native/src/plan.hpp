@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the steelflow engineers
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// What Python plans and C++ executes. Python's mirror of these structures is _abi.py; both carry
-// abi_version, which changes with any of them. Pointers belong to Python, which outlives the engine.
+// What Python plans and C++ executes. Python's mirror of these structures is _library.py; both have
+// a version, which changes with any of them. Pointers belong to Python, which outlives the engine.
 #pragma once
 
 #include <cstdint>

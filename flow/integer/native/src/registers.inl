@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 the steelflow engineers
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Registers of 16 channels, of whatever width the instruction set has. Each set adds widen (16 bytes
-// to int32) and narrow (back), which compilers do badly.
+// Registers of 16 channels, of whatever width the instruction set has. Each set adds widen (16
+// bytes to int32) and narrow (back), which compilers do badly.
 
 using Floats [[gnu::vector_size(4 * lanes)]] = float;
 using Doubles [[gnu::vector_size(8 * lanes)]] = double;
