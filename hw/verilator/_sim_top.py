@@ -10,11 +10,15 @@ from hw.accelerator import Fifo, Manifest, Stream
 __all__ = ["fifo_instance", "render_sim_top", "render_storage", "storage_depth"]
 
 _MIN_STORAGE = 64  # beats
+_MAX_STORAGE = 65_536  # for larger frames; a depth that was asked for is held in any case
 
 
 def storage_depth(fifo: Fifo) -> int:
-    """Return the beats that the compiled model can hold: a whole frame, or the depth if deeper."""
-    return max(fifo.depth, fifo.beats_per_frame, _MIN_STORAGE)
+    """Return the beats that the compiled model can hold: a whole frame, or the depth if deeper.
+
+    A join may have to wait for most of a frame, as after a global sum.
+    """
+    return max(fifo.depth, min(fifo.beats_per_frame, _MAX_STORAGE), _MIN_STORAGE)
 
 
 def render_storage(manifest: Manifest) -> str:

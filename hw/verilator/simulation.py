@@ -120,7 +120,7 @@ class Simulation:
             waves: "fst" or "vcd" for a program that can write waveforms.
 
         Raises:
-            HardwareError: g++ or make is missing, or one of the tools failed.
+            HardwareError: g++ is missing, or one of the tools failed.
         """
         return run_build(plan_build(self.accelerator, waves), self.build_dir)
 

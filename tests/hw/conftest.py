@@ -3,6 +3,7 @@
 """One network, stitched once a session and folding, with FINN's logits of some images."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import networks
@@ -68,3 +69,33 @@ def images() -> NDArray[np.uint8]:
 def expected(graph: ModelWrapper, images: NDArray[np.uint8], work: Path) -> NDArray[np.int32]:
     """FINN's logits of the images."""
     return networks.finn_logits(graph, images, work)
+
+
+@dataclass(frozen=True)
+class Forked:
+    """A network with a residual and a concatenation; [0] gives logits, [1] the label."""
+
+    graphs: tuple[ModelWrapper, ModelWrapper]
+    accelerators: tuple[Accelerator, Accelerator]
+    deep: dict[str, int]  # FIFO depths of the first that end in no deadlock
+    images: NDArray[np.uint8]
+    logits: NDArray[np.int32]  # of the images, by the integer network
+
+
+@pytest.fixture(scope="session")
+def forked(work: Path) -> Forked:
+    """The network with forks, stitched with logits and with a label as output."""
+    graphs, accelerators = [], []
+    for label in (False, True):
+        folder = work / f"forked_{label}"
+        graph, network = networks.forked_rtl(folder, label=label)
+        graphs.append(graph)
+        accelerators.append(networks.stitched(graph, folder / "accelerator", "forked"))
+    images = np.random.default_rng(4).integers(0, 256, (7, 6, 6, 2), dtype=np.uint8)
+    return Forked(
+        graphs=(graphs[0], graphs[1]),
+        accelerators=(accelerators[0], accelerators[1]),
+        deep={fifo.name: 64 for fifo in accelerators[1].manifest.fifos},
+        images=images,
+        logits=network.logits(images),
+    )

@@ -13,13 +13,17 @@ from finn.core.onnx_exec import execute_onnx
 from finn.transformation.fpgadataflow.set_folding import SetFolding
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 from qonnx_models import GraphBuilder
 
-from flow.dataflow import generate_rtl, to_dataflow
+from flow.dataflow import fold, generate_rtl, to_dataflow
+from flow.integer import IntegerNetwork
 from flow.lowering import lower
+from flow.random_networks import LayerSpec, NetworkSpec, build
+from flow.settings import CompileConfig
 from hw.accelerator import Accelerator
 from hw.finn_session import finn_build_dir
 from hw.stitch import stitch
@@ -70,7 +74,9 @@ def rgb_qonnx(seed: int = 0) -> ModelWrapper:
     logits = helper.make_tensor_value_info(graph.tensor, TensorProto.FLOAT, [1, CLASSES])
     proto = helper.make_graph(graph.nodes, "rgb", [images], [logits], graph.constants)
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid("qonnx.custom_op.general", 1)]
-    return ModelWrapper(qonnx_make_model(proto, opset_imports=opsets))
+    model = ModelWrapper(qonnx_make_model(proto, opset_imports=opsets))
+    model.set_tensor_datatype("images", DataType["UINT8"])  # 0 to 255, not 0 to 1
+    return model
 
 
 def dataflow_graph(folder: Path, seed: int = 0) -> ModelWrapper:
@@ -89,6 +95,8 @@ def folded_rtl(model: ModelWrapper, folding: Folding, folder: Path) -> ModelWrap
             node = getCustomOp(model.get_node_from_name(name))
             for attribute, value in attributes.items():
                 node.set_nodeattr(attribute, value)
+        for layer in model.get_nodes_by_op_type("MVAU_rtl"):
+            getCustomOp(layer).set_nodeattr("unit", "dsp")  # FINN's; the graph with forks has ours
         return generate_rtl(model, PART, 100.0)
 
 
@@ -108,3 +116,33 @@ def finn_logits(model: ModelWrapper, images: NDArray[np.uint8], folder: Path) ->
             execute_onnx(model, {source: image[None].astype(np.float32)})[sink] for image in images
         ]
     return np.concatenate(rows).reshape(len(images), -1).astype(np.int32)
+
+
+def forked_rtl(folder: Path, *, label: bool) -> tuple[ModelWrapper, IntegerNetwork]:
+    """Return a residual and a concatenation, with generated code, and the integers behind it.
+
+    Images [1, 6, 6, 2] -> convolution -> residual 3x3 -> two 1x1 joined -> max-pool -> 5 logits
+    with a bias, or their label.
+    """
+    layers = (
+        LayerSpec(kind="conv", channels=4, kernel=3, pad=1, weight_bits=3),
+        LayerSpec(kind="residual"),
+        LayerSpec(kind="concat", channels=2),
+        LayerSpec(kind="maxpool", kernel=2, stride=2),
+    )
+    network = build(
+        NetworkSpec(
+            seed=9,
+            height=6,
+            width=6,
+            channels=2,
+            layers=layers,
+            classes=5,
+            average=False,
+            bias=True,
+            cycles=600,
+        )
+    )
+    with finn_build_dir(folder / "finn"):
+        model, _ = fold(to_dataflow(network, PART, label=label), CompileConfig(target_fps=2e5))
+        return generate_rtl(model, PART, 100.0), network

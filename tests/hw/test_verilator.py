@@ -3,18 +3,20 @@
 """The RTL in Verilator against FINN's own execution of the same graph."""
 
 import math
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Forked
 from numpy.typing import NDArray
 
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
 from hw.stitch import with_fifo_depths
-from hw.verilator.fifo_sizing import measure_fifo_depths
-from hw.verilator.simulation import Simulation, SimulationResult, Traffic
+from hw.verilator.fifo_sizing import measure_fifo_depths, size_fifos
+from hw.verilator.simulation import Simulation, SimulationResult, Traffic, Waveforms
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +80,10 @@ def test_sizing_counts_its_frames(
         build_dir=build_dir,
         progress=lambda done, total: seen.append((done, total)),
     )
-    assert seen[:3] == [(12, 0), (24, 0), (36, 0)]
+    frames = [frames for frames, _ in seen]
+    assert frames[0] == 2  # to see how many are under way at once
+    assert frames == sorted(set(frames))
+    assert {total for _, total in seen} == {0}
 
 
 def test_program_serves_every_depth_and_is_built_once(
@@ -173,6 +178,85 @@ def test_impossible_fifo_depths_are_refused(
     simulation = Simulation(accelerators["parallel"], build_dir=tmp_path)
     with pytest.raises(HardwareError, match=problem):
         simulation.run(images, fifo_depths=depths)
+
+
+# Forks, joins and labels
+
+
+def test_forks_and_joins_give_the_logits_of_the_integer_network(
+    forked: Forked, build_dir: Path
+) -> None:
+    accelerator = forked.accelerators[0]
+    sizing = size_fifos(accelerator, forked.images, build_dir=build_dir)
+    assert sizing.interval_cycles == accelerator.manifest.cycles_per_frame_predicted
+    assert sizing.default_interval_cycles is None, "FINN's default depths end in a deadlock here"
+    result = Simulation(accelerator, build_dir=build_dir).run(
+        forked.images, fifo_depths=sizing.depths, traffic=Traffic(stall_input=0.3, stall_output=0.5)
+    )
+    assert len(np.unique(forked.logits.argmax(axis=1))) > 1, "the network must not be degenerate"
+    np.testing.assert_array_equal(result.logits, forked.logits)
+
+
+def test_label_is_the_first_of_the_largest_logits(forked: Forked, build_dir: Path) -> None:
+    simulation = Simulation(forked.accelerators[1], build_dir=build_dir)
+    result = simulation.run(forked.images, fifo_depths=forked.deep)
+    assert simulation.accelerator.manifest.output.kind == "label"
+    np.testing.assert_array_equal(result.logits[:, 0], forked.logits.argmax(axis=1))
+
+
+def test_deadlock_names_the_fifo_that_is_too_shallow(forked: Forked, build_dir: Path) -> None:
+    simulation = Simulation(forked.accelerators[1], build_dir=build_dir)
+    message = (
+        r"stalled at cycle \d+ after 0 frames; (\w+) is full with 5 beats while "
+        r"ElementwiseAdd_rtl_0 waits for \w+; give (\w+) more depth; valid without ready: "
+    )
+    with pytest.raises(HardwareError, match=message) as caught:
+        simulation.run(forked.images)  # FINN's default depths
+    found = re.search(message, str(caught.value))
+    assert found
+    assert found[1] == found[2]
+    result = simulation.run(forked.images, fifo_depths={found[1]: 64})
+    np.testing.assert_array_equal(result.logits[:, 0], forked.logits.argmax(axis=1))
+
+
+# Several processes, waveforms
+
+
+def test_processes_give_the_same_logits_and_timing(forked: Forked, build_dir: Path) -> None:
+    seen: list[int] = []
+    accelerator, depths = forked.accelerators[1], forked.deep
+    one = Simulation(accelerator, build_dir=build_dir).run(forked.images, fifo_depths=depths)
+    several = Simulation(accelerator, build_dir=build_dir, progress=seen.append, processes=2)
+    two = several.run(forked.images, fifo_depths=depths)
+    np.testing.assert_array_equal(two.logits, one.logits)
+    assert two.frame_cycles.tolist() == [*one.frame_cycles[:4], *one.frame_cycles[:3]]
+    assert two.initiation_interval_cycles == one.initiation_interval_cycles
+    assert two.cycles_total > one.cycles_total, "each process fills the pipeline"
+    assert seen[-1] == len(forked.images)
+
+
+def test_no_process_is_refused(forked: Forked, tmp_path: Path) -> None:
+    with pytest.raises(HardwareError, match="simulation: 0 processes; give at least 1"):
+        Simulation(forked.accelerators[0], build_dir=tmp_path, processes=0)
+
+
+def test_waveforms_show_the_cycles_that_were_asked_for(
+    forked: Forked, build_dir: Path, tmp_path: Path
+) -> None:
+    waveforms = Waveforms(tmp_path / "waves.vcd", first=40, end=60)
+    Simulation(forked.accelerators[1], build_dir=build_dir).run(
+        forked.images[:1], fifo_depths=forked.deep, waveforms=waveforms
+    )
+    text = waveforms.path.read_text()
+    times = [int(line[1:]) for line in text.splitlines() if line.startswith("#")]
+    assert (min(times), max(times)) == (400, 595)
+    assert "elementwiseadd_rtl_0_tvalid" in text
+
+
+def test_other_waveform_files_are_refused(forked: Forked, build_dir: Path, tmp_path: Path) -> None:
+    simulation = Simulation(forked.accelerators[1], build_dir=build_dir)
+    with pytest.raises(HardwareError, match=r"waves\.wdb: no \.fst or \.vcd file; name it so"):
+        simulation.run(forked.images, waveforms=Waveforms(tmp_path / "waves.wdb"))
 
 
 def test_no_images_are_refused(

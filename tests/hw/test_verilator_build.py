@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import Forked
 
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
@@ -55,17 +56,30 @@ def test_broken_rtl_is_refused_and_leaves_only_a_log(
     assert [path.name for path in tmp_path.iterdir()] == ["failed.log"]
 
 
-@pytest.mark.parametrize("tool", ["g++", "make"])
 def test_missing_compiler_names_its_package(
-    accelerators: Mapping[str, Accelerator],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    tool: str,
+    accelerators: Mapping[str, Accelerator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for other in {"g++", "make"} - {tool}:
-        (tmp_path / other).write_text("#!/bin/sh\necho none\n")
-        (tmp_path / other).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(HardwareError, match=rf"{tool.replace('+', '.')}: not found; .*apt-get"):
+    with pytest.raises(HardwareError, match=r"g\+\+: not found; install it with: apt-get install"):
         run_build(plan_build(accelerators["parallel"]), tmp_path / "builds")
     assert not (tmp_path / "builds").exists()
+
+
+def test_missing_headers_of_fst_name_their_packages(
+    accelerators: Mapping[str, Accelerator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "g++").write_text('#!/bin/sh\n[ "$1" = --version ] && echo none\n')
+    (tmp_path / "g++").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HardwareError, match=r"FST waveforms: lz4\.h or zlib\.h is missing; name"):
+        run_build(plan_build(accelerators["parallel"], "fst"), tmp_path / "builds")
+
+
+def test_runtime_is_compiled_once(
+    accelerators: Mapping[str, Accelerator], forked: Forked, build_dir: Path
+) -> None:
+    run_build(plan_build(accelerators["parallel"]), build_dir)
+    before = {path.name: path.stat().st_mtime_ns for path in build_dir.glob("*.o")}
+    run_build(plan_build(forked.accelerators[1]), build_dir)
+    assert {path.name: path.stat().st_mtime_ns for path in build_dir.glob("*.o")} == before
+    assert any(name.startswith("verilated_threads-") for name in before)

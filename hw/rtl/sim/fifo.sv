@@ -67,38 +67,40 @@ module fifo #(
   logic valid_q;
   logic [DATA_WIDTH-1:0] data_q;
 
-  logic push, pop;
+  logic push, pop, give;
   assign irdy = stored_q <= count_t'(last_slot);
   assign push = ivld && irdy;
   assign pop  = (stored_q != '0) && (!valid_q || ordy);
+  assign give = valid_q && ordy;
 
-  always_ff @(posedge clk) begin
-    if (push) mem[write_q] <= idat;
-    if (pop) data_q <= mem[read_q];
-  end
-
+  // One block that does nothing in most cycles: there are many FIFOs, and few beats.
   always_ff @(posedge clk) begin
     if (rst) begin
       write_q  <= '0;
       read_q   <= '0;
       stored_q <= '0;
       valid_q  <= 1'b0;
-    end else begin
+      max_q    <= '0;
+    end else if (push || pop || give) begin
+      automatic count_t stored = stored_q + count_t'(push) - count_t'(pop);
+      automatic logic valid = pop || (valid_q && !give);
+      automatic count_t held = stored + count_t'(valid);
       if (push) write_q <= (write_q == last_slot) ? '0 : write_q + 1'b1;
       if (pop) read_q <= (read_q == last_slot) ? '0 : read_q + 1'b1;
-      stored_q <= stored_q + count_t'(push) - count_t'(pop);
-      if (!valid_q || ordy) valid_q <= pop;
+      stored_q <= stored;
+      valid_q  <= valid;
+      if (held > max_q) max_q <= held;
     end
+  end
+
+  always_ff @(posedge clk) begin
+    if (push) mem[write_q] <= idat;
+    if (pop) data_q <= mem[read_q];
   end
 
   assign ovld  = valid_q;
   assign odat  = data_q;
   assign count = stored_q + count_t'(valid_q);
-
-  always_ff @(posedge clk) begin
-    if (rst) max_q <= '0;
-    else if (count > max_q) max_q <= count;
-  end
   assign maxcount = max_q;
 
 endmodule : fifo
