@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The matrix operators as FINN sees them: choice, execution, files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ _FOUR_BITS = MatrixCase(
 _TWO_BITS = MatrixCase(
     weight="INT2", act="UINT2", inputs=24, outputs=8, pe=4, simd=6, vectors=1
 )  # fmt: skip
+
+_EIGHT_BITS = replace(_FOUR_BITS, weight="INT8", act="UINT8")
 
 by_case = pytest.mark.parametrize("case", MATRICES + DEPTHWISE, ids=lambda case: case.name)
 
@@ -132,8 +135,8 @@ def test_large_memory_is_written_quickly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("case", "part", "unit"), [
     (_TWO_BITS, PART, "lut"),
-    (_FOUR_BITS, PART, "dsp"),
-    (_FOUR_BITS, _KV260, "dsp"),
+    (_EIGHT_BITS, PART, "dsp"),
+    (_EIGHT_BITS, _KV260, "dsp"),
 ], ids=str)  # fmt: skip
 def test_cheaper_unit_is_taken(case: MatrixCase, part: str, unit: str, tmp_path: Path) -> None:
     model = _narrow_model(case)
