@@ -60,7 +60,7 @@ def compile_network(
         HardwareError: a tool that fails; an unknown part.
     """
     part = find_part(config.part).name
-    dataflow = to_dataflow(network, part, label=label)
+    dataflow = to_dataflow(network, part, label=label, lut_per_dsp=config.lut_per_dsp)
     dataflow.save(str(folder / "dataflow.onnx"))
     folded, cycles = fold(dataflow, config)
     write_json(folder / "folding.json", {"cycles": cycles, "folding": folding_of(folded)})

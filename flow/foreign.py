@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -50,19 +49,14 @@ class Request:
     label: bool
 
 
-def compile_config(
-    *, part: str | None, clock_mhz: float | None, fps: float | None, folding: Path | None
-) -> CompileConfig:
-    """Return the settings that the options stand for.
+def compile_config(*, fps: float | None, folding: Path | None, **given: object) -> CompileConfig:
+    """Return the settings that the options stand for; what is None has its default.
 
     Raises:
         FlowError: a value out of range, or a folding file that cannot be read.
     """
-    values: dict[str, Any] = {"target_fps": fps or _DEFAULT_FPS}
-    values |= {"part": part} if part else {}
-    values |= {"clock_mhz": clock_mhz} if clock_mhz is not None else {}
-    if fps is not None:
-        values["target_fps"] = fps
+    values = {name: value for name, value in given.items() if value is not None}
+    values["target_fps"] = _DEFAULT_FPS if fps is None else fps
     if folding:
         values["folding"] = _read_yaml(folding)
     return parse_section(CompileConfig, values, "compile")

@@ -64,5 +64,5 @@ def _resources(compiled: CompiledModel, folder: Path) -> Row:
         "bram36": found.total.bram36,
         "lut_estimate": round(sum(layer.estimate.lut for layer in found.layers)),
         "fifo_bits_default": manifest.fifo_bits_default,
-        "fifo_bits": sum(fifo.depth * fifo.width_bits for fifo in manifest.fifos),
+        "fifo_bits": manifest.fifo_bits,
     }

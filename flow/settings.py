@@ -105,6 +105,7 @@ class CompileConfig(_Config):
     clock_mhz: Annotated[float, Field(gt=0, le=1000)] = 100.0
     target_fps: Annotated[float, Field(gt=0)] | None = 10_000.0
     folding: dict[str, FoldingConfig] = {}  # by matrix layer (MVAU_rtl_0, ...); over target_fps
+    lut_per_dsp: Annotated[float, Field(gt=0)] | None = None  # worth of a DSP; by the part if null
 
 
 class VerifyConfig(_Config):

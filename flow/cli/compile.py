@@ -17,7 +17,17 @@ _STEP = StepCommand(
     target="compile",
     result="compile",
 )
-_MODEL_OPTIONS = ("part", "clock_mhz", "fps", "folding", "images", "verify", "label", "pixel_scale")
+_MODEL_OPTIONS = (
+    "part",
+    "clock_mhz",
+    "fps",
+    "folding",
+    "lut_per_dsp",
+    "images",
+    "verify",
+    "label",
+    "pixel_scale",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,12 @@ class CompileCommand(Command):
             type=Path,
             metavar="FILE",
             help="YAML file: matrix layer -> {pe: N, simd: N}, over --fps",
+        )
+        model.add_argument(
+            "--lut-per-dsp",
+            type=float,
+            metavar="N",
+            help="LUTs that a DSP slice is worth (default: a quarter of the part's ratio)",
         )
         model.add_argument(
             "--images",
@@ -86,6 +102,7 @@ def _compile_model(options: argparse.Namespace) -> int:
             clock_mhz=options.clock_mhz,
             fps=options.fps,
             folding=options.folding,
+            lut_per_dsp=options.lut_per_dsp,
         ),
         images=options.images,
         verify=4 if options.verify is None else options.verify,

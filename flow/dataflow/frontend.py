@@ -18,19 +18,26 @@ from hw.layers import register
 __all__ = ["to_dataflow"]
 
 
-def to_dataflow(network: IntegerNetwork, part: str, *, label: bool = False) -> ModelWrapper:
+def to_dataflow(
+    network: IntegerNetwork, part: str, *, label: bool = False, lut_per_dsp: float | None = None
+) -> ModelWrapper:
     """Return FINN's dataflow graph of an integer network, every layer with an RTL implementation.
 
     Args:
         network: what the graph computes; its scale and offset stay outside.
         part: the FPGA part that layers are specialised for.
         label: end with an argmax, so that the output is the label instead of the logits.
+        lut_per_dsp: LUTs that a DSP slice is worth where a matrix layer can be built of either; by
+            default a quarter of the part's own ratio.
 
     Raises:
         FlowError: listing every layer that cannot be compiled, each with its reason.
     """
     register()
     model = emit(network, label=label)
+    for node in model.graph.node:
+        if node.op_type in ("MVAU", "VVAU"):
+            getCustomOp(node).set_nodeattr("lut_per_dsp", lut_per_dsp or 0.0)
     for step in (SpecializeLayers(part), GiveUniqueNodeNames(), GiveReadableTensorNames()):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of layers that become HLS: refused below
