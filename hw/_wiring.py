@@ -25,24 +25,18 @@ def connect(model: ModelWrapper, blocks: Sequence[Block], name: str) -> Netlist:
         HardwareError: several inputs or outputs, or a tensor that several nodes read, or none.
     """
     readers = _readers(model)
-    nodes = list(model.graph.node)
-    wires = {model.graph.input[0].name: _INPUT, model.graph.output[0].name: _OUTPUT}
-    for node in nodes:
-        for index, tensor in enumerate(node.output):
-            many = len(node.output) > 1
-            wires.setdefault(tensor, node.name.lower() + (f"_out{index}" if many else ""))
-    instances = []
-    streams = []
+    wires = _wires(model)
+    instances, streams = [], []
     widths: dict[str, int] = {}
-    for node, block in zip(nodes, blocks, strict=True):
-        inputs = [t for t in node.input if model.get_initializer(t) is None]
-        tensors, ports = [*inputs, *node.output], [*block.inputs, *block.outputs]
-        pairs = list(zip(tensors, ports, strict=True))
-        instances.append(_instance(block, [(wires[tensor], port) for tensor, port in pairs]))
-        widths |= {wires[tensor]: port.width_bits for tensor, port in pairs}
-        for tensor, port in zip(node.output, block.outputs, strict=True):
-            if wires[tensor] != _OUTPUT:
-                streams.append(_stream(wires[tensor], node.name, readers[tensor], port))
+    for node, block in zip(model.graph.node, blocks, strict=True):
+        inputs = [tensor for tensor in node.input if model.get_initializer(tensor) is None]
+        into = [(wires[t], port) for t, port in zip(inputs, block.inputs, strict=True)]
+        out = [(wires[t], port) for t, port in zip(node.output, block.outputs, strict=True)]
+        instances.append(_instance(block, [*into, *out]))
+        widths |= {wire: port.width_bits for wire, port in [*into, *out]}
+        for tensor in (t for t in node.output if wires[t] != _OUTPUT):
+            ends = {"source": node.name, "sink": readers[tensor]}
+            streams.append(Stream(name=wires[tensor], width_bits=widths[wires[tensor]], **ends))
     return Netlist(
         name=name,
         instances=instances,
@@ -50,6 +44,16 @@ def connect(model: ModelWrapper, blocks: Sequence[Block], name: str) -> Netlist:
         input_width_bits=widths[_INPUT],
         output_width_bits=widths[_OUTPUT],
     )
+
+
+def _wires(model: ModelWrapper) -> dict[str, str]:
+    """Return the wire of each tensor that is a stream, named after the node that it comes from."""
+    wires = {model.graph.input[0].name: _INPUT, model.graph.output[0].name: _OUTPUT}
+    for node in model.graph.node:
+        several = len(node.output) > 1
+        for index, tensor in enumerate(node.output):
+            wires.setdefault(tensor, node.name.lower() + (f"_out{index}" if several else ""))
+    return wires
 
 
 def _readers(model: ModelWrapper) -> dict[str, str]:
@@ -72,10 +76,6 @@ def _readers(model: ModelWrapper) -> dict[str, str]:
             )
         found[tensor] = names[0]
     return found
-
-
-def _stream(name: str, source: str, sink: str, port: Handshake) -> Stream:
-    return Stream(name=name, source=source, sink=sink, width_bits=port.width_bits)
 
 
 def _instance(block: Block, wired: Sequence[tuple[str, Handshake]]) -> Instance:

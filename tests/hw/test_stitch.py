@@ -9,6 +9,7 @@ from pathlib import Path
 
 import networks
 import pytest
+from conftest import Forked
 from onnx import helper
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
@@ -118,6 +119,41 @@ def test_place_that_cannot_be_written_stays_as_it_was(model: ModelWrapper, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+# Forks and joins
+
+
+def test_every_output_of_a_fork_and_input_of_a_join_is_a_stream(forked: Forked) -> None:
+    for accelerator in forked.accelerators:
+        streams = accelerator.manifest.streams
+        assert len({stream.name for stream in streams}) == len(streams)
+        assert len([s for s in streams if s.source == "DuplicateStreams_rtl_0"]) == 2
+        assert len([s for s in streams if s.sink == "ElementwiseAdd_rtl_0"]) == 2
+        assert len([s for s in streams if s.sink == "StreamingConcat_rtl_0"]) == 2
+        bias = [s for s in streams if s.sink == "ElementwiseAdd_rtl_1"]
+        assert len(bias) == 1, "the constant is in the memory of its layer"
+
+
+def test_our_modules_are_in_the_folder_and_none_is_there_twice(forked: Forked) -> None:
+    accelerator = forked.accelerators[0]
+    layers = {layer.name: layer for layer in accelerator.manifest.layers}
+    fork, bias = layers["DuplicateStreams_rtl_0"], layers["ElementwiseAdd_rtl_1"]
+    assert "rtl/lib/steelflow/stream_fork.sv" in fork.sources
+    assert bias.memory == ("memory/ElementwiseAdd_rtl_1/constant.dat",)
+    names = [Path(name).name for name in accelerator.manifest.sources]
+    assert len(set(names)) == len(names)
+
+
+def test_label_is_an_output_of_its_own_kind(forked: Forked) -> None:
+    logits, label = (accelerator.manifest.output for accelerator in forked.accelerators)
+    assert (logits.kind, logits.shape) == ("logits", (5,))
+    assert (label.kind, label.shape, label.datatype) == ("label", (1,), "UINT3")
+
+
+def test_ends_are_where_images_enter_and_results_leave(forked: Forked) -> None:
+    manifest = forked.accelerators[1].manifest
+    assert manifest.ends == ("StreamingFIFO_rtl_0", manifest.fifos[-1].name)
+
+
 # Refusals
 
 
@@ -171,6 +207,15 @@ def test_fork_without_duplication_is_refused(model: ModelWrapper) -> None:
 def test_second_output_is_refused(model: ModelWrapper) -> None:
     model.graph.output.append(helper.make_tensor_value_info("more", 1, [1]))
     with pytest.raises(HardwareError, match="has 1 inputs and 2 outputs instead of one each"):
+        _plan(model)
+
+
+def test_stream_that_nothing_reads_is_refused(forked: Forked) -> None:
+    model = copy.deepcopy(forked.graphs[0])
+    fork = model.get_nodes_by_op_type("DuplicateStreams_rtl")[0]
+    fork.output.append("loose")
+    getCustomOp(fork).set_nodeattr("NumOutputStreams", 3)
+    with pytest.raises(HardwareError, match=rf"node {fork.name}: its stream goes to no node; one"):
         _plan(model)
 
 
