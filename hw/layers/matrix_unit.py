@@ -18,7 +18,14 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from hw.errors import HardwareError
 from hw.layers.base import RTL_FOLDER
-from hw.layers.matrix_cost import UnitCost, choose_unit, dsp_resources, lut_resources
+from hw.layers.matrix_cost import (
+    UnitCost,
+    choose_unit,
+    dsp_resources,
+    in_block_ram,
+    lut_resources,
+    memory_luts,
+)
 from hw.layers.matrix_memory import (
     fold_weights,
     stream_elements,
@@ -129,13 +136,17 @@ class MatrixUnit(RTLBackend):
         folded = fold_weights(self.matrix(weights), shape.pe, shape.simd)
         bits = weight_bits(folded, datatype, planes=ours)
         if weight_file_mode == "decoupled_npy":
-            np.save(path, stream_elements(bits, datatype)[np.newaxis])
+            np.save(path, stream_elements(bits, self.simulated_weights())[np.newaxis])
         elif weight_file_mode == "decoupled_verilog_dat":
             write_memory(bits, path)
         elif weight_file_mode == "decoupled_runtime":
             write_runtime(bits, path)
         else:
             self.finn_op.make_weight_file(self, weights, weight_file_mode, weight_file_name)
+
+    def simulated_weights(self) -> BaseDataType:
+        """Return the datatype as which FINN's rtlsim reads the weights of decoupled_npy."""
+        return self.get_input_datatype(1)
 
     def _special_memories(self) -> list[str]:
         """Return the attributes that change the order of words in FINN's memory."""
@@ -185,10 +196,25 @@ class MatrixUnit(RTLBackend):
             self.execute_in_python(context, graph)
 
     def lut_estimation(self, fpgapart: str) -> int:
-        """Return the LUTs of the unit that would be chosen, without its weight memory."""
+        """Return the LUTs of the unit that would be chosen and of its weight memory."""
         if self.chosen_unit(fpgapart) == "lut":
-            return round(lut_resources(self.shape()).lut)
-        return round(dsp_resources(self.shape(), fpgapart, narrow=True).lut)
+            unit = lut_resources(self.shape())
+        else:
+            unit = dsp_resources(self.shape(), fpgapart, narrow=True)
+        return round(unit.lut + memory_luts(*self._memory()))
+
+    def bram_estimation(self, fpgapart: str) -> int:
+        """Return the 18 kbit block RAMs of the weight memory."""
+        return (
+            int(self.finn_op.bram_estimation(self, fpgapart))
+            if in_block_ram(*self._memory())
+            else 0
+        )
+
+    def _memory(self) -> tuple[int, int, str]:
+        """Return words, width and style of the weight memory."""
+        width = int(self.get_instream_width(1))
+        return int(self.calc_wmem()), width, str(self.get_nodeattr("ram_style"))
 
     def dsp_estimation(self, fpgapart: str) -> int:
         """Return the DSP slices of the unit that would be chosen."""

@@ -11,6 +11,7 @@ from finn.custom_op.fpgadataflow.vectorvectoractivation import (
 )
 from numpy.typing import NDArray
 from onnx import GraphProto
+from qonnx.core.datatype import BaseDataType, DataType
 
 from hw.layers.matrix_shape import MatrixShape, Operand
 from hw.layers.matrix_unit import UNIT_ATTRIBUTES, MatrixUnit
@@ -56,6 +57,11 @@ class VVAU_rtl(MatrixUnit, FinnVVAU_rtl):  # noqa: N801
     def matrix(self, weights: NDArray[Any]) -> NDArray[Any]:
         """Return weights [C, 1, KH, KW] as a matrix [KH * KW, C]."""
         return weights.reshape(len(weights), -1).T
+
+    def simulated_weights(self) -> BaseDataType:
+        """Return the datatype as which FINN's rtlsim reads the weights of decoupled_npy."""
+        datatype = self.get_input_datatype(1)
+        return DataType["BINARY"] if datatype.name == "BIPOLAR" else datatype
 
     def execute_in_python(self, context: dict[str, NDArray[Any]], graph: GraphProto) -> None:
         """Compute the output in `context`."""

@@ -214,3 +214,10 @@ def test_vivado_adds_our_sources() -> None:
     assert (
         f"create_bd_cell -type hier -reference top /{_TWO_BITS.name}/{_TWO_BITS.name}" in commands
     )
+
+
+def test_block_ram_of_the_weights() -> None:
+    large = _layer(replace(_TWO_BITS, inputs=2304, outputs=256, pe=32, simd=36), "lut")
+    assert large.bram_estimation(PART) == large.finn_op(large.onnx_node).bram_estimation(PART)
+    assert large.bram_estimation(PART) > 0
+    assert _layer(_TWO_BITS, "lut").bram_estimation(PART) == 0
