@@ -187,9 +187,15 @@ class RtlsimEngine:
     name = "rtlsim"
 
     def __init__(
-        self, accelerator: Accelerator, *, build_dir: Path, report: Report | None = None
+        self,
+        accelerator: Accelerator,
+        *,
+        build_dir: Path,
+        report: Report | None = None,
+        processes: int = 1,
     ) -> None:
         self.accelerator, self.build_dir, self.report = accelerator, build_dir, report
+        self.processes = processes
         manifest = accelerator.manifest
         self.input_shape, self.classes = manifest.input.shape, manifest.output.shape[0]
         self.last: SimulationResult | None = None  # of the last call of logits
@@ -205,7 +211,12 @@ class RtlsimEngine:
             if self.report:
                 self.report(done, len(images))
 
-        simulation = Simulation(self.accelerator, build_dir=self.build_dir, progress=progress)
+        simulation = Simulation(
+            self.accelerator,
+            build_dir=self.build_dir,
+            progress=progress,
+            processes=self.processes,
+        )
         return simulation.run(images)
 
     def trace(self, image: Images) -> Trace:

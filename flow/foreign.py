@@ -19,6 +19,7 @@ from flow.errors import FlowError
 from flow.lowering import InputEncoding, lower, read_model
 from flow.model_compiler import check_in_rtl, compile_model
 from flow.settings import CompileConfig, parse_section
+from hw.verilator.simulation import Simulation, Waveforms
 
 __all__ = ["Request", "compile_config", "compile_foreign"]
 
@@ -38,6 +39,7 @@ class Request:
         verify: how many images the RTL sees.
         pixel_scale: a float input of the model is the uint8 pixel times this; None for 1/255.
         label: end with an argmax in hardware.
+        trace: .fst or .vcd file that gets the waveforms of the first image; None for none.
     """
 
     model: Path
@@ -47,6 +49,7 @@ class Request:
     verify: int
     pixel_scale: float | None
     label: bool
+    trace: Path | None
 
 
 def compile_config(*, fps: float | None, folding: Path | None, **given: object) -> CompileConfig:
@@ -100,6 +103,10 @@ def compile_foreign(request: Request) -> Iterator[str]:
         seconds = time.perf_counter() - start
         yield from (f"note: {note}" for note in compiled.notes)
         agreement, simulated = check_in_rtl(compiled, images, workshop.build_dir)
+        if request.trace:
+            simulation = Simulation(compiled.accelerator, build_dir=workshop.build_dir)
+            simulation.run(images[:1], waveforms=Waveforms(request.trace))
+            yield f"waveforms of image 0: {request.trace}"
         manifest = compiled.accelerator.manifest
         interval = simulated.initiation_interval_cycles
         record = {
@@ -128,6 +135,10 @@ def compile_foreign(request: Request) -> Iterator[str]:
 def _check(request: Request) -> None:
     if request.verify < 1:
         raise FlowError(f"--verify {request.verify}: give at least 1 image")
+    if request.trace and request.trace.suffix not in (".fst", ".vcd"):
+        raise FlowError(f"--trace {request.trace}: name a .fst or .vcd file")
+    if request.trace and not request.trace.parent.is_dir():
+        raise FlowError(f"--trace {request.trace}: there is no folder {request.trace.parent}")
     folder = request.folder
     empty = folder.is_dir() and not any(folder.iterdir())
     if folder.exists() and not empty and not (folder / _RECORD).is_file():

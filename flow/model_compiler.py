@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From a lowered QONNX file to an accelerator that has been checked against it, image by image."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from hw.accelerator import Accelerator
 from hw.verilator.simulation import SimulationResult
 
 __all__ = ["CompiledModel", "check_in_rtl", "compile_model"]
+
+_IMAGES_A_PROCESS = 8  # fewer, and filling each process's pipeline costs what it gains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,12 @@ def check_in_rtl(
         HardwareError: the simulation stalls, naming the stream.
     """
     with meter("RTL simulation", unit="frames") as report:
-        engine = RtlsimEngine(compiled.accelerator, build_dir=build_dir, report=report)
+        engine = RtlsimEngine(
+            compiled.accelerator,
+            build_dir=build_dir,
+            report=report,
+            processes=min(os.cpu_count() or 1, max(1, len(images) // _IMAGES_A_PROCESS)),
+        )
         if compiled.accelerator.manifest.output.kind == "logits":
             agreement = compare_logits(IntegerEngine(compiled.network), engine, images)
         else:

@@ -27,6 +27,7 @@ _MODEL_OPTIONS = (
     "verify",
     "label",
     "pixel_scale",
+    "trace",
 )
 
 
@@ -71,6 +72,9 @@ class CompileCommand(Command):
             help="a float input of the model is the uint8 pixel times X (default: 1/255)",
         )
         model.add_argument(
+            "--trace", type=Path, metavar="FILE", help="waveforms of one image, .fst or .vcd"
+        )
+        model.add_argument(
             "--label", action="store_true", default=None, help="end with an argmax in hardware"
         )
 
@@ -108,6 +112,7 @@ def _compile_model(options: argparse.Namespace) -> int:
         verify=4 if options.verify is None else options.verify,
         pixel_scale=options.pixel_scale,
         label=bool(options.label),
+        trace=options.trace,
     )
     for line in compile_foreign(request):
         print(line)

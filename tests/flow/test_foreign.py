@@ -26,11 +26,13 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_model_becomes_a_checked_accelerator(
     model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["compile", str(model), "--fps", "100000", "--verify", "3"]) == 0
+    options = ["--fps", "100000", "--verify", "3", "--trace", "waves.vcd"]
+    assert main(["compile", str(model), *options]) == 0
+    assert "$var wire" in Path("waves.vcd").read_text()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("note: input 'images': taken as 0..255")
-    assert lines[1].startswith("3 images through the RTL, 0 logits differ; ")
-    assert lines[2] == "compile: build/tiny"
+    assert lines[-2].startswith("3 images through the RTL, 0 logits differ; ")
+    assert lines[-1] == "compile: build/tiny"
     record = json.loads(Path("build/tiny/compile.json").read_text())
     assert record["integer_vs_rtlsim"] == {"images": 3, "labels_differ": 0, "logits_differ": 0}
     assert record["cycles_measured"] == record["cycles_predicted"]
@@ -44,6 +46,8 @@ REFUSED = [
     (["--fps", "-1"], r"compile: target_fps: -1.0 is refused"),
     (["--verify", "0"], r"--verify 0: give at least 1 image"),
     (["--pixel-scale", "-2"], r"--pixel-scale -2.0: give a positive number"),
+    (["--trace", "waves.txt"], r"--trace waves.txt: name a .fst or .vcd file"),
+    (["--trace", "no/waves.vcd"], r"--trace no/waves.vcd: there is no folder no"),
     (["--folding", "none.yaml"], r"--folding none.yaml: cannot be read"),
     (["--output", "."], r"--output .: is there and no earlier result; choose another"),
 ]
