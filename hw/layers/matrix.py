@@ -12,8 +12,9 @@ from finn.custom_op.fpgadataflow.rtl.matrixvectoractivation_rtl import MVAU_rtl 
 from numpy.typing import NDArray
 from onnx import GraphProto
 
+from hw.layers.matrix_rules import UNIT_ATTRIBUTES
 from hw.layers.matrix_shape import MatrixShape, Operand
-from hw.layers.matrix_unit import UNIT_ATTRIBUTES, MatrixUnit
+from hw.layers.matrix_unit import MatrixUnit
 
 __all__ = ["MVAU", "MVAU_rtl"]
 

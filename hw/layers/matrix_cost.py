@@ -20,7 +20,7 @@ __all__ = [
     "memory_luts",
 ]
 
-_BLOCK_BITS, _BLOCK_WORDS = 16_384, 256  # a memory with more of both takes block RAM
+_BLOCK_BITS, _BLOCK_WORDS = 5_000, 256  # a memory with more of both takes block RAM
 _RATIO = 240.0  # LUTs for each DSP slice of a part that is not in hw/parts.py: as a Zynq 7020
 # Windows, thresholds and FIFOs want LUTs, and only matrix units want DSP slices: a slice is worth
 # less than the part's LUTs divided by its slices.
@@ -117,7 +117,7 @@ def memory_luts(words: int, width: int, ram_style: str) -> float:
 
 
 def in_block_ram(words: int, width: int, ram_style: str) -> bool:
-    """Say where the weights are; "auto" leaves small and shallow memories in LUTs, as Yosys does."""
+    """Say whether block RAM holds the weights; "auto" leaves small or shallow ones in LUTs."""
     large = words > _BLOCK_WORDS and words * width > _BLOCK_BITS
     return ram_style == "block" or (ram_style == "auto" and large)
 

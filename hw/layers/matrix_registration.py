@@ -13,7 +13,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import add_op_to_domain, getCustomOp
 
 from hw.layers.matrix import MVAU, MVAU_rtl
-from hw.layers.matrix_unit import dsp_possible, unit_problem
+from hw.layers.matrix_rules import dsp_possible, unit_problem
 from hw.layers.vector import VVAU, VVAU_rtl
 
 __all__ = ["register_matrix_units"]

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from onnx import GraphProto
 from qonnx.core.datatype import BaseDataType, DataType
 
+from hw.layers.matrix_rules import UNIT_ATTRIBUTES
 from hw.layers.matrix_shape import MatrixShape, Operand
-from hw.layers.matrix_unit import UNIT_ATTRIBUTES, MatrixUnit
+from hw.layers.matrix_unit import MatrixUnit
 
 __all__ = ["VVAU", "VVAU_rtl"]
 

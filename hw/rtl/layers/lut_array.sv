@@ -4,8 +4,8 @@
 // Pe rows of a matrix unit side by side (lut_row), with the flow control of their pipeline.
 //
 // Streams:  a beat in holds the weights of all rows and one vector of activations (ActPe 1), or one
-//           for each row (ActPe Pe); first_i and last_i mark the beats of a result. A beat out holds
-//           the Pe results.
+//           for each row (ActPe Pe); first_i and last_i mark the beats of a result. A beat out
+//           holds the Pe results.
 // Layout:   row p of the weights in bits [p*WeightBits*Simd +: WeightBits*Simd], likewise the
 //           activations, each as bit planes (lut_row); result p in bits [p*OutBits +: OutBits].
 // Timing:   one beat in a cycle; two to four cycles from the last beat to the result. All stages

@@ -11,11 +11,12 @@
 //                                        dot = sum over j of Sign(j) 2^j sums[j] + zeros,
 //                                        less 2^WeightBits zeros if the weights are unsigned
 //             both bipolar               dot = 2 sums[0], less Simd, which Init holds
-//           where Sign is -1 for the top plane of signed weights, else 1; the sum of the activations
-//           or the number of zeros among them comes as act_sum_i, with the timing of sums.
+//           where Sign is -1 for the top plane of signed weights, else 1; the sum of the
+//           activations or the number of zeros among them comes as act_sum_i, with the timing of
+//           sums.
 // Layout:   plane i of a vector in bits [i*Simd +: Simd], element s in bit s of it.
-// Timing:   stages 0 and 1 in lut_planes, 2 holds the dot product (left out if it is one sum), 3 the
-//           result. Stage s takes what stands before it when move_i[s] is set.
+// Timing:   stages 0 and 1 in lut_planes, 2 holds the dot product (left out if it is one sum), 3
+//           the result. Stage s takes what stands before it when move_i[s] is set.
 
 module lut_row #(
   parameter int unsigned Simd          = 4,

@@ -4,12 +4,13 @@
 // Matrix-vector product without multipliers, for operands of a few bits; weights are streamed in.
 //
 // Formula:  out[h] = sum over w < MatrixWidth of act[w] * weight[w][h], modulo 2^OutBits. Operands
-//           are integers, signed or not, or bipolar: one bit b that stands for 2b - 1. With Popcount
-//           both are bipolar and out[h] counts the w at which they are equal.
+//           are integers, signed or not, or bipolar: one bit b that stands for 2b - 1. With
+//           Popcount both are bipolar and out[h] counts the w at which they are equal.
 // Streams:  act: vectors, MatrixWidth/Simd beats each. Weight: for each vector, for each fold of Pe
 //           outputs, MatrixWidth/Simd beats. Out: MatrixHeight/Pe beats for each vector.
-// Layout:   act: element s of a beat in bits [s*ActBits +: ActBits]. Weight: of output p of the fold,
-//           bit j of element s in bit (p*WeightBits + j)*Simd + s. Out: p in [p*OutBits +: OutBits].
+// Layout:   act: element s of a beat in bits [s*ActBits +: ActBits]. Weight: of output p of the
+//           fold, bit j of element s in bit (p*WeightBits + j)*Simd + s. Out: p in [p*OutBits +:
+//           OutBits].
 // Timing:   MatrixHeight/Pe * MatrixWidth/Simd cycles a vector without stalls; each beat of weights
 //           is taken together with one of activations.
 

@@ -5,8 +5,8 @@
 //
 // Streams:  each vector that comes in leaves Repeats times, in order; first_o and last_o mark the
 //           first and the last beat of each time.
-// Timing:   one beat a cycle on both sides: the next vector is taken while the one before leaves for
-//           the last time. Latency two cycles; none, and no memory, if Repeats is 1.
+// Timing:   one beat a cycle on both sides: the next vector is taken while the one before leaves
+//           for the last time. Latency two cycles; none, and no memory, if Repeats is 1.
 
 module mvu_replay #(
   parameter int unsigned Length  = 4,

@@ -3,11 +3,11 @@
 //
 // Depthwise convolution without multipliers: each channel's window times its own kernel.
 //
-// Formula:  out[c] = sum over k < Window of act[c][k] * weight[c][k], modulo 2^OutBits. Operands are
-//           integers, signed or not, or bipolar: one bit b that stands for 2b - 1. With Popcount
-//           both are bipolar and out[c] counts the k at which they are equal.
-// Streams:  act and weight: for each pixel, for each fold of Pe channels, Window/Simd beats. Out: for
-//           each pixel Channels/Pe beats; Channels does not matter here.
+// Formula:  out[c] = sum over k < Window of act[c][k] * weight[c][k], modulo 2^OutBits. Operands
+//           are integers, signed or not, or bipolar: one bit b that stands for 2b - 1. With
+//           Popcount both are bipolar and out[c] counts the k at which they are equal.
+// Streams:  act and weight: for each pixel, for each fold of Pe channels, Window/Simd beats. Out:
+//           for each pixel Channels/Pe beats; Channels does not matter here.
 // Layout:   act: channel p of place s in bits [(s*Pe + p)*ActBits +: ActBits], as FINN's depthwise
 //           sliding window writes it. Weight: of channel p, bit j of place s in bit
 //           (p*WeightBits + j)*Simd + s. Out: channel p in bits [p*OutBits +: OutBits].

@@ -120,5 +120,9 @@ def test_memory_is_predicted(words: int, width: int, lut: int) -> None:
 
 def test_large_memories_take_block_ram() -> None:
     assert [in_block_ram(words, 64, "auto") for words in (144, 576)] == [False, True]
+    assert [in_block_ram(words, bits, "auto") for words, bits in ((576, 8), (640, 9))] == [
+        False,
+        True,
+    ]
     assert in_block_ram(1, 1, "block")
     assert not in_block_ram(10_000, 64, "distributed")
