@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The integer network in torch, with straight-through gradients for white-box attacks."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from flow.integer.bounds import exact_float
+from flow.integer._twin_functions import Convolve, Count, Geometry, Staircase, Weights
+from flow.integer._twin_plan import Step, plan_twin
+from flow.integer.native._lines import Reals, fit_lines
 from flow.integer.operations import (
     IMAGE,
     Add,
@@ -19,9 +20,10 @@ from flow.integer.operations import (
     Convolution,
     Dense,
     Flatten,
+    Integers,
     MaxPool,
-    Operation,
     Padding,
+    Shape,
     SumPool,
     Threshold,
 )
@@ -31,60 +33,72 @@ if TYPE_CHECKING:
 
 __all__ = ["Twin"]
 
+_MOST_LEVELS = 255  # of a line
 
-class _Count(torch.autograd.Function):
-    """Threshold counting forward, the clipped straight-through estimator backward.
 
-    The staircase #{t <= x} is replaced by the line through the middles of its outer steps: slope
-    (T - 1) / (t_last - t_first) from half a step before the first to half a step after the last
-    threshold, zero outside (Bengio et al. 2013; clipping as in Hubara et al. 2016).
-    """
+class _Convolution(nn.Module):
+    def __init__(self, operation: Convolution, step: Step, dtype: torch.dtype) -> None:
+        super().__init__()
+        top, left, bottom, right = operation.padding
+        self.around = (0, 0, 0, 0) if (top, left) == (bottom, right) else operation.padding
+        padding = (top, left) if (top, left) == (bottom, right) else (0, 0)
+        geometry = Geometry(operation.stride, padding, operation.groups)
+        weights = operation.weights
+        of_bytes = step.whole and step.values.lo >= 0 and step.values.hi <= 255
+        of_bytes &= weights.min() >= -128 and weights.max() <= 127
+        values = _tensor(weights.transpose(3, 2, 0, 1), dtype)
+        self.weights = Weights(values, geometry, of_bytes=bool(of_bytes))
 
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, thresholds: Tensor) -> Tensor:  # noqa: ANN401
-        ctx.save_for_backward(values, thresholds)
-        kind = torch.uint8 if thresholds.shape[1] < 256 else torch.int32
-        count = torch.zeros_like(values, dtype=kind)
-        for level in thresholds.unbind(1):
-            count += values >= level.view(-1, *[1] * (values.dim() - 2))
-        return count.to(values.dtype)
+    def forward(self, values: Tensor) -> Tensor:
+        return torch.Tensor(Convolve.apply(_pad(values, self.around), self.weights))
 
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
-        values, thresholds = ctx.saved_tensors
-        first, last = thresholds[:, 0], thresholds[:, -1]
-        steps = max(thresholds.shape[1] - 1, 1)
-        step = ((last - first) / steps).clamp(min=1.0)
-        shape = (-1, *[1] * (values.dim() - 2))
-        inside = (values >= (first - step / 2).view(shape)) & (
-            values <= (last + step / 2).view(shape)
-        )
-        return gradients[0] * inside / step.view(shape), None
+
+class _Threshold(nn.Module):
+    def __init__(self, operation: Threshold, step: Step, shape: Shape, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.offset, self.step = operation.offset, operation.step
+        self.stairs = _staircase(operation.thresholds, step, len(shape), dtype)
+
+    def forward(self, values: Tensor) -> Tensor:
+        count = torch.Tensor(Count.apply(values, self.stairs))
+        return count if (self.offset, self.step) == (0, 1) else self.step * count + self.offset
+
+
+def _staircase(levels: Integers, step: Step, dimensions: int, dtype: torch.dtype) -> Staircase:
+    """Fit a line that counts; else take the one through the first and the last threshold."""
+    first, spacing = levels[:, 0], (levels[:, -1] - levels[:, 0]) / max(levels.shape[1] - 1, 1)
+    pull = 1 / spacing.clip(min=1.0)
+    slope: Reals = pull
+    start, counts, values = 1 - first * pull, False, step.values
+    if levels.shape[1] <= _MOST_LEVELS:
+        lines = fit_lines(levels.clip(values.lo, values.hi + 1), values)
+        if lines is not None and torch.from_numpy(lines[0]).dtype == dtype:
+            (slope, start), counts = lines, True
+    arrays = {"slope": slope, "start": start, "pull": pull}
+    channels = (-1, *[1] * (dimensions - 1))
+    tensors = {name: _tensor(array, dtype).view(channels) for name, array in arrays.items()}
+    return Staircase(counts=counts, thresholds=_tensor(levels, dtype), **tensors)
 
 
 class _Module(nn.Module):
-    """One operation on float tensors that hold integers; images are NCHW inside."""
-
-    def __init__(self, operation: Operation, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.operation = operation
-        constant = _constant(operation)
-        if constant is not None:
-            tensor = torch.from_numpy(np.ascontiguousarray(constant)).to(dtype)
-            self.register_buffer("constant", tensor)
+    """Any other operation on float tensors that hold integers; images are NCHW inside."""
 
     constant: Tensor
+
+    def __init__(self, step: Step, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.operation = step.operation
+        match step.operation:
+            case Dense(weights=weights):
+                self.register_buffer("constant", _tensor(weights.T, dtype))
+            case Bias(values=values):
+                self.register_buffer("constant", _tensor(values, dtype))
 
     def forward(self, *values: Tensor) -> Tensor:  # noqa: PLR0911 - one a kind
         first = values[0]
         match self.operation:
-            case Convolution(stride=stride, padding=padding, groups=groups):
-                padded = _pad(first, padding)
-                return functional.conv2d(padded, self.constant, stride=stride, groups=groups)
             case Dense():
                 return functional.linear(first, self.constant)
-            case Threshold(offset=offset, step=step):
-                return step * torch.Tensor(_Count.apply(first, self.constant)) + offset
             case Flatten():
                 return first.permute(0, 2, 3, 1).flatten(1)
             case Add(factors=factors):
@@ -103,21 +117,23 @@ class _Module(nn.Module):
                 raise AssertionError(other)
 
 
-def _constant(operation: Operation) -> NDArray[np.int64] | None:
-    match operation:
-        case Convolution(weights=weights):
-            return weights.transpose(3, 2, 0, 1)
-        case Dense(weights=weights):
-            return weights.T
-        case Threshold(thresholds=thresholds):
-            return thresholds
-        case Bias(values=values):
-            return values
-    return None
+def _layer(step: Step, shape: Shape, dtype: torch.dtype) -> nn.Module:
+    match step.operation:
+        case Convolution() as convolution:
+            return _Convolution(convolution, step, dtype)
+        case Threshold() as threshold:
+            return _Threshold(threshold, step, shape, dtype)
+    return _Module(step, dtype)
+
+
+def _tensor(values: Integers | Reals, dtype: torch.dtype) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values)).to(dtype)
 
 
 def _pad(values: Tensor, padding: Padding, fill: float = 0.0) -> Tensor:
     top, left, bottom, right = padding
+    if not any(padding):
+        return values
     return functional.pad(values, (left, right, top, bottom), value=fill)
 
 
@@ -127,33 +143,22 @@ class Twin(nn.Module):
     forward takes float[N, H, W, C] in uint8 units, 0..255 (attacks may pass values between the
     integers), and returns float[N, K] logits in the units of the integer logits. It computes in
     float32 where the proven sums stay below 2**24, else in float64, so that integer images give
-    exactly the integer logits. Gradients are straight-through (see _Count).
+    exactly the integer logits. Gradients are straight-through (see Count) and with respect to the
+    images only; those of float32 convolutions are rounded to bfloat16 on processors that have it.
     """
 
     def __init__(self, network: "IntegerNetwork") -> None:
         super().__init__()
-        self.dtype = _dtype(network)
-        self.network = network
-        self.layers = nn.ModuleList(_Module(item, self.dtype) for item in network.operations)
+        self.network, self.plan = network, plan_twin(network)
+        self.dtype = self.plan.dtype
+        shapes = network.shapes
+        self.layers = nn.ModuleList(
+            _layer(step, shapes[step.operation.name], self.dtype) for step in self.plan.steps
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits; see the class."""
         held = {IMAGE: images.to(self.dtype).permute(0, 3, 1, 2)}
-        for operation, layer in zip(self.network.operations, self.layers, strict=True):
-            read = self.network.sources[operation.name]
-            held[operation.name] = layer(*(held[name] for name in read))
-        return held[self.network.output]
-
-
-def _dtype(network: "IntegerNetwork") -> torch.dtype:
-    """Return the float that holds every partial sum; partial sums of products included."""
-    ranges = network.ranges()
-    largest = max(interval.magnitude() for interval in ranges.values())
-    for operation in network.operations:
-        if isinstance(operation, Convolution | Dense):
-            sums = np.abs(operation.weights).reshape(-1, operation.weights.shape[-1]).sum(axis=0)
-            read = ranges[network.sources[operation.name][0]]
-            largest = max(largest, int(sums.max()) * read.magnitude())
-        if isinstance(operation, Threshold):
-            largest = max(largest, int(np.abs(operation.thresholds).max()))
-    return torch.float32 if exact_float(largest) is np.float32 else torch.float64
+        for step, layer in zip(self.plan.steps, self.layers, strict=True):
+            held[step.operation.name] = layer(*(held[name] for name in step.sources))
+        return held[self.plan.output]

@@ -19,6 +19,7 @@ from flow.attacks.pgd import Pgd
 from flow.classifier import Images, Labels
 from flow.errors import FlowError
 from flow.evaluation import classify, linf_distances
+from flow.integer import IntegerNetwork
 
 IMAGES = digits().test_images[:150]
 LABELS = digits().test_labels[:150]
@@ -138,7 +139,7 @@ class _Constant(nn.Module):
 def test_unscaled_logits_hide_the_gradients() -> None:
     """Gupta and Ajanthan 2020: why the attack multiplies by the scale."""
     network = digits_network()
-    unscaled = replace(network, scale=1.0)
+    unscaled = IntegerNetwork(network.operations, network.input_shape, 1.0)
     blind = PGD.run(unscaled, IMAGES, LABELS, 16, 0)
     assert holds(blind).mean() > holds(attacked(PGD, 16)).mean() + 0.1
 

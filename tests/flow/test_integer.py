@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,33 +103,6 @@ def test_every_value_lies_in_its_proven_range(tiny_network: IntegerNetwork) -> N
         bounds = ranges[name]
         assert bounds.lo <= values.min(), name
         assert values.max() <= bounds.hi, name
-
-
-def test_twin_equals_the_network_and_has_gradients(tiny_network: IntegerNetwork) -> None:
-    images = np.random.default_rng(3).integers(0, 256, (64, 6, 6, 1), dtype=np.uint8)
-    pixels = torch.from_numpy(images).float().requires_grad_()
-    logits = tiny_network.twin()(pixels)
-    logits[:, 0].sum().backward()
-    assert (logits.detach().numpy() == tiny_network.logits(images)).all()
-    assert pixels.grad is not None
-    assert (pixels.grad.abs().sum(dim=(1, 2, 3)) > 0).float().mean() > 0.9
-
-
-def test_twin_gradient_is_the_slope_of_the_staircase() -> None:
-    levels = np.arange(10, 160, 10).reshape(1, -1)  # steps of 10 from 10 to 150
-    network = IntegerNetwork(
-        (
-            Flatten(name="f"),
-            Threshold(name="t", thresholds=levels, offset=0),
-            Dense(name="d", weights=np.array([[3]])),
-        ),
-        (1, 1, 1),
-        1.0,
-    )
-    pixels = torch.tensor([2.0, 80.0, 200.0]).reshape(3, 1, 1, 1).requires_grad_()
-    network.twin()(pixels).sum().backward()
-    assert pixels.grad is not None
-    assert pixels.grad.reshape(-1).tolist() == pytest.approx([0.0, 0.3, 0.0])
 
 
 def test_no_images_give_no_logits(tiny_network: IntegerNetwork) -> None:
