@@ -42,7 +42,8 @@ then
     "$python" -m venv --clear .venv
 fi
 
-digest=$(cat pyproject.toml build_scripts/setup.sh build_scripts/constraints.txt | sha256sum)
+digest=$(cat pyproject.toml setup.py build_scripts/{setup.sh,constraints.txt} \
+    flow/integer/native/src/* | sha256sum) # an editable extension is compiled once, here
 for stamp in ".venv/setup$extra.stamp" .venv/setuptest.stamp; do
     if [ "$(cat "$stamp" 2>/dev/null)" = "$digest" ]; then
         echo "setup: .venv is up to date"
