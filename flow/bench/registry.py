@@ -6,7 +6,8 @@ from flow.bench.base import Benchmark
 from flow.bench.hardware import HARDWARE
 from flow.bench.random_rtl import RANDOM
 from flow.bench.simulator import SIMULATOR
+from flow.bench.units import UNITS
 
 __all__ = ["BENCHMARKS"]
 
-BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, RANDOM, SIMULATOR)
+BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, UNITS, RANDOM, SIMULATOR)
