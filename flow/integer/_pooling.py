@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flow.errors import FlowError
 from flow.integer._operation import (
     Integers,
     Operation,
@@ -24,7 +25,10 @@ _LOWEST = np.iinfo(np.int64).min
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pool(Operation):
-    """Reduce windows of int64[N, H, W, C] to int64[N, H', W', C], each channel alone."""
+    """Reduce windows of int64[N, H, W, C] to int64[N, H', W', C], each channel alone.
+
+    Each side's padding is smaller than the window, so that every window holds a value.
+    """
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -35,6 +39,11 @@ class Pool(Operation):
         (shape,) = shapes
         output = spatial_shape(shape, self.kernel, self.stride, self.padding)
         refuse_window(self.name, shape, self.kernel, output)
+        if any(pad >= self.kernel[side % 2] for side, pad in enumerate(self.padding)):
+            raise FlowError(
+                f"{self.name}: padding {self.padding} (top, left, bottom, right) is not smaller "
+                f"than its window of {self.kernel[0]}x{self.kernel[1]}; pad less"
+            )
         return (*output, shape[2])
 
 

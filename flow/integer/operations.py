@@ -38,7 +38,8 @@ class Threshold(Operation):
 
     thresholds is int64[C, T] (or [1, T] for all channels), ascending along T; channels are the
     last axis. This is FINN's MultiThreshold (Umuroglu and Jahre, arXiv:1709.04060). Bipolar
-    values are offset -1, step 2 and one threshold.
+    values are offset -1, step 2 and one threshold. step is at least 1: engines rely on an output
+    that never falls where the input rises.
     """
 
     thresholds: Integers
@@ -53,7 +54,23 @@ class Threshold(Operation):
                 f"{self.name}: {self.thresholds.shape[0]} rows of thresholds do not fit "
                 f"{shape[-1]} channels"
             )
+        self._refuse_descent()
         return shape
+
+    def _refuse_descent(self) -> None:
+        if self.step < 1:
+            raise FlowError(
+                f"{self.name}: the step {self.step} of thresholds is not at least 1; negate the "
+                "weights before and after it"
+            )
+        falls = np.argwhere(np.diff(self.thresholds, axis=1) < 0)
+        if len(falls):
+            row, column = falls[0]
+            pair = self.thresholds[row, column : column + 2]
+            raise FlowError(
+                f"{self.name}: thresholds do not ascend: {pair[0]} before {pair[1]} in channel "
+                f"{row}; sort each channel's"
+            )
 
     def output_range(self, *ranges: Interval) -> Interval:
         """Count the thresholds that the lowest and the highest input reach."""

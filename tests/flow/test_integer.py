@@ -16,6 +16,7 @@ from flow.integer import (
     Flatten,
     IntegerNetwork,
     Interval,
+    MaxPool,
     Operation,
     Threshold,
 )
@@ -166,6 +167,25 @@ def test_other_images_are_refused(
             (Threshold(name="t", thresholds=np.zeros((3, 1)), offset=0), Flatten(name="f")),
             1.0,
             "t: 3 rows of thresholds do not fit 1 channels",
+        ),
+        (
+            (Threshold(name="t", thresholds=np.zeros((1, 3)), offset=0, step=0), Flatten(name="f")),
+            1.0,
+            "t: the step 0 of thresholds is not at least 1; negate the weights before and after it",
+        ),
+        (
+            (Threshold(name="t", thresholds=np.array([[1, 4, 3]]), offset=0), Flatten(name="f")),
+            1.0,
+            "t: thresholds do not ascend: 4 before 3 in channel 0; sort each channel's",
+        ),
+        (
+            (
+                MaxPool(name="p", kernel=(2, 3), stride=(1, 1), padding=(1, 2, 2, 0)),
+                Flatten(name="f"),
+            ),
+            1.0,
+            r"p: padding \(1, 2, 2, 0\) \(top, left, bottom, right\) is not smaller than its "
+            r"window of 2x3; pad less",
         ),
     ],
 )
