@@ -78,12 +78,14 @@ class Measurement:
     def _attack(self, case: Case) -> tuple[float, float] | None:
         attack = ATTACKS[case.rival]
         if missing := attack.missing():
-            banner(f"{case.rival}: {missing} is not installed; no row")
+            banner(
+                f"{case.rival}: {missing} is not installed; no row; "
+                "install the tools of the tests: build_scripts/setup.sh test"
+            )
             return None
         images = self._images(case.batch)
         labels = self.dataset.test_labels[: len(images)]
-        ours = attack.ours(self.subject, self.engine, images, labels)
-        return ours, attack.theirs(self.subject, images, labels)
+        return attack.rates(self.subject, self.engine, images, labels)
 
     def _images(self, count: int) -> Images:
         images = self.dataset.test_images

@@ -12,10 +12,17 @@ import numpy as np
 import pytest
 import torch
 from random_integer_networks import random_network
+from torch import nn
 
 from flow import zoo
 from flow.bench.simulator import CASES, SIMULATOR, Case
-from flow.bench.simulator_attacks import PgdArt, SquareArt
+from flow.bench.simulator_attacks import (
+    AttackPair,
+    CountedModule,
+    PgdArt,
+    PgdFoolbox,
+    SquareArt,
+)
 from flow.bench.simulator_figures import Measurement, rate_pair, share_of_peak
 from flow.bench.simulator_float import float_network
 from flow.bench.simulator_rivals import RIVALS, as_tensor
@@ -86,12 +93,35 @@ def test_float_networks_have_the_same_shape(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attack", [PgdArt(steps=3), SquareArt(queries=5)])
-def test_attacks_run_on_both(measurement: Measurement, attack: PgdArt | SquareArt) -> None:
+@pytest.mark.filterwarnings("ignore")  # of ART and of Foolbox, when imported
+@pytest.mark.parametrize("attack", [PgdArt(steps=3), PgdFoolbox(steps=3), SquareArt(queries=5)])
+def test_attacks_run_on_both(measurement: Measurement, attack: AttackPair) -> None:
+    images = measurement.dataset.test_images
+    labels = measurement.engine.logits(images).argmax(axis=1)  # so that there is what to attack
+    rates = attack.rates(measurement.subject, measurement.engine, images, labels)
+    assert min(rates) > 0
+
+
+def test_gradients_count_and_nothing_else() -> None:
+    counted = CountedModule(nn.Flatten())
+    counted(torch.zeros(3, 2, 2, 1))
+    counted(torch.zeros(4, 2, 2, 1).requires_grad_())
+    assert (counted.seen, counted.gradients) == (7, 4)
+
+
+class _Turns(PgdArt):
+    found = iter([2.0, 10.0, 30.0, 11.0, 4.0, 500.0])
+
+    def ours(self, *_: object) -> float:
+        return next(self.found)
+
+    theirs = ours
+
+
+def test_attacks_take_turns_and_medians_count(measurement: Measurement) -> None:
     images, labels = measurement.dataset.test_images, measurement.dataset.test_labels
-    ours = attack.ours(measurement.subject, measurement.engine, images, labels)
-    assert ours > 0
-    assert attack.theirs(measurement.subject, images, labels) > 0
+    rates = _Turns().rates(measurement.subject, measurement.engine, images, labels)
+    assert rates == (4.0, 11.0)
 
 
 def test_a_library_that_is_missing_gives_no_row(
@@ -100,7 +130,7 @@ def test_a_library_that_is_missing_gives_no_row(
     monkeypatch.setattr(PgdArt, "package", "no_such_library")
     case = Case(model=MODEL, rival="pgd40_art", batch=4, target=2)
     assert measurement.row(case) is None
-    assert "pgd40_art: no_such_library is not installed; no row" in capsys.readouterr().err
+    assert "pgd40_art: no_such_library is not installed; no row; install" in capsys.readouterr().err
 
 
 def test_rates_are_runs_a_second() -> None:
