@@ -9,7 +9,7 @@ __all__ = ["cheaper_depths", "fifo_cost"]
 
 # Depths up to which FINN's fifo.sv needs no more memory: shift registers hold 32 beats a LUT,
 # LUTRAM 64, block RAM 512, each with one in the output register.
-_STEPS = (2, 17, 33, 65, 129, 257, 513, 769, 1025, 1537, 2049, 3073, 4097, 8193, 16385)
+_STEPS = (2, 33, 65, 129, 257, 513, 769, 1025, 1537, 2049, 3073, 4097, 8193, 16385)
 _LUT_PER_BRAM18 = 190.0  # the ratio in which a Zynq 7020 has them
 
 

@@ -14,7 +14,7 @@ from hw.accelerator import Accelerator, Manifest
 from hw.errors import HardwareError
 from hw.packing import unpack_logits
 from hw.verilator._sim_top import fifo_instance
-from hw.verilator._stall import StreamState, explain_stall
+from hw.verilator._stall import Stall, StreamState, explain_stall, shallow_fifo
 
 __all__ = ["ProcessResult", "Waveforms", "run_program"]
 
@@ -49,6 +49,7 @@ def run_program(
     folder: Path,
     *,
     traffic: tuple[int, float, float, int],
+    watchdog_cycles: int,
     depths: Mapping[str, int],
     waveforms: Waveforms | None,
     progress: Callable[[int], None],
@@ -62,6 +63,8 @@ def run_program(
         folder: empty, for files in and out.
         traffic: cycles over which a frame is offered, probabilities of stalls at the input and at
             the output, seed.
+        watchdog_cycles: without a beat in or out after which a simulation stalls; 0: several times
+            what the layers take for a frame.
         depths: FIFO name -> beats.
         waveforms: to be written, if the program can.
         progress: called with the frames done, a few times a second.
@@ -74,7 +77,7 @@ def run_program(
     shown = waveforms or Waveforms(Path("/dev/null"))
     command = [
         *(str(program), f"{folder}/in", f"{folder}/out"),
-        *(str(number) for number in _numbers(manifest, len(beats), traffic)),
+        *(str(number) for number in _numbers(manifest, len(beats), traffic, watchdog_cycles)),
         *(str(shown.path.resolve()), str(shown.first), str(shown.end)),
         *(f"+depth_{fifo_instance(name)}={depth}" for name, depth in depths.items()),
     ]
@@ -83,7 +86,7 @@ def run_program(
 
 
 def _numbers(
-    manifest: Manifest, frames: int, traffic: tuple[int, float, float, int]
+    manifest: Manifest, frames: int, traffic: tuple[int, float, float, int], watchdog_cycles: int
 ) -> tuple[int, ...]:
     pace, stall_input, stall_output, seed = traffic
     layers = sum(layer.cycles_predicted for layer in manifest.layers)
@@ -92,7 +95,7 @@ def _numbers(
         frames,
         manifest.input.beats_per_frame,
         manifest.output.beats_per_frame,
-        10_000 + patience * (layers + pace),
+        watchdog_cycles or 10_000 + patience * (layers + pace),
         pace,
         round(stall_input * _RATE),
         round(stall_output * _RATE),
@@ -120,7 +123,7 @@ def _execute(
                 progress(int(report[-1][1]))
     name = accelerator.manifest.name
     if process.returncode == _STALLED:
-        raise HardwareError(f"simulation of {name}: {_stall(report)}")
+        raise _stall(name, report)
     problems = [" ".join(line) for line in report if "%" in "".join(line[:2])]
     if process.returncode or problems:
         said = [*problems, " ".join(report[-1]) if report else "no message"]
@@ -131,7 +134,7 @@ def _execute(
     return report
 
 
-def _stall(report: list[list[str]]) -> str:
+def _stall(name: str, report: list[list[str]]) -> Stall:
     _, cycles, frames = report[-1]
     streams = [
         StreamState(line[1], line[2], line[3] == "1", line[4] == "1")
@@ -139,7 +142,12 @@ def _stall(report: list[list[str]]) -> str:
         if line[0] == "stream"
     ]
     held = {line[1]: int(line[2]) for line in report if line[0] == "held"}
-    return f"stalled at cycle {cycles} after {frames} frames; {explain_stall(streams, held)}"
+    shallow = shallow_fifo(streams, held)
+    return Stall(
+        f"simulation of {name}: stalled at cycle {cycles} after {frames} frames; "
+        f"{explain_stall(streams, held)}",
+        shallow[0] if shallow else "",
+    )
 
 
 def _result(manifest: Manifest, data: bytes, report: list[list[str]]) -> ProcessResult:

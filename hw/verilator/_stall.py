@@ -5,9 +5,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["StreamState", "explain_stall"]
+from hw.errors import HardwareError
+
+__all__ = ["Stall", "StreamState", "explain_stall", "shallow_fifo"]
 
 _LISTED = 6  # streams of each kind in a message
+
+
+class Stall(HardwareError):  # noqa: N818 - what happened, as the field calls it
+    """A simulation stands still; `fifo` is the one that is too shallow, if that is the cause."""
+
+    def __init__(self, message: str, fifo: str = "") -> None:
+        super().__init__(message)
+        self.fifo = fifo
 
 
 @dataclass(frozen=True)
@@ -53,9 +63,13 @@ def _listed(names: list[str], limit: int, *, last: bool) -> str:
 
 
 def _cause(streams: Sequence[StreamState], held: Mapping[str, int]) -> str:
-    full = _full_fifo(streams, held)
-    if full:
-        return full
+    shallow = shallow_fifo(streams, held)
+    if shallow:
+        fifo, join, missing = shallow
+        return (
+            f"{fifo} is full with {held[fifo]} beats while {join} waits for {missing}; "
+            f"give {fifo} more depth"
+        )
     if any(s.sink == "output" and s.blocked for s in streams):
         return "the results are not taken; let the reader be ready"
     if not any(s.valid for s in streams):
@@ -67,8 +81,10 @@ def _cause(streams: Sequence[StreamState], held: Mapping[str, int]) -> str:
     return "no layer waits for another; report this network"
 
 
-def _full_fifo(streams: Sequence[StreamState], held: Mapping[str, int]) -> str:
-    """Return the shallow FIFO before a join of which one operand waits for the other, if any."""
+def shallow_fifo(
+    streams: Sequence[StreamState], held: Mapping[str, int]
+) -> tuple[str, str, str] | None:
+    """Return a full FIFO, the join behind it and what that waits for, if that is the cause."""
     for name in dict.fromkeys(s.sink for s in streams):
         inputs = [s for s in streams if s.sink == name]
         waiting = [s for s in inputs if s.blocked]
@@ -76,11 +92,8 @@ def _full_fifo(streams: Sequence[StreamState], held: Mapping[str, int]) -> str:
         if waiting and missing and not any(s.valid for s in _outputs(streams, name)):
             for fifo in _chain_before(streams, waiting[0]):
                 if fifo in held and all(s.blocked for s in streams if s.sink == fifo):
-                    return (
-                        f"{fifo} is full with {held[fifo]} beats while {name} waits for "
-                        f"{missing[0].source}; give {fifo} more depth"
-                    )
-    return ""
+                    return fifo, name, missing[0].source
+    return None
 
 
 def _chain_before(streams: Sequence[StreamState], stream: StreamState) -> list[str]:

@@ -19,8 +19,9 @@ from hw.packing import pack_images
 from hw.verilator._build import plan_build, run_build
 from hw.verilator._process import ProcessResult, Waveforms, run_program
 from hw.verilator._sim_top import storage_depth
+from hw.verilator._stall import Stall
 
-__all__ = ["Simulation", "SimulationResult", "Traffic", "Waveforms"]
+__all__ = ["Simulation", "SimulationResult", "Stall", "Traffic", "Waveforms"]
 
 _WAVES = ("fst", "vcd")
 
@@ -131,6 +132,7 @@ class Simulation:
         traffic: Traffic | None = None,
         fifo_depths: Mapping[str, int] | None = None,
         waveforms: Waveforms | None = None,
+        watchdog_cycles: int = 0,
     ) -> SimulationResult:
         """Simulate images uint8[N, H, W, C] with N >= 1, one after the other without a pause.
 
@@ -140,11 +142,13 @@ class Simulation:
             fifo_depths: FIFO name -> beats in place of the manifest's; nothing is compiled again.
             waveforms: a file to write, .fst or .vcd, and the cycles it shows; in one process, by
                 a program of its own.
+            watchdog_cycles: without a beat in or out after which the simulation stalls; by default
+                several times what the layers take for a frame.
 
         Raises:
             HardwareError: images of another shape or none; an unknown FIFO or a depth that the
-                program does not hold; another kind of waveform file; a simulation that stalls,
-                with the cause and the streams that are stuck.
+                program does not hold; another kind of waveform file.
+            Stall: a HardwareError: nothing moves; with the cause and the streams that are stuck.
         """
         manifest = self.accelerator.manifest
         beats = pack_images(images, manifest.input)
@@ -167,6 +171,7 @@ class Simulation:
                 parts[index],
                 folder,
                 traffic=astuple(traffic or Traffic()),
+                watchdog_cycles=watchdog_cycles,
                 depths=depths,
                 waveforms=waveforms,
                 progress=progress,

@@ -16,7 +16,7 @@ from hw.accelerator import Accelerator
 from hw.errors import HardwareError
 from hw.stitch import with_fifo_depths
 from hw.verilator.fifo_sizing import measure_fifo_depths, size_fifos
-from hw.verilator.simulation import Simulation, SimulationResult, Traffic, Waveforms
+from hw.verilator.simulation import Simulation, SimulationResult, Stall, Traffic, Waveforms
 
 pytestmark = pytest.mark.slow
 
@@ -210,12 +210,12 @@ def test_deadlock_names_the_fifo_that_is_too_shallow(forked: Forked, build_dir: 
         r"stalled at cycle \d+ after 0 frames; (\w+) is full with 5 beats while "
         r"ElementwiseAdd_rtl_0 waits for \w+; give (\w+) more depth; valid without ready: "
     )
-    with pytest.raises(HardwareError, match=message) as caught:
+    with pytest.raises(Stall, match=message) as caught:
         simulation.run(forked.images)  # FINN's default depths
     found = re.search(message, str(caught.value))
     assert found
-    assert found[1] == found[2]
-    result = simulation.run(forked.images, fifo_depths={found[1]: 64})
+    assert found[1] == found[2] == caught.value.fifo
+    result = simulation.run(forked.images, fifo_depths={caught.value.fifo: 64})
     np.testing.assert_array_equal(result.logits[:, 0], forked.logits.argmax(axis=1))
 
 
@@ -233,6 +233,13 @@ def test_processes_give_the_same_logits_and_timing(forked: Forked, build_dir: Pa
     assert two.initiation_interval_cycles == one.initiation_interval_cycles
     assert two.cycles_total > one.cycles_total, "each process fills the pipeline"
     assert seen[-1] == len(forked.images)
+
+
+def test_impatient_watchdog_ends_a_simulation_sooner(forked: Forked, build_dir: Path) -> None:
+    with pytest.raises(Stall, match=r"stalled at cycle (\d{1,4}) after"):
+        Simulation(forked.accelerators[1], build_dir=build_dir).run(
+            forked.images, watchdog_cycles=2000
+        )
 
 
 def test_no_process_is_refused(forked: Forked, tmp_path: Path) -> None:

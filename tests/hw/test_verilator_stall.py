@@ -4,7 +4,7 @@
 
 import pytest
 
-from hw.verilator._stall import StreamState, explain_stall
+from hw.verilator._stall import StreamState, explain_stall, shallow_fifo
 
 _STATES = {"moving": (True, True), "blocked": (True, False), "starved": (False, True)}
 
@@ -67,3 +67,9 @@ def test_long_lists_show_the_streams_next_to_the_cause() -> None:
     assert "valid without ready: n4 -> n5, n5 -> n6" in text
     assert "n9 -> n10 and 4 more; ready without valid: n10 -> n11, " in text
     assert text.endswith("n15 -> n16 and 4 more")
+
+
+def test_shallow_fifo_comes_with_the_join_and_what_it_waits_for() -> None:
+    streams = _streams(_SKIP_TOO_SHALLOW)
+    assert shallow_fifo(streams, {"skip": 5}) == ("skip", "add", "second")
+    assert shallow_fifo(streams, {}) is None
