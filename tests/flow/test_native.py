@@ -250,29 +250,6 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
         NativeNetwork(_quantized(1, weight_bits=1, bits=1), **options)
 
 
-@pytest.mark.parametrize(
-    ("operation", "message"),
-    [
-        (
-            Threshold(name="t", thresholds=np.array([[1, 2]]), offset=0, step=-1),
-            "t: step -1 of the levels is not positive; negate",
-        ),
-        (
-            Threshold(name="t", thresholds=np.array([[2, 1]]), offset=0),
-            "t: its thresholds do not ascend; sort them",
-        ),
-        (
-            MaxPool(name="p", kernel=(1, 1), stride=(1, 1), padding=(1, 0, 0, 0)),
-            r"p: padding \(1, 0, 0, 0\) is not smaller than the window 1x1",
-        ),
-    ],
-)
-def test_operations_without_meaning_are_refused(operation: Operation, message: str) -> None:
-    network = IntegerNetwork((operation, Flatten(name="f")), (2, 2, 1), 1.0)
-    with pytest.raises(FlowError, match=message):
-        NativeNetwork(network)
-
-
 def test_sums_beyond_int64_are_refused() -> None:
     threshold = Threshold(name="t", thresholds=np.array([[0]]), offset=0)
     network = _after(np.array([[2**61]]), threshold)

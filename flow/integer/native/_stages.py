@@ -5,9 +5,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from flow.errors import FlowError
 from flow.integer.network import IntegerNetwork
 from flow.integer.operations import (
     IMAGE,
@@ -18,7 +15,6 @@ from flow.integer.operations import (
     Flatten,
     Integers,
     Operation,
-    Pool,
     Threshold,
 )
 
@@ -62,7 +58,6 @@ def stages_of(network: IntegerNetwork) -> list[Stage]:
     for operation in network.operations:
         if operation.name in taken:
             continue
-        _refuse(operation)
         if not isinstance(operation, Flatten) or operation.name == network.output:
             stages.append(_stage(network, operation, taken))
     return _needed(network, stages)
@@ -103,7 +98,6 @@ def _stage(network: IntegerNetwork, head: Operation, taken: set[str]) -> Stage:
         sums, threshold = network.sources[head.name][0], head
     elif isinstance(following, Threshold):
         last = threshold = following
-        _refuse(last)
         taken.add(last.name)
     reads = network.sources[head.name]
     return Stage(name=last.name, sums=sums, head=head, reads=reads, bias=bias, threshold=threshold)
@@ -112,22 +106,3 @@ def _stage(network: IntegerNetwork, head: Operation, taken: set[str]) -> Stage:
 def _only_reader(network: IntegerNetwork, name: str) -> Operation | None:
     readers = network.readers(name)
     return readers[0] if len(readers) == 1 and name not in (IMAGE, network.output) else None
-
-
-def _refuse(operation: Operation) -> None:
-    """Raise FlowError for what the kernels' proofs do not cover."""
-    if isinstance(operation, Threshold) and operation.step < 1:
-        raise FlowError(
-            f"{operation.name}: step {operation.step} of the levels is not positive; "
-            "negate the weights before it instead"
-        )
-    if isinstance(operation, Threshold) and (np.diff(operation.thresholds, axis=1) < 0).any():
-        raise FlowError(f"{operation.name}: its thresholds do not ascend; sort them")
-    if isinstance(operation, Pool):
-        top, left, bottom, right = operation.padding
-        height, width = operation.kernel
-        if max(top, bottom) >= height or max(left, right) >= width:
-            raise FlowError(
-                f"{operation.name}: padding {operation.padding} is not smaller than the window "
-                f"{height}x{width}, so that a window may hold padding alone; pad less"
-            )
