@@ -16,7 +16,7 @@ from hw.accelerator import Accelerator
 from hw.finn_session import finn_build_dir
 from hw.parts import find_part
 from hw.stitch import stitch, with_fifo_depths
-from hw.verilator.fifo_sizing import measure_fifo_depths
+from hw.verilator.fifo_sizing import size_fifos
 
 __all__ = ["Workshop", "compile_network"]
 
@@ -76,7 +76,10 @@ def compile_network(
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (_SIZING_IMAGES, *network.input_shape), dtype=np.uint8)
     with meter("simulation to size the FIFOs", unit="frames") as report:
-        depths = measure_fifo_depths(
-            stitched, images, build_dir=workshop.build_dir, progress=report
-        )
-    return with_fifo_depths(stitched, depths, folder / "accelerator")
+        sizing = size_fifos(stitched, images, build_dir=workshop.build_dir, progress=report)
+    return with_fifo_depths(
+        stitched,
+        sizing.depths,
+        folder / "accelerator",
+        cycles_measured=sizing.interval_cycles,
+    )

@@ -133,6 +133,8 @@ def threshold(
     writer: DataflowWriter, read: Tensor, thresholds: Integers, offset: int, *, bipolar: bool
 ) -> Tensor:
     """Count the thresholds int64[C or 1, T] reached, from offset on; or -1 and 1 if bipolar."""
+    # beyond what the stream holds, FINN's RTL would compare another number's bits
+    thresholds = np.clip(thresholds, read.values.lo, read.values.hi + 1)
     if (offset, thresholds.shape[1], bipolar) == (-1, 1, False):
         # FINN's RTL gives -1 and 0 a single bit, for which qonnx has no type: a level never reached
         never = np.full((len(thresholds), 1), read.values.hi + 1)

@@ -26,7 +26,7 @@ from hw.verilator._fifo_search import shrink
 from hw.verilator._sim_top import storage_depth
 from hw.verilator.simulation import Simulation, Stall, Traffic
 
-__all__ = ["FifoSizing", "measure_fifo_depths", "size_fifos"]
+__all__ = ["FifoSizing", "size_fifos"]
 
 _MIN_DEPTH = 2  # FINN's least
 
@@ -48,17 +48,6 @@ class FifoSizing:
     default_interval_cycles: float | None
     simulations: int
     simulated_cycles: int
-
-
-def measure_fifo_depths(
-    accelerator: Accelerator,
-    images: NDArray[np.uint8],
-    *,
-    build_dir: Path,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict[str, int]:
-    """Return the depths that `size_fifos` finds; same arguments and errors."""
-    return size_fifos(accelerator, images, build_dir=build_dir, progress=progress).depths
 
 
 def size_fifos(

@@ -132,7 +132,7 @@ def _read(top: str, path: Path, *, behavioural: bool) -> bytes:
             f"module {top}: {path} is neither Verilog nor SystemVerilog, which is all that "
             "Verilator reads; replace it"
         )
-    source = next(_STAND_INS.rglob(path.name), path)
+    source = next(_STAND_INS.glob(path.name), path)
     try:
         text = source.read_text()
     except FileNotFoundError as error:

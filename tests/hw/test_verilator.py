@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
 from hw.stitch import with_fifo_depths
-from hw.verilator.fifo_sizing import measure_fifo_depths, size_fifos
+from hw.verilator.fifo_sizing import size_fifos
 from hw.verilator.simulation import Simulation, SimulationResult, Stall, Traffic, Waveforms
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def test_sized_fifos_reach_the_predicted_interval(
     build_dir: Path,
     tmp_path: Path,
 ) -> None:
-    depths = measure_fifo_depths(accelerator, images, build_dir=build_dir)
+    depths = size_fifos(accelerator, images, build_dir=build_dir).depths
     sized = with_fifo_depths(accelerator, depths, tmp_path / "sized")
     result = Simulation(sized, build_dir=build_dir).run(images)
     predicted = accelerator.manifest.cycles_per_frame_predicted
@@ -74,7 +74,7 @@ def test_sizing_counts_its_frames(
     accelerators: dict[str, Accelerator], images: NDArray[np.uint8], build_dir: Path
 ) -> None:
     seen: list[tuple[int, int]] = []
-    measure_fifo_depths(
+    size_fifos(
         accelerators["parallel"],
         images[:2],
         build_dir=build_dir,
