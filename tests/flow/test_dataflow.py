@@ -4,7 +4,6 @@
 
 import numpy as np
 import pytest
-from conftest import PART
 from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
@@ -25,6 +24,7 @@ from flow.integer import (
 from flow.random_networks import build, draw
 from flow.settings import CompileConfig, FoldingConfig
 
+PART = "xc7z020clg400-1"
 ALL_ONE = {f"MVAU_rtl_{index}": FoldingConfig(pe=1, simd=1) for index in range(3)}
 
 

@@ -3,12 +3,12 @@
 """One network, stitched once a session and folding, with FINN's logits of some images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import networks
 import numpy as np
 import pytest
+from forked_network import Forked
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
@@ -69,17 +69,6 @@ def images() -> NDArray[np.uint8]:
 def expected(graph: ModelWrapper, images: NDArray[np.uint8], work: Path) -> NDArray[np.int32]:
     """FINN's logits of the images."""
     return networks.finn_logits(graph, images, work)
-
-
-@dataclass(frozen=True)
-class Forked:
-    """A network with a residual and a concatenation; [0] gives logits, [1] the label."""
-
-    graphs: tuple[ModelWrapper, ModelWrapper]
-    accelerators: tuple[Accelerator, Accelerator]
-    deep: dict[str, int]  # FIFO depths of the first that end in no deadlock
-    images: NDArray[np.uint8]
-    logits: NDArray[np.int32]  # of the images, by the integer network
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import networks
 import pytest
-from conftest import Forked
+from forked_network import Forked
 from onnx import helper
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Forked
+from forked_network import Forked
 
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError

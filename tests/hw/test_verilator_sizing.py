@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Forked
+from forked_network import Forked
 from numpy.typing import NDArray
 
 from hw.accelerator import Accelerator, Estimate, Fifo
