@@ -54,6 +54,7 @@ def _resources(compiled: CompiledModel, folder: Path) -> Row:
         found: SynthesisReport = synthesize(
             compiled.accelerator,
             build_dir=folder / "synth",
+            timeout_s=3600,
             progress=lambda _name, done, count: report(done, count),
         )
     manifest = compiled.accelerator.manifest

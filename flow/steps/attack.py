@@ -41,6 +41,7 @@ class AttackStep(Step):
     """robust.npz, plain.npz -> attack.json, examples.npz."""
 
     name = "attack"
+    version = 2
     needs = ("compile",)
     tools = ("numpy", "torch")
 

@@ -29,6 +29,7 @@ class RtlsimStep(Step):
     """accelerator/, robust.npz -> rtlsim.json, adversarial.npy."""
 
     name = "rtlsim"
+    version = 2
     needs = ("compile",)
     tools = ("verilator",)
 
