@@ -209,7 +209,7 @@ class _Builder:
 
     def _layer(self, layer: LayerSpec, source: str) -> str:
         height, width, _ = self.values[source].shape[1:]
-        pad = 0 if self.bipolar else layer.pad
+        pad = 0 if self.bipolar or layer.kind == "sumpool" else layer.pad
         if min(height, width) + 2 * pad < layer.kernel:
             return source
         window = replace(layer, pad=min(pad, layer.kernel - 1))

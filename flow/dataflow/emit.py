@@ -127,9 +127,9 @@ class _Emitter:
                 return self._add(read, factors)
             case Bias(values=values):
                 every = np.broadcast_to(values, (first.channels,))
-                return _layers.add_constant(self.writer, first, every)
+                return _layers.add_constant(self.writer, self._times(first, 1), every)
             case Concat():
-                return _layers.concat(self.writer, read)
+                return _layers.concat(self.writer, [self._times(tensor, 1) for tensor in read])
             case MaxPool():
                 gathered = self._windows(first, operation, channelwise=True)
                 kind = first.datatype
@@ -181,8 +181,8 @@ class _Emitter:
         return total
 
     def _times(self, read: Tensor, factor: int) -> Tensor:
-        """Multiply by an integer: a depthwise 1x1 convolution."""
-        if factor == 1:
+        """Multiply by an integer, and make -1 and 1 integers: a depthwise 1x1 convolution."""
+        if factor == 1 and read.datatype != "BIPOLAR":
             return read
         kernel = np.full((read.channels, 1, 1, 1), factor, dtype=np.int64)
         low, high = sorted((factor * read.values.lo, factor * read.values.hi))
