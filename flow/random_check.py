@@ -98,8 +98,9 @@ def measure(text: str) -> dict[str, Any]:
         problem = f"{differ} logits differ" if differ else ""
         if measured > predicted * 1.01 + 2:
             problem = problem or f"{measured:g} cycles a frame, {predicted} predicted"
-    except USER_ERRORS as error:
-        problem = " ".join(str(error).split())
+    except Exception as error:
+        kind = "" if isinstance(error, USER_ERRORS) else f"{type(error).__name__}: "
+        problem = kind + " ".join(str(error).split())
     return {
         "seed": spec.seed,
         "operations": len(network.operations),

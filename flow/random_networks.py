@@ -181,7 +181,7 @@ class _Builder:
         shape = (_SAMPLES, spec.height, spec.width, spec.channels)
         self.operations: list[Operation] = []
         self.values: dict[str, Integers] = {IMAGE: self.rng.integers(0, 256, shape)}
-        self.bipolar = False
+        self.bipolar, self.lowest = False, 0
 
     def build(self) -> IntegerNetwork:
         spec, last = self.spec, IMAGE
@@ -232,7 +232,7 @@ class _Builder:
         return self._threshold(layer, self._convolution(window, source))
 
     def _max_pool(self, layer: LayerSpec, source: str) -> str:
-        pad = layer.pad if self.values[source].min() >= 0 else 0
+        pad = layer.pad if self.lowest >= 0 else 0
         if min(self.values[source].shape[1:3]) + 2 * pad < layer.kernel:
             return source
         return self._apply(
@@ -286,14 +286,14 @@ class _Builder:
         thresholds = [
             np.quantile(flat[:, c], places[:, c], method="nearest") for c in range(flat.shape[1])
         ]
-        self.bipolar = layer.bipolar
         offset = -((layer.levels + 1) // 2) if layer.signed else 0
+        self.bipolar, self.lowest = layer.bipolar, -1 if layer.bipolar else offset
         return self._apply(
             Threshold(
                 name="threshold",
                 inputs=(source,),
                 thresholds=np.sort(np.stack(thresholds), axis=1).astype(np.int64),
-                offset=-1 if layer.bipolar else offset,
+                offset=self.lowest,
                 step=2 if layer.bipolar else 1,
             )
         )

@@ -143,7 +143,10 @@ class _Emitter:
     ) -> Tensor:
         if any(operation.padding):
             read = _layers.pad(self.writer, read, operation.padding)
-        kernel, stride = operation.kernel, operation.stride
+        kernel = operation.kernel
+        # A stride beyond the image takes its first window alone, as does one of the image's size;
+        # FINN's window generator knows the latter only.
+        stride = min(operation.stride[0], read.shape[0]), min(operation.stride[1], read.shape[1])
         if kernel == (1, 1) and stride == (1, 1):
             return read
         return _layers.windows(self.writer, read, kernel, stride, channelwise=channelwise)

