@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Objectives by the names that configurations and reports use."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from flow.errors import FlowError
+from flow.objectives.base import Objective
+from flow.objectives.boundary import Boundary
+from flow.objectives.feedback import Feedback
+from flow.objectives.fgsm import Fgsm
+from flow.objectives.interpolated import Interpolated
+from flow.objectives.mart import Mart
+from flow.objectives.mat import MatMixed, MatParallel
+from flow.objectives.pgd import Pgd
+from flow.objectives.standard import Standard
+from flow.objectives.trades import Trades
+
+__all__ = ["OBJECTIVES", "build_objective"]
+
+_ALL: tuple[type[Objective], ...] = (
+    Standard,
+    Fgsm,
+    Pgd,
+    Trades,
+    Mart,
+    Interpolated,
+    MatMixed,
+    MatParallel,
+    Feedback,
+    Boundary,
+)
+OBJECTIVES = {one.name: one for one in _ALL}
+
+
+def build_objective(name: str, options: Mapping[str, Any] | None = None) -> Objective:
+    """Return the objective of that name; `options` replace hyperparameters of its paper.
+
+    Raises:
+        FlowError: the name or an option is unknown, or an option's value is out of range.
+    """
+    if name not in OBJECTIVES:
+        raise FlowError(f"objective: {name!r} is unknown; choose one of {', '.join(OBJECTIVES)}")
+    kind, chosen = OBJECTIVES[name], dict(options or {})
+    known = [field.name for field in fields(kind.settings_type)]
+    for key in chosen:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+            hint = f"the nearest is {near[0]}" if near else "it has none"
+            raise FlowError(f"objective {name}: there is no setting {key!r}; {hint}")
+    return kind(kind.settings_type(**chosen))

@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+import pytest
+import torch
+
+from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from flow.data import load_dataset
+from flow.objectives import Batch, TrainingSet
+from flow.settings import DataConfig
+
+EPSILON = 24.0
+
+
+@pytest.fixture(scope="session")
+def data() -> TrainingSet:
+    digits = load_dataset(DataConfig(train_images=320), None)
+    images = torch.from_numpy(digits.train_images).permute(0, 3, 1, 2).contiguous()
+    return TrainingSet(images=images, labels=torch.from_numpy(digits.train_labels), classes=10)
+
+
+@pytest.fixture
+def network() -> QuantConvNet:
+    settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
+    return build_network(settings, seed=1)
+
+
+@pytest.fixture
+def batch(data: TrainingSet) -> Batch:
+    return Batch(
+        images=data.images[:64].float(),
+        labels=data.labels[:64],
+        epsilon_255=EPSILON,
+        generator=torch.Generator().manual_seed(5),
+    )

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Each loss against its formula in NumPy, on the logits of the images that were trained on."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from brevitas_models.network import QuantConvNet
+from flow.objectives import Batch, Model, build_objective
+from flow.objectives.interpolated import mix
+
+Values = NDArray[np.float64]
+
+
+def softmax(network: QuantConvNet, images: torch.Tensor) -> Values:
+    with torch.no_grad():
+        logits = network(images / 255).double().numpy()
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def cross_entropy(probabilities: Values, labels: torch.Tensor) -> float:
+    return float(-np.log(probabilities[np.arange(len(labels)), labels.numpy()]).mean())
+
+
+@pytest.mark.parametrize("name", ["standard", "fgsm", "pgd", "mat_mixed"])
+def test_cross_entropy_of_the_attacked_images(
+    name: str, network: QuantConvNet, batch: Batch
+) -> None:
+    outcome = build_objective(name).loss(Model(network), batch)
+    found = softmax(network, outcome.attacked)
+    assert outcome.loss.item() == pytest.approx(cross_entropy(found, batch.labels), rel=1e-5)
+    assert outcome.right.item() == (found.argmax(axis=1) == batch.labels.numpy()).sum()
+
+
+def test_trades(network: QuantConvNet, batch: Batch) -> None:
+    outcome = build_objective("trades").loss(Model(network), batch)
+    clean, attacked = softmax(network, batch.images), softmax(network, outcome.attacked)
+    divergence = (clean * np.log(clean / attacked)).sum(axis=1).mean()
+    expected = cross_entropy(clean, batch.labels) + 6 * divergence
+    assert outcome.loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_mart(network: QuantConvNet, batch: Batch) -> None:
+    outcome = build_objective("mart").loss(Model(network), batch)
+    clean, attacked = softmax(network, batch.images), softmax(network, outcome.attacked)
+    rows, labels = np.arange(len(clean)), batch.labels.numpy()
+    others = attacked.copy()
+    others[rows, labels] = 0
+    boosted = -np.log(attacked[rows, labels]) - np.log(1.0001 - others.max(axis=1))
+    divergence = (clean * np.log(clean / attacked)).sum(axis=1)
+    expected = (boosted + 5 * divergence * (1 - clean[rows, labels])).mean()
+    assert outcome.loss.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_interpolated(network: QuantConvNet, batch: Batch) -> None:
+    outcome = build_objective("interpolated").loss(Model(network), batch)
+    generator = torch.Generator().manual_seed(5)
+    torch.rand(batch.images.shape, generator=generator)  # the attack's start
+    expected = 0.0
+    for images in (batch.images, outcome.attacked):
+        share, partners = mix(len(images), 1.0, generator)
+        found = softmax(network, share * images + (1 - share) * images[partners])
+        own, other = (cross_entropy(found, one) for one in (batch.labels, batch.labels[partners]))
+        expected += (share * own + (1 - share) * other) / 2
+    assert outcome.loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_shares_of_mixup_follow_the_beta_distribution() -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = [mix(6, 2.0, generator) for _ in range(400)]
+    shares = np.array([share for share, _ in drawn])
+    assert shares.mean() == pytest.approx(0.5, abs=0.04)
+    assert shares.var() == pytest.approx(1 / 20, rel=0.2)  # of Beta(2, 2)
+    assert all(sorted(partners.tolist()) == list(range(6)) for _, partners in drawn)
+
+
+def test_parallel_mat_adds_up_its_branches(network: QuantConvNet, batch: Batch) -> None:
+    outcome = build_objective("mat_parallel").loss(Model(network), batch)
+    branches = outcome.attacked.split(len(batch.images))
+    expected = sum(cross_entropy(softmax(network, one), batch.labels) for one in branches)
+    assert outcome.loss.item() == pytest.approx(expected, rel=1e-5)
+    reached = [(one - batch.images).abs().max().item() for one in branches]
+    assert reached == pytest.approx([0, 8, 16, 24])
+
+
+def test_mixed_mat_has_equally_many_images_of_each_strength(
+    network: QuantConvNet, batch: Batch
+) -> None:
+    outcome = build_objective("mat_mixed").loss(Model(network), batch)
+    reached = (outcome.attacked - batch.images).abs().amax(dim=(1, 2, 3)).round()
+    assert sorted(reached.tolist()) == [0.0] * 16 + [8.0] * 16 + [16.0] * 16 + [24.0] * 16
+
+
+def gradient_in_eval_mode(network: QuantConvNet, batch: Batch) -> torch.Tensor:
+    images = batch.images.clone().requires_grad_()
+    network.eval()
+    F.cross_entropy(network(images / 255), batch.labels).backward()
+    network.train()
+    assert images.grad is not None
+    return images.grad
+
+
+def test_one_step_is_along_the_signs_of_the_gradient_in_eval_mode(
+    network: QuantConvNet, batch: Batch
+) -> None:
+    options = {"random_start": False, "relative_step": 1.0}
+    moved = batch.images + batch.epsilon_255 * gradient_in_eval_mode(network, batch).sign()
+    attacked = build_objective("fgsm", options).loss(Model(network), batch).attacked
+    assert (attacked == moved.clamp(0, 255)).float().mean() > 0.999
+
+
+@pytest.mark.parametrize("name", ["fgsm", "pgd", "trades", "mart"])
+def test_an_attack_raises_the_loss_of_a_trained_network(
+    name: str, network: QuantConvNet, batch: Batch
+) -> None:
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+    for _ in range(40):
+        loss = F.cross_entropy(network(batch.images / 255), batch.labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    network.eval()
+    clean = cross_entropy(softmax(network, batch.images), batch.labels)
+    attacked = build_objective(name).loss(Model(network), batch).attacked
+    noise = batch.images + batch.epsilon_255 * (2 * torch.rand(batch.images.shape) - 1)
+    noisy = cross_entropy(softmax(network, noise.clamp(0, 255)), batch.labels)
+    assert cross_entropy(softmax(network, attacked), batch.labels) > max(clean, noisy) + 0.1

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all objectives have in common."""
+
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+
+from brevitas_models.network import QuantConvNet
+from flow.errors import FlowError
+from flow.objectives import OBJECTIVES, Batch, Model, Objective, TrainingSet, build_objective
+
+ATTACKING = [name for name in OBJECTIVES if name != "standard"]
+
+
+def seeded(batch: Batch, seed: int = 5) -> Batch:
+    return replace(batch, generator=torch.Generator().manual_seed(seed))
+
+
+def measured(name: str, network: QuantConvNet, data: TrainingSet) -> Objective:
+    """The objective after the end of an epoch; a long attack is cut short."""
+    known = asdict(build_objective(name).settings)
+    objective = build_objective(name, {"steps": 4} if known.get("steps", 1) > 4 else {})
+    objective.end_epoch(Model(network), data, 24.0, torch.Generator().manual_seed(0))
+    return objective
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_images_stay_in_the_ball_and_in_range(
+    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+) -> None:
+    attacked = measured(name, network, data).loss(Model(network), batch).attacked
+    distances = (attacked[:, None] - data.images[None].float()).abs().amax(dim=(2, 3, 4))
+    assert distances.amin(dim=1).max() <= batch.epsilon_255 + 1e-4
+    assert attacked.min() >= 0
+    assert attacked.max() <= 255
+
+
+@pytest.mark.parametrize("name", ATTACKING)
+def test_images_are_attacked(
+    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+) -> None:
+    attacked = measured(name, network, data).loss(Model(network), batch).attacked
+    distances = (attacked[:, None] - data.images[None].float()).abs().amax(dim=(2, 3, 4))
+    assert distances.amin(dim=1).max() > 0.5 * batch.epsilon_255
+
+
+@pytest.mark.parametrize("name", ATTACKING)
+def test_without_epsilon_training_is_on_clean_images(
+    name: str, network: QuantConvNet, batch: Batch
+) -> None:
+    outcome = build_objective(name).loss(Model(network), replace(batch, epsilon_255=0.0))
+    distances = (outcome.attacked[:, None] - batch.images[None]).abs().amax(dim=(2, 3, 4))
+    assert distances.amin(dim=1).max() == 0
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_nothing_but_the_loss_is_left_behind(
+    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+) -> None:
+    network.train()
+    network.blocks[0].eval()
+    modes = [module.training for module in network.modules()]
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    measured(name, network, data)
+    after = network.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    outcome = build_objective(name).loss(Model(network), batch)
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    assert [module.training for module in network.modules()] == modes
+    assert not outcome.attacked.requires_grad
+    assert not outcome.right.requires_grad
+    outcome.loss.backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_training_lowers_its_own_loss(
+    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+) -> None:
+    objective, model = measured(name, network, data), Model(network)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+    losses = []
+    for _ in range(20):
+        outcome = objective.loss(model, seeded(batch))
+        optimiser.zero_grad()
+        outcome.loss.backward()
+        optimiser.step()
+        losses.append(outcome.loss.item())
+    assert losses[-1] < 0.85 * losses[0]
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_generator_decides_everything(
+    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+) -> None:
+    objective, model = measured(name, network, data), Model(network.eval())
+    before = torch.random.get_rng_state()
+    first, second, other = (objective.loss(model, seeded(batch, seed)) for seed in (5, 5, 6))
+    assert torch.equal(first.attacked, second.attacked)
+    assert torch.equal(first.loss, second.loss)
+    assert torch.equal(first.loss, other.loss) == (name in {"standard", "mat_parallel"})
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_state_is_taken_up_again(
+    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+) -> None:
+    objective, other = measured(name, network, data), build_objective(name)
+    other.load_state_dict(objective.state_dict())
+    network.eval()
+    losses = [one.loss(Model(network), seeded(batch)).loss for one in (objective, other)]
+    assert torch.equal(*losses)
+
+
+def test_the_papers_settings_are_the_defaults() -> None:
+    found = {name: asdict(build_objective(name).settings) for name in OBJECTIVES}
+    assert found["fgsm"] == {"steps": 1, "relative_step": 1.25, "random_start": True}
+    assert found["pgd"] == {"steps": 7, "relative_step": 0.25, "random_start": True}
+    assert (found["trades"]["steps"], found["trades"]["beta"]) == (10, 6.0)
+    assert (found["mart"]["steps"], found["mart"]["weight"]) == (10, 5.0)
+    assert found["interpolated"] == found["pgd"] | {"mixup_alpha": 1.0}
+
+
+def test_options_replace_settings() -> None:
+    assert build_objective("trades", {"beta": 1.0}).settings.beta == 1.0
+
+
+def test_an_unknown_objective_is_refused() -> None:
+    with pytest.raises(FlowError, match=r"objective: 'tradess' is unknown; choose one of standard"):
+        build_objective("tradess")
+
+
+def test_an_unknown_option_is_refused_with_the_nearest() -> None:
+    with pytest.raises(FlowError, match=r"trades: there is no setting 'beat'; the nearest is beta"):
+        build_objective("trades", {"beat": 6})
+    with pytest.raises(FlowError, match=r"standard: there is no setting 'beta'; it has none"):
+        build_objective("standard", {"beta": 6})
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "rule"),
+    [
+        ("pgd", "steps", 0, "at least 1"),
+        ("fgsm", "relative_step", 0.0, "above 0"),
+        ("trades", "beta", -1.0, "at least 0"),
+        ("trades", "start_deviation_255", 0.0, "above 0"),
+        ("mart", "weight", -1.0, "at least 0"),
+        ("mart", "start_deviation_255", -1.0, "at least 0"),
+        ("interpolated", "mixup_alpha", 0.0, "above 0"),
+        ("mat_mixed", "strengths", (0.5, 1.5), r"one or more shares of epsilon in 0\.\.1"),
+        ("mat_parallel", "strengths", (), "one or more shares"),
+        ("feedback", "images_per_class", 0, "at least 1"),
+        ("feedback", "directions", -1, "at least 0"),
+        ("feedback", "bisections", -1, "at least 0"),
+        ("feedback", "reach", 0.0, "above 0"),
+        ("feedback", "sharpness", -1.0, "at least 0"),
+        ("feedback", "random_share", 1.5, r"within 0\.\.1"),
+        ("boundary", "scanned", 0, "at least 1"),
+        ("boundary", "bisections", -1, "at least 0"),
+        ("boundary", "weight", -1.0, "at least 0"),
+        ("boundary", "mapping_mu", -1.0, "at least 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(name: str, key: str, value: object, rule: str) -> None:
+    with pytest.raises(FlowError, match=rf"objective: {key} .* is not {rule}.*; change it"):
+        build_objective(name, {key: value})
