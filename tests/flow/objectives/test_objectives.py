@@ -109,7 +109,8 @@ def test_the_generator_decides_everything(
 def test_a_state_is_taken_up_again(
     name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
 ) -> None:
-    objective, other = measured(name, network, data), build_objective(name)
+    objective = measured(name, network, data)
+    other = type(objective)(objective.settings)
     other.load_state_dict(objective.state_dict())
     network.eval()
     losses = [one.loss(Model(network), seeded(batch)).loss for one in (objective, other)]
