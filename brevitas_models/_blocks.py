@@ -1,155 +1,72 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the named architectures are made of: fixed power-of-two quantizers, layers and blocks.
-
-Every weight and activation lies on a power-of-two grid that training does not move, so that sums
-of products are exact in float32 and every scale is known from the architecture alone.
-"""
+"""What the named architectures are made of: edges between layers, blocks, residual blocks."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import brevitas.nn as qnn
-import torch
-from brevitas.core.function_wrapper import InplaceTensorClampSte
-from brevitas.inject.enum import ScalingImplType
-from brevitas.quant import (
-    Int8WeightPerTensorFloat,
-    SignedBinaryActPerTensorConst,
-    SignedBinaryWeightPerTensorConst,
-    Uint8ActPerTensorFloatMaxInit,
-)
-from brevitas.quant.base import NarrowIntQuant, ParamMinMaxInitScaling, PerTensorFloatScaling8bit
-from brevitas.quant.solver import ActQuantSolver
 from torch import Tensor, nn
 
 from brevitas_models.errors import ModelError
+from brevitas_models.joins import ConvexSum
+from brevitas_models.quantizers import staircase
 
-__all__ = [
-    "IMAGE_STEP",
-    "Precision",
-    "QuantBlock",
-    "QuantClassifier",
-    "activation",
-    "activation_step",
-    "conv",
-    "conv_block",
-    "linear",
-    "linear_block",
-    "signed_activation",
-    "weight_step",
-]
+__all__ = ["IMAGE_STEP", "Edge", "QuantBlock", "Residual"]
 
 IMAGE_STEP = 1 / 255  # the value of one uint8 unit
-_SPREAD = 0.375  # standard deviation of fresh weights; the largest weight is about 1
-_COARSE_SPREAD = 0.5  # the same for 1 and 2 bits, where the rounding is at 0 and at +-1/2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Precision:
-    """Bits of weights and activations, 1 to 8; 1 bit is -1 or 1."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Edge:
+    """What a layer reads: integers times a step.
 
-    weight_bits: int
-    activation_bits: int
+    Attributes:
+        channels: features of a vector, if `size` is None.
+        size: height and width of an image.
+        source: the quantizer that made it; None for the image over 255.
+        divisor: of the step, by the average pools since.
+    """
 
-    def __post_init__(self) -> None:
-        for name in ("weight_bits", "activation_bits"):
-            if not 1 <= getattr(self, name) <= 8:
-                raise ModelError(f"network: {name} {getattr(self, name)} is not in 1..8; change it")
+    channels: int
+    size: tuple[int, int] | None
+    source: nn.Module | None = None
+    divisor: int = 1
 
+    @property
+    def step(self) -> float:
+        """The value of one unit of the integers."""
+        if self.source is None:
+            return IMAGE_STEP / self.divisor
+        found = staircase(self.source)
+        assert found is not None
+        unit = found.step if found.has_zero else found.step / 2  # odd multiples of half a step
+        return unit / self.divisor
 
-def weight_step(bits: int) -> float:
-    """The value of one weight step: the weights are within -1..1, and end at 1 for 1 and 2 bits."""
-    return 1.0 if bits <= 2 else 2.0 ** (1 - bits)
+    @property
+    def has_zero(self) -> bool:
+        """Whether 0 is one of the values, as zero padding needs."""
+        found = None if self.source is None else staircase(self.source)
+        return found is None or found.has_zero
 
+    @property
+    def features(self) -> int:
+        """The number of values of one image."""
+        return self.channels * (self.size[0] * self.size[1] if self.size else 1)
 
-def activation_step(bits: int) -> float:
-    """The value of one activation step: 1 for 1 bit (-1 or 1), 1/2 for 2 bits, else 4 / 2**bits."""
-    if bits <= 2:
-        return 1.0 if bits == 1 else 0.5
-    return 4.0 / 2.0**bits
+    def resized(self, kernel: int, stride: int, padding: int, name: str) -> tuple[int, int]:
+        """Return height and width behind a window that moves over the image.
 
-
-class _BinaryWeight(SignedBinaryWeightPerTensorConst):
-    scaling_const = 1.0
-
-
-class _FixedWeight(Int8WeightPerTensorFloat):
-    """Narrow signed weights; `scaling_const` is the largest."""
-
-    scaling_impl_type = ScalingImplType.CONST
-    tensor_clamp_impl = InplaceTensorClampSte
-
-
-class _FixedUnsigned(Uint8ActPerTensorFloatMaxInit):
-    scaling_impl_type = ScalingImplType.CONST
-
-
-class _FixedSigned(
-    NarrowIntQuant, ParamMinMaxInitScaling, PerTensorFloatScaling8bit, ActQuantSolver
-):
-    scaling_impl_type = ScalingImplType.CONST
-
-
-def _weight_options(bits: int) -> dict[str, Any]:
-    if bits == 1:
-        return {"weight_quant": _BinaryWeight}
-    largest = (2 ** (bits - 1) - 1) * weight_step(bits)
-    return {
-        "weight_quant": _FixedWeight,
-        "weight_bit_width": bits,
-        "weight_scaling_const": largest,
-    }
-
-
-def conv(
-    inputs: int,
-    outputs: int,
-    kernel: int,
-    bits: int,
-    *,
-    stride: int = 1,
-    padding: int = 0,
-    groups: int = 1,
-) -> Any:  # noqa: ANN401 - Brevitas has no types
-    """A convolution without bias whose weights are on the grid of `bits`."""
-    layer = qnn.QuantConv2d(
-        inputs,
-        outputs,
-        kernel,
-        stride=stride,
-        padding=padding,
-        groups=groups,
-        bias=False,
-        **_weight_options(bits),
-    )
-    return _initialised(layer, bits)
-
-
-def linear(inputs: int, outputs: int, bits: int) -> Any:  # noqa: ANN401
-    """A linear layer without bias whose weights are on the grid of `bits`."""
-    return _initialised(qnn.QuantLinear(inputs, outputs, False, **_weight_options(bits)), bits)
-
-
-def _initialised(layer: Any, bits: int) -> Any:  # noqa: ANN401
-    nn.init.normal_(layer.weight, std=_SPREAD if bits > 2 else _COARSE_SPREAD)
-    return layer
-
-
-def activation(bits: int, step: float | None = None) -> Any:  # noqa: ANN401
-    """A quantized ReLU with levels 0..2**bits - 1, or the sign for 1 bit."""
-    if bits == 1:
-        return qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst)
-    largest = (2**bits - 1) * (step or activation_step(bits))
-    return qnn.QuantReLU(act_quant=_FixedUnsigned, bit_width=bits, max_val=largest)
-
-
-def signed_activation(bits: int) -> Any:  # noqa: ANN401
-    """A quantizer with levels -(2**(bits - 1) - 1) .. 2**(bits - 1) - 1, for residual adds."""
-    largest = (2 ** (bits - 1) - 1) * activation_step(bits)
-    return qnn.QuantIdentity(
-        act_quant=_FixedSigned, bit_width=bits, min_val=-largest, max_val=largest
-    )
+        Raises:
+            ModelError: the edge is no image, or smaller than the window.
+        """
+        if self.size is None or min(self.size) + 2 * padding < kernel:
+            shape = "a vector" if self.size is None else f"{self.size[0]} x {self.size[1]}"
+            raise ModelError(
+                f"network: {name} of {kernel} x {kernel} does not fit what it reads, {shape}; "
+                "use larger images or another architecture"
+            )
+        height, width = ((side + 2 * padding - kernel) // stride + 1 for side in self.size)
+        return height, width
 
 
 class QuantBlock(nn.Module):
@@ -159,7 +76,6 @@ class QuantBlock(nn.Module):
         layer: the Brevitas convolution or linear layer.
         norm: its BatchNorm.
         activation: the quantizer, which other blocks may share.
-        source_step: the value of one unit of the layer's integer input.
     """
 
     layer: Any  # neither Brevitas' types nor the common base of the BatchNorms say enough
@@ -167,11 +83,16 @@ class QuantBlock(nn.Module):
     activation: Any
 
     def __init__(
-        self, layer: nn.Module, norm: nn.Module, activation: nn.Module, source_step: float
+        self, layer: nn.Module, norm: nn.Module, activation: nn.Module, source: Edge
     ) -> None:
         super().__init__()
         self.layer, self.norm, self.activation = layer, norm, activation
-        self.source_step = source_step
+        self._source = source
+
+    @property
+    def source_step(self) -> float:
+        """The value of one unit of the layer's integer input."""
+        return self._source.step
 
     def forward(self, features: Tensor) -> Tensor:
         """Map float[N, inputs, ...] on the source's grid to float[N, outputs, ...] on its own."""
@@ -179,93 +100,31 @@ class QuantBlock(nn.Module):
         return found
 
 
-def conv_block(
-    inputs: int,
-    outputs: int,
-    precision: Precision,
-    *,
-    kernel: int = 3,
-    stride: int = 1,
-    padding: int = 0,
-    groups: int = 1,
-    source_step: float | None = None,
-    quantizer: nn.Module | None = None,
-) -> QuantBlock:
-    """A convolution block; its input has the activations' step unless `source_step` says else."""
-    bits = precision.activation_bits
-    layer = conv(
-        inputs,
-        outputs,
-        kernel,
-        precision.weight_bits,
-        stride=stride,
-        padding=padding,
-        groups=groups,
-    )
-    step = activation_step(bits) if source_step is None else source_step
-    return QuantBlock(layer, nn.BatchNorm2d(outputs), quantizer or activation(bits), step)
-
-
-def linear_block(
-    inputs: int, outputs: int, precision: Precision, *, source_step: float | None = None
-) -> QuantBlock:
-    """A linear block; its input has the activations' step unless `source_step` says else."""
-    bits = precision.activation_bits
-    layer = linear(inputs, outputs, precision.weight_bits)
-    step = activation_step(bits) if source_step is None else source_step
-    return QuantBlock(layer, nn.BatchNorm1d(outputs), activation(bits), step)
-
-
-class QuantClassifier(nn.Module):
-    """A classifier of images float[N, C, H, W], which are the uint8 images over 255.
+class Residual(nn.Module):
+    """activation(body(x) + shortcut(x)); one quantizer gives both operands their grid.
 
     Attributes:
-        architecture: its name, one of brevitas_models.pretrained's.
-        precision: the bits of its weights and activations.
-        input_shape: (H, W, C) of one image.
-        classes: how many logits there are.
-        features: maps images to float[N, F] on the grid of `feature_step`.
-        classifier: the last linear layer, whose result times `temperature` is the logits.
+        join: that quantizer.
+        mix: the convex sum of the operands, None for the plain one.
     """
 
     def __init__(
         self,
-        architecture: Literal["tfc", "cnv", "resnet8", "mobilenet"],
-        precision: Precision,
-        features: nn.Module,
         *,
-        input_shape: tuple[int, int, int],
-        feature_count: int,
-        feature_step: float,
-        classes: int = 10,
+        first: QuantBlock,
+        second: QuantBlock,
+        shortcut: nn.Module,
+        join: nn.Module,
+        activation: nn.Module,
+        mix: ConvexSum | None,
     ) -> None:
         super().__init__()
-        self.architecture, self.precision = architecture, precision
-        self.input_shape, self.classes = input_shape, classes
-        self.features, self.feature_step = features, feature_step
-        self.classifier = linear(feature_count, classes, precision.weight_bits)
-        self.temperature = 2.0 ** -round(torch.tensor(float(feature_count)).log2().item() / 2)
+        self.join, self.first, self.second = join, first, second
+        self.shortcut, self.mix, self.activation = shortcut, mix, activation
 
-    @property
-    def logit_scale(self) -> float:
-        """The value of one unit of the integer logits."""
-        return weight_step(self.precision.weight_bits) * self.feature_step * self.temperature
-
-    def blocks(self) -> list[QuantBlock]:
-        """Return every block with a BatchNorm."""
-        return [module for module in self.modules() if isinstance(module, QuantBlock)]
-
-    def norms(self) -> list[tuple[str, Any]]:
-        """Return the name and the module of every BatchNorm."""
-        kinds = (nn.BatchNorm1d, nn.BatchNorm2d)
-        return [(name, one) for name, one in self.named_modules() if isinstance(one, kinds)]
-
-    def weighted_layers(self) -> list[tuple[str, Any]]:
-        """Return the name and the Brevitas layer of everything that holds weights."""
-        layers = (qnn.QuantConv2d, qnn.QuantLinear)
-        return [(name, one) for name, one in self.named_modules() if isinstance(one, layers)]
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map images float[N, C, H, W] in 0..1 to logits float[N, K], multiples of logit_scale."""
-        logits: Tensor = self.classifier(self.features(images)) * self.temperature
-        return logits
+    def forward(self, features: Tensor) -> Tensor:
+        """Map float[N, inputs, H, W] to float[N, outputs, H', W']."""
+        body, shortcut = self.second(self.first(features)), self.shortcut(features)
+        joined = body + shortcut if self.mix is None else self.mix(body, shortcut)
+        found: Tensor = self.activation(joined)
+        return found

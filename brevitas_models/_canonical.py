@@ -6,17 +6,15 @@ The thresholds of every channel are moved away from the accumulator's integers a
 brevitas_models.exact, so that float rounding decides no activation.
 """
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from brevitas_models._blocks import QuantBlock, QuantClassifier, activation_step, weight_step
+from brevitas_models._blocks import QuantBlock
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.exact import best_shift
+from brevitas_models.quantizers import staircase
 
 __all__ = ["canonicalise", "weight_codes"]
-
-_Float = NDArray[np.float64]
 
 
 def canonicalise(network: QuantClassifier) -> None:
@@ -31,13 +29,14 @@ def canonicalise(network: QuantClassifier) -> None:
             layer.weight.copy_(layer.quant_weight().value)
         for block in network.blocks():
             _canonical_norm(block)
-            _spread_thresholds(block, network)
+            _spread_thresholds(block)
 
 
-def weight_codes(layer: nn.Module, bits: int) -> Tensor:
+def weight_codes(layer: nn.Module) -> Tensor:
     """Return the integers int8[O, ...] that a layer's weights are, in steps."""
-    quantized: Tensor = layer.quant_weight().value.detach()  # type: ignore[operator]
-    return (quantized / weight_step(bits)).round().to(torch.int8)
+    quantized = layer.quant_weight()  # type: ignore[operator]
+    codes: Tensor = (quantized.value.detach() / quantized.scale.detach()).round().to(torch.int8)
+    return codes
 
 
 def _canonical_norm(block: QuantBlock) -> None:
@@ -52,21 +51,13 @@ def _canonical_norm(block: QuantBlock) -> None:
     norm.bias.copy_(bias)
 
 
-def _spread_thresholds(block: QuantBlock, network: QuantClassifier) -> None:
+def _spread_thresholds(block: QuantBlock) -> None:
     """Shift each channel so that the integers lie in the widest gap between its thresholds."""
-    unit = weight_step(network.precision.weight_bits) * block.source_step
-    norm, values = block.norm, _level_values(block, network.precision.activation_bits)
+    norm, found = block.norm, staircase(block.activation)
+    assert found is not None
+    scales = block.layer.quant_weight().scale.double().flatten().expand(norm.weight.numel())
+    unit = scales * block.source_step
     gains = (norm.weight.double() / (1.0 + norm.eps) ** 0.5 * unit).tolist()
     for channel, (gain, bias) in enumerate(zip(gains, norm.bias.tolist(), strict=True)):
         if gain > 0:
-            norm.bias[channel] = bias - best_shift((values - bias) / gain) * gain
-
-
-def _level_values(block: QuantBlock, bits: int) -> _Float:
-    """Return the inputs of the activation at which its level changes."""
-    if bits == 1:
-        return np.zeros(1)
-    signed = bool(block.activation.act_quant.is_signed)
-    lowest = 1 - 2 ** (bits - 1) if signed else 0
-    highest = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
-    return (np.arange(lowest, highest) + 0.5) * activation_step(bits)
+            norm.bias[channel] = bias - best_shift((found.thresholds - bias) / gain) * gain

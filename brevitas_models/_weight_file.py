@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The file of a trained network: weight codes, and each channel's gain and bias."""
+"""The file of a trained network: weight codes, each channel's gain and bias, trained quantizers.
+
+Layers are named by their place in the network, so that a layer's name may change.
+"""
 
 import contextlib
 import io
@@ -13,9 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from brevitas_models._blocks import QuantClassifier, weight_step
 from brevitas_models._canonical import weight_codes
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 
 __all__ = ["REMEDY", "network_content", "read_into", "write"]
@@ -74,32 +78,56 @@ def write(path: Path, content: bytes) -> None:
 
 
 def _arrays(network: QuantClassifier) -> dict[str, NDArray[Any]]:
-    """Return what a file holds, by name: <layer>.codes, <norm>.gain and <norm>.bias."""
-    bits, found = network.precision.weight_bits, {}
+    """Return what a file holds: <layer>.codes, <norm>.gain, <norm>.bias and other parameters."""
+    found = {}
     for name, layer in network.weighted_layers():
-        found[f"{name}.codes"] = weight_codes(layer, bits).numpy()
+        found[f"{_key(network, name)}.codes"] = weight_codes(layer).numpy()
     for name, norm in network.norms():
-        found[f"{name}.gain"] = norm.weight.detach().numpy()
-        found[f"{name}.bias"] = norm.bias.detach().numpy()
+        found[f"{_key(network, name)}.gain"] = norm.weight.detach().numpy()
+        found[f"{_key(network, name)}.bias"] = norm.bias.detach().numpy()
+    for name, value in _others(network).items():
+        found[_key(network, name)] = value.numpy()
     return found
 
 
+def _others(network: QuantClassifier) -> dict[str, Tensor]:
+    """Return the state besides weights and BatchNorms: trained scales, thresholds, joins."""
+    held = {f"{name}.weight" for name, _ in network.weighted_layers()}
+    norms = tuple(f"{name}." for name, _ in network.norms())
+    state = network.state_dict()
+    return {k: v for k, v in state.items() if k not in held and not k.startswith(norms)}
+
+
+def _key(network: QuantClassifier, name: str) -> str:
+    """Return a name with the layer's place instead of its own name."""
+    first, _, rest = name.removeprefix("features.").partition(".")
+    places = [child for child, _ in network.features.named_children()]
+    inside = name.startswith("features.")
+    return f"features.{places.index(first)}.{rest}" if inside else name
+
+
 def _check(path: Path, found: _Arrays, network: QuantClassifier) -> None:
-    bits = network.precision.weight_bits
-    largest = 2 ** (bits - 1) - 1 if bits > 1 else 1
+    largest = {
+        f"{_key(network, name)}.codes": max(2 ** (int(layer.quant_weight().bit_width) - 1) - 1, 1)
+        for name, layer in network.weighted_layers()
+    }
     for name, like in _arrays(network).items():
         if name not in found or found[name].shape != like.shape or found[name].dtype != like.dtype:
             raise ModelError(f"{path}: has no {like.dtype}{list(like.shape)} {name}; {REMEDY}")
-        values, codes = found[name], name.endswith(".codes")
-        if not np.isfinite(values).all() or (codes and np.abs(values.astype(int)).max() > largest):
+        values, codes = found[name], name in largest
+        if not np.isfinite(values).all() or (
+            codes and np.abs(values.astype(int)).max() > largest[name]
+        ):
             raise ModelError(f"{path}: {name} holds values that no training leaves; {REMEDY}")
 
 
 def _fill(network: QuantClassifier, arrays: _Arrays) -> None:
-    step = weight_step(network.precision.weight_bits)
     with torch.no_grad():
+        for name, value in _others(network).items():
+            value.copy_(torch.from_numpy(arrays[_key(network, name)]))
         for name, layer in network.weighted_layers():
-            layer.weight.copy_(torch.from_numpy(arrays[f"{name}.codes"]) * step)
+            codes = torch.from_numpy(arrays[f"{_key(network, name)}.codes"])
+            layer.weight.copy_(codes * layer.quant_weight().scale)
         for name, norm in network.norms():
-            norm.weight.copy_(torch.from_numpy(arrays[f"{name}.gain"]))
-            norm.bias.copy_(torch.from_numpy(arrays[f"{name}.bias"]))
+            norm.weight.copy_(torch.from_numpy(arrays[f"{_key(network, name)}.gain"]))
+            norm.bias.copy_(torch.from_numpy(arrays[f"{_key(network, name)}.bias"]))

@@ -2,43 +2,39 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The named networks: their architectures, and the trained weights that come with the package."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-import torch
 import yaml
 
-from brevitas_models._blocks import Precision, QuantClassifier
+from brevitas_models import architectures
 from brevitas_models._canonical import canonicalise
 from brevitas_models._weight_file import REMEDY, network_content, read_into, write
-from brevitas_models.cnv import build_cnv
+from brevitas_models.bits import BitTable
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
-from brevitas_models.mobilenet import build_mobilenet
-from brevitas_models.resnet8 import build_resnet8
-from brevitas_models.tfc import build_tfc
+from brevitas_models.settings import ArchitectureSettings
 
 __all__ = ["ModelCard", "QuantClassifier", "build", "canonicalise", "card", "load", "names", "save"]
 
 _FOLDER = Path(__file__).parent / "pretrained"
 
-_Builder = Callable[[Precision], QuantClassifier]
 
-
-def _entry(builder: _Builder, weight_bits: int, activation_bits: int) -> tuple[_Builder, Precision]:
-    return builder, Precision(weight_bits=weight_bits, activation_bits=activation_bits)
+def _fixed(architecture: str, weight_bits: int, activation_bits: int) -> ArchitectureSettings:
+    bits = BitTable.uniform(weight_bits, activation_bits)
+    return ArchitectureSettings(architecture=architecture, bits=bits)
 
 
 _MODELS = {
-    "mnist-tfc-w1a1": _entry(build_tfc, 1, 1),
-    "mnist-tfc-w1a2": _entry(build_tfc, 1, 2),
-    "mnist-tfc-w2a2": _entry(build_tfc, 2, 2),
-    "cifar10-cnv-w1a1": _entry(build_cnv, 1, 1),
-    "cifar10-cnv-w2a2": _entry(build_cnv, 2, 2),
-    "cifar10-cnv-w4a4": _entry(build_cnv, 4, 4),
-    "cifar10-resnet8-w4a4": _entry(build_resnet8, 4, 4),
-    "cifar10-mobilenet-w4a4": _entry(build_mobilenet, 4, 4),
+    "mnist-tfc-w1a1": _fixed("tfc", 1, 1),
+    "mnist-tfc-w1a2": _fixed("tfc", 1, 2),
+    "mnist-tfc-w2a2": _fixed("tfc", 2, 2),
+    "cifar10-cnv-w1a1": _fixed("cnv", 1, 1),
+    "cifar10-cnv-w2a2": _fixed("cnv", 2, 2),
+    "cifar10-cnv-w4a4": _fixed("cnv", 4, 4),
+    "cifar10-resnet8-w4a4": _fixed("resnet8", 4, 4),
+    "cifar10-mobilenet-w4a4": _fixed("mobilenet", 4, 4),
 }
 
 
@@ -75,10 +71,7 @@ def build(name: str, seed: int = 0) -> QuantClassifier:
         ModelError: there is no network of that name; the message has the nearest.
     """
     _check_name(name)
-    builder, precision = _MODELS[name]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return builder(precision)
+    return architectures.build(_MODELS[name], seed)
 
 
 def load(name: str, folder: Path = _FOLDER) -> QuantClassifier:

@@ -1,27 +1,29 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from zoo_networks import images
 
-from brevitas_models._blocks import (
-    Precision,
-    QuantClassifier,
-    activation,
-    activation_step,
-    linear,
-    signed_activation,
-    weight_step,
-)
+from brevitas_models import pretrained
+from brevitas_models.architectures import architecture_names, build, layer_names
+from brevitas_models.bits import BitTable, Precision
 from brevitas_models.errors import ModelError
-from brevitas_models.mobilenet import build_mobilenet
-from brevitas_models.pretrained import build
-from brevitas_models.resnet8 import build_resnet8
+from brevitas_models.joins import Join
+from brevitas_models.settings import ArchitectureSettings
 
-FOUR = Precision(weight_bits=4, activation_bits=4)
+FOUR = BitTable.uniform(4, 4)
+TINY = {"vgg_small": 0.03, "resnet18": 0.05, "lfc": 0.01, "mobilenet": 0.1, "cnv": 0.05}
+
+
+def settings(architecture: str, bits: BitTable = FOUR, **others: object) -> ArchitectureSettings:
+    return ArchitectureSettings(architecture=architecture, bits=bits, **others)  # type: ignore[arg-type]
+
+
+def tiny(architecture: str, **others: object) -> ArchitectureSettings:
+    return settings(architecture, width=TINY.get(architecture, 0.5), **others)
 
 
 @dataclass(frozen=True)
@@ -35,87 +37,194 @@ class Shape:
 
 
 SHAPES = [
-    Shape("mnist-tfc-w1a1", 784 * 64 + 2 * 64 * 64 + 640, 4, (28, 28, 1)),
-    Shape("mnist-tfc-w2a2", 784 * 64 + 2 * 64 * 64 + 640, 4, (28, 28, 1)),
-    Shape("cifar10-cnv-w2a2", 1_542_848, 9, (32, 32, 3)),  # BNN-PYNQ's CNV
-    Shape("cifar10-resnet8-w4a4", 77_360, 10, (32, 32, 3)),  # MLPerf Tiny's, without biases
-    Shape("cifar10-mobilenet-w4a4", 133_824, 12, (32, 32, 3)),
+    Shape("tfc", 784 * 64 + 2 * 64 * 64 + 640, 4, (28, 28, 1)),
+    Shape("lfc", 784 * 1024 + 2 * 1024 * 1024 + 10240, 4, (28, 28, 1)),
+    Shape("lenet5", 150 + 2400 + 400 * 120 + 120 * 84 + 840, 5, (28, 28, 1)),  # biases aside
+    Shape("cnv", 1_542_848, 9, (32, 32, 3)),  # BNN-PYNQ's CNV
+    Shape("vgg_small", 4_656_512, 7, (32, 32, 3)),
+    Shape("resnet8", 77_360, 10, (32, 32, 3)),  # MLPerf Tiny's, without biases
+    Shape("resnet18", 11_164_352, 21, (32, 32, 3)),  # 11,173,962 with BatchNorms and bias
+    Shape("mobilenet", 133_824, 12, (32, 32, 3)),
 ]
 
 
 @pytest.mark.parametrize("case", SHAPES, ids=lambda case: case.name)
 def test_shapes_and_sizes(case: Shape) -> None:
-    network = build(case.name).eval()
-    layers = [layer for _, layer in network.weighted_layers()]
+    network = build(settings(case.name)).eval()
+    layers = network.layers()
     assert network.input_shape == case.input_shape
-    assert sum(layer.weight.numel() for layer in layers) == case.weights
+    assert sum(layer.weight.numel() for layer in layers.values()) == case.weights
+    assert tuple(layers) == layer_names(case.name)
     assert len(layers) == case.layers
+
+
+def test_every_architecture_is_listed() -> None:
+    assert architecture_names() == tuple(case.name for case in SHAPES)
+
+
+@pytest.mark.parametrize("name", architecture_names())
+def test_logits_are_multiples_of_their_scale(name: str) -> None:
+    network = build(tiny(name, classes=7)).eval()
+    with torch.no_grad():
+        steps = network(images(network, 8)) / network.logit_scale
+    assert steps.shape == (8, 7)
+    assert torch.equal(steps, steps.round())
+    assert len(steps.unique()) > 7
+
+
+@pytest.mark.parametrize("name", ["lenet5", "cnv", "vgg_small", "resnet18", "mobilenet"])
+def test_images_of_another_size(name: str) -> None:
+    shape = (40, 36, 1 if name == "lenet5" else 4)
+    network = build(tiny(name, input_shape=shape)).eval()
     assert network(images(network, 2)).shape == (2, 10)
 
 
-@pytest.mark.parametrize("name", ["mnist-tfc-w1a1", "mnist-tfc-w1a2", "cifar10-resnet8-w4a4"])
-def test_logits_are_multiples_of_their_scale(name: str) -> None:
-    network = build(name).eval()
+def test_a_layer_has_the_bits_of_the_table() -> None:
+    eight = Precision(weight_bits=8, activation_bits=6)
+    table = BitTable(
+        default=Precision(weight_bits=2, activation_bits=3),
+        layers={"conv1": eight, "fc2": Precision(weight_bits=1, activation_bits=1)},
+    )
+    network = build(settings("lenet5", table))
+    weights = {
+        name: int(layer.weight_quant.bit_width()) for name, layer in network.layers().items()
+    }
+    assert weights == {"conv1": 8, "conv2": 2, "fc1": 2, "fc2": 1, "classifier": 2}
+    found = [int(block.activation.act_quant.bit_width()) for block in network.blocks()]
+    assert found == [6, 3, 3, 1]
     with torch.no_grad():
-        steps = network(images(network, 8)) / network.logit_scale
+        steps = network.eval()(images(network, 4)) / network.logit_scale
     assert torch.equal(steps, steps.round())
-    assert len(steps.unique()) > 10
 
 
-@pytest.mark.parametrize("bits", [1, 2, 3, 4, 8])
-def test_weights_are_narrow_multiples_of_a_power_of_two(bits: int) -> None:
-    steps = linear(128, 128, bits).quant_weight().value / weight_step(bits)
-    largest = 2 ** (bits - 1) - 1 if bits > 1 else 1
-    assert torch.equal(steps, steps.round())
-    assert (steps.min(), steps.max()) == (-largest, largest)
-    assert bits > 1 or bool((steps != 0).all())
-    assert torch.tensor(weight_step(bits)).log2().frac() == 0
+def test_a_table_for_another_layer_lists_the_nearest() -> None:
+    table = BitTable(default=FOUR.default, layers={"conv9": FOUR.default})
+    with pytest.raises(
+        ModelError, match=r"lenet5: there is no layer 'conv9' to give bits; the nea"
+    ):
+        build(settings("lenet5", table))
 
 
-@dataclass(frozen=True)
-class Levels:
-    """The levels of a quantizer, in steps."""
-
-    make: Callable[[int], torch.nn.Module]
-    bits: int
-    levels: list[int]
+@pytest.mark.parametrize("use", [layer_names, lambda name: build(settings(name))])
+def test_an_unknown_architecture_lists_the_nearest(use: Callable[[str], object]) -> None:
+    with pytest.raises(ModelError, match=r"there is no 'resnet9'; the nearest are resnet8"):
+        use("resnet9")
 
 
-LEVELS = [
-    Levels(activation, 1, [-1, 1]),
-    Levels(activation, 2, [0, 1, 2, 3]),
-    Levels(activation, 4, list(range(16))),
-    Levels(signed_activation, 2, [-1, 0, 1]),
-    Levels(signed_activation, 4, list(range(-7, 8))),
-]
-
-
-@pytest.mark.parametrize("case", LEVELS, ids=lambda case: f"{case.make.__name__}-{case.bits}")
-def test_the_levels_of_an_activation(case: Levels) -> None:
-    found = case.make(case.bits).eval()(torch.linspace(-9, 9, 2001)) / activation_step(case.bits)
-    assert found.unique().tolist() == case.levels
-
-
-def test_the_operands_of_a_residual_add_share_one_quantizer() -> None:
-    network = build_resnet8(FOUR)
+@pytest.mark.parametrize("join", list(Join))
+def test_the_operands_of_a_residual_add_share_one_quantizer(join: Join) -> None:
+    network = build(settings("resnet8", join=join))
     joins = [module for name, module in network.named_modules() if name.endswith(".join")]
     assert len(joins) == 3
     users = [block for block in network.blocks() if block.activation in joins]
     assert len(users) == 5  # the last convolution of each branch, two shortcuts
 
 
+def test_the_operands_of_a_residual_add_have_the_same_bits() -> None:
+    odd = Precision(weight_bits=4, activation_bits=3)
+    table = BitTable(default=FOUR.default, layers={"block2.second": odd})
+    with pytest.raises(
+        ModelError, match=r"block2.second has activation_bits 3 and block2.shortcut "
+    ):
+        build(settings("resnet8", table))
+
+
 def test_the_seed_decides_the_weights_and_leaves_torch_alone() -> None:
     before = torch.random.get_rng_state()
-    first, again, other = (build("mnist-tfc-w2a2", seed) for seed in (0, 0, 1))
+    first, again, other = (build(settings("tfc"), seed) for seed in (0, 0, 1))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.equal(first.classifier.weight, again.classifier.weight)
     assert not torch.equal(first.classifier.weight, other.classifier.weight)
 
 
-@pytest.mark.parametrize("builder", [build_resnet8, build_mobilenet])
-def test_padding_needs_a_zero(builder: Callable[[Precision], QuantClassifier]) -> None:
-    with pytest.raises(ModelError, match=r": activation_bits 1 has no zero for padding; use 2 or"):
-        builder(Precision(weight_bits=1, activation_bits=1))
+def test_a_pretrained_name_is_an_architecture_with_bits() -> None:
+    network, again = (
+        pretrained.build("mnist-tfc-w1a2", 3),
+        build(settings("tfc", BitTable.uniform(1, 2)), 3),
+    )
+    assert network.settings == again.settings
+    assert torch.equal(network.classifier.weight, again.classifier.weight)
+
+
+@pytest.mark.parametrize("name", ["vgg_small", "mobilenet"])
+def test_padding_needs_a_zero(name: str) -> None:
+    with pytest.raises(
+        ModelError, match=rf"{name}: activation_bits 1 has no zero for padding; use"
+    ):
+        build(tiny(name, bits=BitTable.uniform(1, 1)))
+
+
+def test_a_residual_add_needs_two_bits() -> None:
+    with pytest.raises(
+        ModelError, match=r"activation_bits 1 has no levels for a residual add; use"
+    ):
+        build(settings("resnet8", BitTable.uniform(1, 1)))
+
+
+@pytest.mark.parametrize("shape", [(20, 32, 3), (8, 8, 3)])
+def test_images_that_are_too_small(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(ModelError, match=r"\w+ of \d x \d does not fit what it reads, \d+ x \d+"):
+        build(settings("cnv", input_shape=shape))
+
+
+def test_a_squeezed_image_has_no_other_levels() -> None:
+    network = build(settings("lenet5", input_bits=2)).eval()
+    shown = images(network, 4)
+    coarse = (shown * 3).round() / 3
+    assert not torch.equal(coarse, shown)
+    assert torch.equal(network(shown), network(coarse))
+
+
+INVALID = [
+    ({"classes": 1}, r"lenet5: 1 classes; give at least 2"),
+    ({"width": 0.0}, r"lenet5: width 0.0 is not above 0; change it"),
+    ({"input_shape": (28, 28)}, r"input_shape \(28, 28\) is not the height, width and channels"),
+    ({"input_bits": 9}, r"network: input_bits 9 is not in 1\.\.8; change it"),
+]
+
+
+@pytest.mark.parametrize(("others", "message"), INVALID)
+def test_settings_are_checked(others: dict[str, object], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        build(settings("lenet5", **others))
+
+
+def test_settings_survive_plain_values() -> None:
+    table = BitTable(
+        default=FOUR.default, layers={"fc1": Precision(weight_bits=2, activation_bits=3)}
+    )
+    chosen = settings("lenet5", table, join=Join.CONVEX, input_bits=3, input_shape=(28, 28, 1))
+    plain = chosen.to_mapping()
+    assert ArchitectureSettings.from_mapping(plain) == chosen
+    assert plain["bits"]["layers"]["fc1"] == {"weight_bits": 2, "activation_bits": 3}
+    assert type(plain["join"]) is str
+
+
+@pytest.mark.parametrize("change", [{"depth": 3}, {"bits": {"default": 4}}, {"join": "product"}])
+def test_settings_of_another_kind_are_refused(change: dict[str, object]) -> None:
+    plain = settings("lenet5").to_mapping() | change
+    with pytest.raises(ModelError, match=r"^(network settings: cannot be used)"):
+        ArchitectureSettings.from_mapping(plain)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, r"bit table: is not made of default and layers with their bits \('default'\)"),
+        ({"default": {"bits": 3}}, r"bit table: is not made of default and layers"),
+        ({"default": {"weight_bits": 2, "activation_bits": 2}, "x": 1}, r"bit table: x is neither"),
+    ],
+)
+def test_a_mapping_that_is_no_table(content: dict[str, object], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        BitTable.from_mapping(content)
+
+
+def test_widths_scale_every_hidden_layer() -> None:
+    network = build(replace(settings("lenet5"), width=2.0))
+    assert network.layers()["conv1"].weight.shape == (12, 1, 5, 5)
+    assert network.layers()["fc2"].weight.shape == (168, 240)
+    assert network.layers()["classifier"].weight.shape == (10, 168)
 
 
 @pytest.mark.parametrize("name", ["weight_bits", "activation_bits"])

@@ -6,9 +6,11 @@ import pytest
 import torch
 from zoo_networks import images
 
-from brevitas_models._blocks import QuantBlock, QuantClassifier, activation_step, weight_step
+from brevitas_models._blocks import QuantBlock
 from brevitas_models._canonical import canonicalise, weight_codes
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.pretrained import build
+from brevitas_models.quantizers import activation_step, weight_step
 
 
 def trained(name: str) -> QuantClassifier:
@@ -90,4 +92,4 @@ def test_weights_are_their_codes_times_the_step() -> None:
     network = trained("cifar10-resnet8-w4a4")
     canonicalise(network)
     for _, layer in network.weighted_layers():
-        assert torch.equal(weight_codes(layer, 4) * 0.125, layer.weight)
+        assert torch.equal(weight_codes(layer) * 0.125, layer.weight)

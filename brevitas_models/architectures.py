@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The architectures by name; adding one is a file and a line in _ARCHITECTURES."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+import torch
+
+from brevitas_models import cnv, lenet5, lfc, mobilenet, resnet8, resnet18, tfc, vgg_small
+from brevitas_models._blocks import Edge
+from brevitas_models._chain import Chain, Parts
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.errors import ModelError
+from brevitas_models.settings import ArchitectureSettings
+
+__all__ = ["architecture_names", "build", "layer_names"]
+
+_CIFAR10, _MNIST = (32, 32, 3), (28, 28, 1)
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    """What there is before settings: builder, layers' names, the publication's images."""
+
+    append: Callable[[Chain], None]
+    layers: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+
+
+_ARCHITECTURES = {
+    "tfc": _Architecture(tfc.build_tfc, tfc.LAYERS, _MNIST),
+    "lfc": _Architecture(lfc.build_lfc, lfc.LAYERS, _MNIST),
+    "lenet5": _Architecture(lenet5.build_lenet5, lenet5.LAYERS, _MNIST),
+    "cnv": _Architecture(cnv.build_cnv, cnv.LAYERS, _CIFAR10),
+    "vgg_small": _Architecture(vgg_small.build_vgg_small, vgg_small.LAYERS, _CIFAR10),
+    "resnet8": _Architecture(resnet8.build_resnet8, resnet8.LAYERS, _CIFAR10),
+    "resnet18": _Architecture(resnet18.build_resnet18, resnet18.LAYERS, _CIFAR10),
+    "mobilenet": _Architecture(mobilenet.build_mobilenet, mobilenet.LAYERS, _CIFAR10),
+}
+
+
+def architecture_names() -> tuple[str, ...]:
+    """Return the name of every architecture."""
+    return tuple(_ARCHITECTURES)
+
+
+def layer_names(architecture: str) -> tuple[str, ...]:
+    """Return the names of the weighted layers, from input to output, for a bit table.
+
+    Raises:
+        ModelError: there is no such architecture; the message has the nearest.
+    """
+    return _find(architecture).layers
+
+
+def build(settings: ArchitectureSettings, seed: int = 0) -> QuantClassifier:
+    """Build the untrained network with weights drawn from `seed`; torch's own RNG is kept.
+
+    Raises:
+        ModelError: there is no such architecture or layer, the images are too small for it, or it
+            needs a zero that 1-bit activations do not have.
+    """
+    found = _find(settings.architecture)
+    settings.bits.check(settings.architecture, found.layers)
+    complete = replace(settings, input_shape=settings.input_shape or found.input_shape)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _built(complete, found)
+
+
+def _built(settings: ArchitectureSettings, architecture: _Architecture) -> QuantClassifier:
+    assert settings.input_shape is not None
+    height, width, channels = settings.input_shape
+    parts = Parts(
+        architecture=settings.architecture,
+        bits=settings.bits,
+        quantizers=settings.quantizers,
+        width=settings.width,
+        join=settings.join,
+        pool=settings.pool,
+    )
+    chain = Chain(parts, Edge(channels=channels, size=(height, width)))
+    if settings.input_bits is not None:
+        chain.squeeze(settings.input_bits)
+    architecture.append(chain)
+    last = parts.linear("classifier", chain.edge, settings.classes, last=True)
+    return QuantClassifier(settings, chain.module(), last, chain.edge)
+
+
+def _find(name: str) -> _Architecture:
+    if name not in _ARCHITECTURES:
+        near = get_close_matches(name, _ARCHITECTURES, n=3, cutoff=0.0)
+        raise ModelError(f"architectures: there is no {name!r}; the nearest are {', '.join(near)}")
+    return _ARCHITECTURES[name]
