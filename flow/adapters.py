@@ -12,9 +12,12 @@ from flow.classifier import Classifier
 from flow.errors import FlowError
 
 if TYPE_CHECKING:
-    from art.estimators.classification import BlackBoxClassifierNeuralNetwork
+    from art.estimators.classification import BlackBoxClassifierNeuralNetwork, PyTorchClassifier
+    from torch import nn
 
-__all__ = ["as_art", "as_function"]
+    from flow.attacks import Differentiable
+
+__all__ = ["as_art", "as_art_white_box", "as_function", "as_module"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -66,4 +69,43 @@ def as_art(classifier: Classifier, *, scale: float = 1.0) -> "BlackBoxClassifier
         nb_classes=classifier.classes,
         channels_first=True,
         clip_values=(0.0, 1.0),
+    )
+
+
+def as_module(network: "Differentiable") -> "nn.Module":
+    """Return a torch module of float32[N, C, H, W] in 0..1 -> float32[N, K], with gradients.
+
+    It rounds to uint8 first, the gradient straight through, and gives the twin's logits times the
+    network's scale: Foolbox's PyTorchModel and torch attacks see what the hardware would see.
+    """
+    import torch  # noqa: PLC0415 - slow to import
+    from torch import Tensor, nn  # noqa: PLC0415
+
+    class _Pixels(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.twin, self.scale = network.twin(), network.scale
+
+        def forward(self, images: Tensor) -> Tensor:
+            values = 255 * images.permute(0, 2, 3, 1)
+            exact = values.detach().round().clamp(0, 255)
+            logits: Tensor = self.twin(exact + (values - values.detach()))
+            return (logits * self.scale).to(torch.float32)
+
+    return _Pixels()
+
+
+def as_art_white_box(network: "Differentiable") -> "PyTorchClassifier":
+    """Return as_module as ART's classifier, for its white-box attacks."""
+    from art.estimators.classification import PyTorchClassifier  # noqa: PLC0415 - only of the tests
+    from torch import nn  # noqa: PLC0415 - slow to import
+
+    height, width, channels = network.input_shape
+    return PyTorchClassifier(
+        as_module(network),
+        loss=nn.CrossEntropyLoss(),
+        input_shape=(channels, height, width),
+        nb_classes=network.classes,
+        clip_values=(0.0, 1.0),
+        device_type="cpu",
     )

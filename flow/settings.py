@@ -14,6 +14,7 @@ from flow.errors import FlowError
 
 __all__ = [
     "AttackConfig",
+    "AttackName",
     "CompileConfig",
     "DataConfig",
     "DataSource",
@@ -28,6 +29,19 @@ __all__ = [
     "parse_section",
 ]
 
+AttackName = Literal[
+    "fgsm",
+    "pgd",
+    "r_fgsm",
+    "bim",
+    "pgdpp",
+    "apgd_ce",
+    "apgd_dlr",
+    "apgd_dlr_targeted",
+    "square",
+    "cw",
+    "noise",
+]
 DataSource = Literal["digits", "mnist", "cifar10"]
 Epsilon = Annotated[int, Field(ge=0, le=255)]
 Positive = Annotated[int, Field(gt=0)]
@@ -123,13 +137,16 @@ class RtlsimConfig(_Config):
 
 
 class AttackConfig(_Config):
-    """White-box attacks on the integer network through its torch twin."""
+    """Attacks on the integer network: white box through its torch twin, black box by its logits."""
 
-    attacks: Annotated[tuple[Literal["fgsm", "pgd"], ...], Distinct] = ("fgsm", "pgd")
-    epsilons_255: Annotated[tuple[Epsilon, ...], Distinct] = (0, 8, 16, 32, 64, 128)
+    attacks: Annotated[tuple[AttackName, ...], Distinct] = ("fgsm", "pgd")  # in this order
+    epsilons_255: Annotated[tuple[Epsilon, ...], Distinct] = (0, 8, 16, 32, 64, 128)  # cw: l2
     images: Positive | None = None  # the first n test images; all when absent
-    steps: Positive = 40
-    restarts: Positive = 5
+    steps: Positive = 40  # gradients of one restart; for each target of apgd_dlr_targeted
+    restarts: Positive = 5  # of every attack that starts at random, but square: 1
+    queries: Positive = 5000  # of square, an image
+    stop_early: bool = False  # each attack sees only the images that those before it left
+    check_steps: Positive | None = None  # PGD takes so many too, to see that more do no worse
 
 
 class RunConfig(_Config):

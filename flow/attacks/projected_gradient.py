@@ -7,24 +7,21 @@ three ways that matter for integer hardware: it scores rounded images instead of
 iterate, it stops on each image that is already wrong, and its draws do not depend on global state.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from flow.attacks.base import Attack, Differentiable, check_attack_input
-from flow.classifier import Images, Labels, check_images
-from flow.progress import Report
+from flow.attacks._ascent import ascend
+from flow.attacks._search import Indices, Search
+from flow.attacks._victim import Victim
+from flow.attacks.base import Attack
+from flow.attacks.losses import CrossEntropy, Loss
 
-__all__ = ["ProjectedGradient"]
+__all__ = ["TEMPERATURES", "ProjectedGradient"]
 
-_BATCH = 256  # images at a time: bounds the memory
-_TEMPERATURES = (1.0, 2.0, 4.0)  # of the logits, in turn over the restarts
-
-Indices = NDArray[np.intp]
+TEMPERATURES = (1.0, 2.0, 4.0)  # of the logits, in turn over the restarts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +35,7 @@ class ProjectedGradient(Attack):
 
     The iterate is continuous; the twin is evaluated at the iterate rounded to uint8 and the
     gradient passed straight through the rounding. Every evaluated image is thus a candidate on the
-    victim's own grid. An image is done once a candidate is misclassified; otherwise the candidate
-    of the smallest margin (logit of the label minus the largest other) over all restarts counts.
+    victim's own grid.
 
     Attributes:
         relative_step: step size is relative_step * epsilon / steps; Madry et al. use about 2.5.
@@ -51,104 +47,37 @@ class ProjectedGradient(Attack):
     relative_step: float = 2.5
     random_start: bool = True
 
-    def run(
-        self,
-        network: Differentiable,
-        images: Images,
-        labels: Labels,
-        epsilon_255: int,
-        seed: int,
-        *,
-        progress: Report | None = None,
-    ) -> Images:
-        """Search the linf ball; see Attack.run."""
-        check_images(images, network.input_shape)
-        check_attack_input(images, labels, epsilon_255)
-        best = images.copy()
-        twin = network.twin()
-        for start in range(0, len(images) if epsilon_255 else 0, _BATCH):
-            rows = slice(start, start + _BATCH)
-            search = _Search(twin, network.scale, images[rows], labels[rows], epsilon_255)
-            for restart in range(self.restarts):
-                noise = _noise(search, seed, restart, start) if self.random_start else None
-                search.temperature = _TEMPERATURES[restart % len(_TEMPERATURES)]
-                search.climb(noise, self.relative_step * epsilon_255 / self.steps, self.steps)
-                if progress:
-                    done = start * self.restarts + len(search.best) * (restart + 1)
-                    progress(done, len(images) * self.restarts)
-            best[rows] = search.best
-        return best
+    def _search(self, victim: Victim, search: Search) -> Iterator[float]:
+        for restart in range(self.restarts):
+            rows = search.active()
+            if len(rows):
+                points = search.project(self._start(search, restart, rows), rows)
+                loss = self._loss(victim, search, restart, points)
+                self._climb(victim, search, loss, points)
+            yield (restart + 1) / self.restarts
 
+    def _start(self, search: Search, restart: int, rows: Indices) -> Tensor:
+        """Return where the active rows begin, before projection."""
+        clean = search.pixels[rows]
+        return clean + search.noise(restart, rows) if self.random_start else clean
 
-def _noise(search: "_Search", seed: int, restart: int, first: int) -> Tensor:
-    shape, epsilon = search.clean.shape[1:], search.epsilon
-    draws = [
-        np.random.default_rng((seed, restart, first + i)).uniform(-epsilon, epsilon, shape)
-        for i in range(len(search.clean))
-    ]
-    return torch.from_numpy(np.stack(draws).astype(np.float32))
+    def _loss(self, victim: Victim, search: Search, restart: int, points: Tensor) -> Loss:
+        """Return what a restart climbs from these points of the active rows."""
+        del search, points
+        return CrossEntropy(victim.scale * TEMPERATURES[restart % len(TEMPERATURES)])
 
-
-class _Search:
-    """One batch: the worst image found so far for each clean one, and its margin."""
-
-    def __init__(
-        self, twin: nn.Module, scale: float, images: Images, labels: Labels, epsilon: int
-    ) -> None:
-        self.twin, self.scale, self.epsilon, self.temperature = twin, scale, epsilon, 1.0
-        self.clean = torch.from_numpy(images).float()
-        self.low = (self.clean - epsilon).clamp(min=0)
-        self.high = (self.clean + epsilon).clamp(max=255)
-        self.labels = labels
-        self.best = images.copy()
-        with torch.no_grad():
-            wrong = _margins(self.twin(self.clean), labels) < 0
-        self.margins = np.where(wrong, -np.inf, np.inf)  # an image that is wrong already is done
-
-    def climb(self, noise: Tensor | None, step: float, steps: int) -> None:
-        """Take the steps from the image plus noise; without noise the start is no candidate."""
-        active = np.flatnonzero(self.margins >= 0)
-        points = self._project(
-            (self.clean if noise is None else self.clean + noise)[active], active
-        )
-        for index in range(steps + 1):
-            if not len(active):
+    def _climb(self, victim: Victim, search: Search, loss: Loss, points: Tensor) -> None:
+        """Take the steps; the image itself is no candidate, a random start is one."""
+        step, rows = self.relative_step * search.epsilon / self.steps, search.active()
+        for index in range(self.steps + 1):
+            if not len(rows):
                 return
-            rounded = points.round().requires_grad_(index < steps)
-            logits = self.twin(rounded)
-            if noise is not None or index > 0:
-                self._keep_worse(rounded, logits, active)
-            if index < steps:
-                points = self._project(points + step * self._sign(logits, rounded, active), active)
-            resists = self.margins[active] >= 0
-            active, points = active[resists], points[torch.from_numpy(resists)]
-
-    def _keep_worse(self, candidates: Tensor, logits: Tensor, rows: Indices) -> None:
-        margins = _margins(logits, self.labels[rows])
-        worse = margins < self.margins[rows]
-        self.margins[rows[worse]] = margins[worse]
-        self.best[rows[worse]] = candidates.detach().numpy()[worse].astype(np.uint8)
-
-    def _sign(self, logits: Tensor, rounded: Tensor, rows: Indices) -> Tensor:
-        targets = torch.from_numpy(self.labels[rows])
-        loss = functional.cross_entropy(
-            logits * (self.scale * self.temperature), targets, reduction="sum"
-        )
-        (gradient,) = torch.autograd.grad(loss, rounded)
-        return gradient.sign()
-
-    def _project(self, points: Tensor, rows: Indices) -> Tensor:
-        return torch.clamp(points, self.low[rows], self.high[rows])
-
-
-def _margins(logits: Tensor, labels: Labels) -> NDArray[np.float64]:
-    """Return the label's logit minus the largest other; negative exactly if misclassified.
-
-    Logits are integers and ties go to the lowest index, so rivals below the label get 1/2 more.
-    """
-    scores = logits.detach().double().numpy()
-    rows = np.arange(len(labels))
-    rivals = scores + 0.5 * (np.arange(scores.shape[1]) < labels[:, None])
-    rivals[rows, labels] = -np.inf
-    margins: NDArray[np.float64] = scores[rows, labels] - rivals.max(axis=1)
-    return margins
+            at = ascend(
+                *(victim, search, loss, points, rows),
+                offered=self.random_start or index > 0,
+                gradient=index < self.steps,
+            )
+            if at.gradient is not None:
+                points = search.project(points + step * at.gradient.sign(), rows)
+            resists = search.margins[rows] >= 0
+            rows, points = rows[resists], points[torch.from_numpy(resists)]

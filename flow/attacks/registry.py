@@ -3,22 +3,57 @@
 """Attacks by the names that configurations and reports use."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from flow.attacks.apgd import ApgdCe, ApgdDlr, ApgdTargetedDlr
 from flow.attacks.base import Attack
+from flow.attacks.bim import Bim
+from flow.attacks.carlini_wagner import CarliniWagner
 from flow.attacks.fgsm import Fgsm
+from flow.attacks.noise import Noise
 from flow.attacks.pgd import Pgd
+from flow.attacks.pgdpp import PgdPlusPlus
+from flow.attacks.r_fgsm import RandomFgsm
+from flow.attacks.square import Square
 from flow.errors import FlowError
 
-__all__ = ["ATTACKS", "build_attack"]
+__all__ = ["ATTACKS", "Budget", "build_attack"]
 
-# name -> (steps, restarts) -> attack; FGSM has one step and one start by definition
-ATTACKS: dict[str, Callable[[int, int], Attack]] = {
-    "fgsm": lambda _steps, _restarts: Fgsm(),
-    "pgd": lambda steps, restarts: Pgd(steps=steps, restarts=restarts),
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What an attack may spend; each takes what applies to it.
+
+    Attributes:
+        steps: gradient steps of one restart.
+        restarts: random starts.
+        queries: of a black box, in one restart.
+    """
+
+    steps: int
+    restarts: int
+    queries: int = 5000
+
+
+# FGSM and BIM start at the image itself, and C&W does: one start by definition
+ATTACKS: dict[str, Callable[[Budget], Attack]] = {
+    "fgsm": lambda _: Fgsm(),
+    "pgd": lambda budget: Pgd(steps=budget.steps, restarts=budget.restarts),
+    "r_fgsm": lambda budget: RandomFgsm(restarts=budget.restarts),
+    "bim": lambda budget: Bim(steps=budget.steps),
+    "pgdpp": lambda budget: PgdPlusPlus(steps=budget.steps, restarts=budget.restarts),
+    "apgd_ce": lambda budget: ApgdCe(steps=budget.steps, restarts=budget.restarts),
+    "apgd_dlr": lambda budget: ApgdDlr(steps=budget.steps, restarts=budget.restarts),
+    "apgd_dlr_targeted": lambda budget: ApgdTargetedDlr(
+        steps=budget.steps, restarts=budget.restarts
+    ),
+    "square": lambda budget: Square(steps=budget.queries),
+    "cw": lambda budget: CarliniWagner(steps=budget.steps),
+    "noise": lambda budget: Noise(restarts=budget.restarts),
 }
 
 
-def build_attack(name: str, *, steps: int, restarts: int) -> Attack:
+def build_attack(name: str, *, steps: int, restarts: int, queries: int = 5000) -> Attack:
     """Return the attack of that name with its budget.
 
     Raises:
@@ -26,4 +61,4 @@ def build_attack(name: str, *, steps: int, restarts: int) -> Attack:
     """
     if name not in ATTACKS:
         raise FlowError(f"attack: {name!r} is unknown; choose one of {', '.join(ATTACKS)}")
-    return ATTACKS[name](steps, restarts)
+    return ATTACKS[name](Budget(steps=steps, restarts=restarts, queries=queries))

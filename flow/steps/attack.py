@@ -3,7 +3,8 @@
 """Attack both networks' integer forms, and measure how errors grow with depth."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,23 +15,17 @@ from numpy.typing import NDArray
 from flow._records import write_json
 from flow._threads import one_thread
 from flow.amplification import error_amplification
-from flow.attacks import build_attack
+from flow.attacks import Attack, build_attack
 from flow.classifier import Images, Labels
 from flow.data import first_test_images, load_dataset
-from flow.evaluation import (
-    Evaluation,
-    RobustAccuracy,
-    Verdict,
-    evaluate,
-    masked_gradient_signs,
-    noise_accuracy,
-    union,
-)
+from flow.evaluation import Evaluation, RobustAccuracy, Subject, Verdict, evaluate
 from flow.integer import IntegerNetwork
+from flow.masked_gradients import masked_gradient_findings, noise_accuracy
 from flow.pipeline import Context, Settings, Step
 from flow.progress import meter
-from flow.settings import AttackConfig
+from flow.settings import AttackConfig, AttackName
 from flow.steps.train import NETWORKS
+from flow.worst_case import union, worst_case
 
 __all__ = ["AttackStep"]
 
@@ -65,7 +60,8 @@ class AttackStep(Step):
         config = context.config
         dataset = load_dataset(config.data, context.data)
         images, labels = first_test_images(dataset, config.attack.images, "attack.images")
-        findings: dict[str, list[Any]] = {"rows": [], "noise": [], "amplification": [], "signs": []}
+        kinds = ("rows", "checks", "noise", "amplification", "signs")
+        findings: dict[str, list[Any]] = {kind: [] for kind in kinds}
         examples: dict[str, NDArray[Any]] = {
             "clean": images[:_EXAMPLES],
             "labels": labels[:_EXAMPLES],
@@ -73,7 +69,7 @@ class AttackStep(Step):
         for name in NETWORKS:
             network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
             job = _Job(name, network, images, labels, config.attack, config.seed)
-            rows = job.rows(scratch)
+            rows, checks = job.rows(scratch), job.checks(scratch)
             noise = job.noise()
             attacked = job.adversarial_examples(config.rtlsim.epsilon_255)
             examples[name] = attacked.adversarial
@@ -82,9 +78,10 @@ class AttackStep(Step):
                 network, examples["clean"][right], examples[name][right], name=name
             )
             findings["rows"] += [asdict(row) for row in rows]
+            findings["checks"] += [asdict(row) for row in checks]
             findings["noise"] += [{"network": name, **point} for point in noise]
             findings["amplification"] += [asdict(layer) for layer in growth]
-            findings["signs"] += _signs(name, rows, noise)
+            findings["signs"] += _signs(name, [*rows, *checks], noise)
         write_json(folder / "attack.json", findings)
         np.savez(folder / "examples.npz", allow_pickle=False, **examples)
 
@@ -92,11 +89,10 @@ class AttackStep(Step):
 def _signs(
     name: str, rows: list[RobustAccuracy], noise: list[dict[str, Any]]
 ) -> list[dict[str, str]]:
-    """Say what hints at masked gradients in the strongest attack's rows."""
-    pgd = [row for row in rows if row.attack == "pgd"]
+    """Say what hints at masked gradients."""
     by_epsilon = {point["epsilon_255"]: point["accuracy"] for point in noise}
-    found = masked_gradient_signs(pgd, by_epsilon) if pgd else []
-    return [{"network": name, "sign": sign} for sign in found]
+    found = masked_gradient_findings(rows, by_epsilon)
+    return [{"network": name, "sign": finding.message} for finding in found]
 
 
 @dataclass(frozen=True)
@@ -111,13 +107,57 @@ class _Job:
     seed: int
 
     def rows(self, scratch: Path) -> list[RobustAccuracy]:
-        """Return each attack at each epsilon, then their union: the worst case image by image."""
+        """Return each attack at each epsilon, then their union: the worst case image by image.
+
+        With stop_early there are the unions of the first attacks, of one norm each, alone.
+        """
         attacks, epsilons = self.config.attacks, self.config.epsilons_255
-        found = {key: self._verdict(*key, scratch) for key in product(attacks, epsilons)}
-        rows = [verdict.row for verdict in found.values()]
-        if len(attacks) > 1:
-            rows += [union([found[attack, eps] for attack in attacks]) for eps in epsilons]
+        by_norm: dict[str, list[AttackName]] = {}
+        for attack in attacks:
+            by_norm.setdefault(self._built(attack).norm, []).append(attack)
+        if self.config.stop_early:
+            found = [self._stages(*key, scratch) for key in product(by_norm.values(), epsilons)]
+            return [row for stages in found for row in stages]
+        verdicts = {key: self._verdict(*key, scratch) for key in product(attacks, epsilons)}
+        rows = [verdict.row for verdict in verdicts.values()]
+        for names, epsilon in product(by_norm.values(), epsilons):
+            if len(names) > 1:
+                rows.append(union([verdicts[name, epsilon] for name in names]))
         return rows
+
+    def checks(self, scratch: Path) -> list[RobustAccuracy]:
+        """Return PGD with check_steps steps at each epsilon."""
+        steps = self.config.check_steps
+        if steps is None:
+            return []
+        longer = replace(self, config=self.config.model_copy(update={"steps": steps}))
+        folder = scratch / f"steps-{steps}"
+        folder.mkdir(exist_ok=True)
+        return [longer._verdict("pgd", eps, folder).row for eps in self.config.epsilons_255]
+
+    def _built(self, attack: str) -> Attack:
+        config = self.config
+        return build_attack(
+            attack, steps=config.steps, restarts=config.restarts, queries=config.queries
+        )
+
+    def _stages(
+        self, attacks: Sequence[str], epsilon_255: int, scratch: Path
+    ) -> list[RobustAccuracy]:
+        """Measure the union, or read again what an interrupted run has measured."""
+        path = scratch / f"{self.name}-{'+'.join(attacks)}-{epsilon_255}.json"
+        if not path.exists():
+            subject = Subject(victim=self.network, network=self.name, seed=self.seed)
+            title = f"{len(attacks)} attacks at {epsilon_255}/255, {self.name}"
+            with one_thread(), meter(title, unit="images") as report:
+                found = worst_case(
+                    *(subject, self.images, self.labels),
+                    [self._built(attack) for attack in attacks],
+                    epsilon_255,
+                    progress=report,
+                )
+            write_json(path, [asdict(row) for row in found.stages])
+        return [_row(entry) for entry in json.loads(path.read_text())]
 
     def _verdict(self, attack: str, epsilon_255: int, scratch: Path) -> Verdict:
         """Measure, or read again what an interrupted run has measured."""
@@ -126,8 +166,7 @@ class _Job:
             found = self._evaluate(attack, epsilon_255, self.images, self.labels).verdict
             write_json(path, {"row": asdict(found.row), "holds": found.holds.tolist()})
         known = json.loads(path.read_text())
-        row = RobustAccuracy(**known["row"] | {"ci95": tuple(known["row"]["ci95"])})
-        return Verdict(row, np.array(known["holds"], dtype=np.bool_))
+        return Verdict(_row(known["row"]), np.array(known["holds"], dtype=np.bool_))
 
     def noise(self) -> list[dict[str, Any]]:
         """Return the accuracy under random noise of each size."""
@@ -149,7 +188,6 @@ class _Job:
     def _evaluate(
         self, attack: str, epsilon_255: int, images: Images, labels: Labels
     ) -> Evaluation:
-        built = build_attack(attack, steps=self.config.steps, restarts=self.config.restarts)
         with (
             one_thread(),
             meter(f"{attack} at {epsilon_255}/255, {self.name}", unit="images") as report,
@@ -158,9 +196,13 @@ class _Job:
                 self.network,
                 images,
                 labels,
-                built,
+                self._built(attack),
                 epsilon_255,
                 seed=self.seed,
                 network=self.name,
                 progress=report,
             )
+
+
+def _row(entry: dict[str, Any]) -> RobustAccuracy:
+    return RobustAccuracy(**entry | {"ci95": tuple(entry["ci95"])})

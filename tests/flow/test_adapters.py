@@ -9,7 +9,7 @@ import pytest
 import torch
 from art.attacks.evasion import SquareAttack
 
-from flow.adapters import as_art, as_function
+from flow.adapters import as_art, as_art_white_box, as_function, as_module
 from flow.errors import FlowError
 from flow.integer import Dense, Flatten, IntegerNetwork
 from flow.integer.native import NativeNetwork
@@ -60,3 +60,23 @@ def test_art_s_square_attack_changes_labels_within_epsilon(network: IntegerNetwo
     found = attack.generate(_floats(images), labels)
     assert np.abs(found - _floats(images)).max() < 0.3 + 1e-6
     assert (estimator.predict(found).argmax(axis=1) != labels).mean() > 0.5
+
+
+def test_the_module_equals_the_engine_and_has_gradients(network: IntegerNetwork) -> None:
+    images = _images(5)
+    noise = np.random.default_rng(2).uniform(-0.4, 0.4, images.shape)
+    values = _floats((images + noise).clip(0, 255))
+    at = torch.from_numpy(values).requires_grad_()
+    logits = as_module(network)(at)
+    assert (logits.detach().numpy() == network.logits(images) * 0.5).all()
+    (gradient,) = torch.autograd.grad(logits[:, 1].sum(), at)
+    expected = network.operations[1].weights[:, 1].reshape(16, 16, 3).transpose(2, 0, 1)  # type: ignore[union-attr]
+    np.testing.assert_allclose(gradient.numpy(), np.tile(expected * 127.5, (5, 1, 1, 1)), rtol=1e-6)
+
+
+def test_art_has_the_module_s_gradients(network: IntegerNetwork) -> None:
+    images = _images(2)
+    estimator = as_art_white_box(network)
+    found = estimator.class_gradient(_floats(images), label=2)[:, 0]
+    expected = network.operations[1].weights[:, 2].reshape(16, 16, 3).transpose(2, 0, 1)  # type: ignore[union-attr]
+    np.testing.assert_allclose(found, np.tile(expected * 127.5, (2, 1, 1, 1)), rtol=1e-6)

@@ -5,7 +5,7 @@
 import warnings
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,8 +18,9 @@ from flow.attacks.fgsm import Fgsm
 from flow.attacks.pgd import Pgd
 from flow.classifier import Images, Labels
 from flow.errors import FlowError
-from flow.evaluation import classify, linf_distances
+from flow.evaluation import check_budget, classify, linf_distances
 from flow.integer import IntegerNetwork
+from flow.settings import AttackName
 
 IMAGES = digits().test_images[:150]
 LABELS = digits().test_labels[:150]
@@ -37,15 +38,52 @@ def attacked(attack: Attack, epsilon_255: int, seed: int = 0) -> Images:
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("epsilon_255", [0, 1, 32, 255])
 def test_budget_is_kept(name: str, epsilon_255: int) -> None:
-    found = attacked(build_attack(name, steps=10, restarts=2), epsilon_255)
-    assert found.dtype == np.uint8
-    assert linf_distances(IMAGES, found).max() <= epsilon_255
+    attack, few = build_attack(name, steps=5, restarts=2, queries=50), slice(40)
+    found = attack.run(digits_network(), IMAGES[few], LABELS[few], epsilon_255, 0)
+    check_budget(name, IMAGES[few], found, epsilon_255, attack.norm)
 
 
-def test_registry_carries_the_budget() -> None:
-    pgd, fgsm = (build_attack(name, steps=7, restarts=3) for name in ("pgd", "fgsm"))
-    assert (pgd.name, pgd.steps, pgd.restarts) == ("pgd", 7, 3)
-    assert (fgsm.name, fgsm.steps, fgsm.restarts) == ("fgsm", 1, 1)
+@pytest.mark.parametrize("name", [name for name in ATTACKS if name != "noise"])
+def test_every_attack_breaks_what_noise_does_not(name: str) -> None:
+    attack = build_attack(name, steps=10, restarts=1, queries=100)
+    assert holds(attacked(attack, 80 if attack.norm == "l2" else 16)).mean() < 0.8
+    assert holds(attacked(build_attack("noise", steps=1, restarts=1), 16)).mean() > 0.9
+
+
+BUDGETS = {
+    "fgsm": (1, 1),
+    "r_fgsm": (1, 3),
+    "bim": (7, 1),
+    "pgd": (7, 3),
+    "pgdpp": (7, 3),
+    "apgd_ce": (7, 3),
+    "apgd_dlr": (7, 3),
+    "apgd_dlr_targeted": (7, 3),
+    "square": (99, 1),
+    "cw": (7, 1),
+    "noise": (1, 3),
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_registry_carries_the_budget(name: str) -> None:
+    attack = build_attack(name, steps=7, restarts=3, queries=99)
+    assert attack.name == name
+    assert (attack.steps, attack.restarts) == BUDGETS[name]
+
+
+def test_configurations_offer_every_attack() -> None:
+    assert set(get_args(AttackName)) == set(ATTACKS)
+
+
+@pytest.mark.parametrize("name", ["pgd", "apgd_dlr", "square", "noise", "cw"])
+def test_some_images_alone_are_attacked_as_among_all(name: str) -> None:
+    only = np.arange(60) % 3 == 1
+    attack = build_attack(name, steps=5, restarts=2, queries=40)
+    data = digits_network(), IMAGES[:60], LABELS[:60], 40, 7
+    some, every = attack.run(*data, only=only), attack.run(*data)
+    np.testing.assert_array_equal(some[~only], IMAGES[:60][~only])
+    assert (some[only] == every[only]).mean() > 0.99  # float sums may differ by batch size
 
 
 def test_pgd_is_stronger_than_fgsm_and_both_than_nothing() -> None:
@@ -81,7 +119,7 @@ def test_seed_decides() -> None:
 def test_batches_do_not_change_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
     pgd = Pgd(steps=10, restarts=2)
     whole = attacked(pgd, 16)
-    monkeypatch.setattr("flow.attacks.projected_gradient._BATCH", 64)
+    monkeypatch.setattr(Pgd, "batch", 64)
     assert (attacked(pgd, 16) == whole).mean() > 0.999  # float sums may differ by batch size
 
 
@@ -192,8 +230,8 @@ def test_pgd_is_at_least_as_strong_as_art() -> None:
 
 
 def test_unknown_attack_is_refused() -> None:
-    with pytest.raises(FlowError, match="attack: 'cw' is unknown; choose one of fgsm, pgd"):
-        build_attack("cw", steps=1, restarts=1)
+    with pytest.raises(FlowError, match="attack: 'deepfool' is unknown; choose one of fgsm, pgd"):
+        build_attack("deepfool", steps=1, restarts=1)
 
 
 @pytest.mark.parametrize("epsilon_255", [-1, 256])

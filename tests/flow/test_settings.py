@@ -39,7 +39,7 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\nnetwork: {strides: [1, 2, 3]}", "network.strides.2: 3 is refused"),
         ("name: a\nattack: {epsilons_255: []}", "give at least one, and each once"),
         ("name: a\nattack: {attacks: [pgd, pgd]}", "give at least one, and each once"),
-        ("name: a\nattack: {attacks: [cw]}", "attack.attacks.0: 'cw' is refused"),
+        ("name: a\nattack: {attacks: [zoo]}", "attack.attacks.0: 'zoo' is refused"),
         ("name: a\nrtlsim: {images: 8}", "rtlsim.images: 8 is refused: .*64"),
         (
             "name: a\ncompile: {folding: {MVAU_rtl_0: {pes: 1, simd: 1}}}",

@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""How a measured accuracy under attack is written down, and its interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.errors import FlowError
+
+__all__ = ["RobustAccuracy", "joined", "wilson_interval"]
+
+_Z95 = 1.959963984540054  # 97.5% quantile of the standard normal distribution
+
+
+@dataclass(frozen=True, kw_only=True)
+class RobustAccuracy:
+    """One row of the report: who was attacked, how, and how many images held.
+
+    Attributes:
+        engine: what computed the victim's logits (integer, rtlsim, ...).
+        attack: its name; several joined by + are a union.
+        norm: of the ball, linf or l2.
+        epsilon_255: radius of the ball in uint8 units.
+        steps: gradient steps of one restart, or queries of a black box; the most of a union.
+        ci95: Wilson interval of the accuracy.
+    """
+
+    network: str
+    engine: str
+    attack: str
+    norm: str
+    epsilon_255: int
+    steps: int
+    restarts: int
+    seed: int
+    images: int
+    accuracy: float
+    ci95: tuple[float, float]
+
+
+def joined(rows: Sequence[RobustAccuracy], holds: NDArray[np.bool_]) -> RobustAccuracy:
+    """Return the row of a union: the attacks' names joined by +, the largest of their budgets."""
+    correct = int(holds.sum())
+    return replace(
+        rows[0],
+        attack="+".join(row.attack for row in rows),
+        steps=max(row.steps for row in rows),
+        restarts=max(row.restarts for row in rows),
+        accuracy=correct / len(holds),
+        ci95=wilson_interval(correct, len(holds)),
+    )
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """Return the 95% score interval of a proportion (Wilson 1927), within 0..1.
+
+    Centre (p + z^2/2n) / (1 + z^2/n), half width z/(1 + z^2/n) * sqrt(p(1-p)/n + z^2/4n^2).
+
+    Raises:
+        FlowError: not 0 <= successes <= trials with at least one trial.
+    """
+    if trials < 1 or not 0 <= successes <= trials:
+        raise FlowError(f"Wilson interval: {successes} successes in {trials} trials are impossible")
+    p, spread = successes / trials, _Z95**2 / trials
+    centre = (p + spread / 2) / (1 + spread)
+    half = _Z95 / (1 + spread) * sqrt(p * (1 - p) / trials + spread / (4 * trials))
+    # at the ends centre and half width are equal in exact arithmetic
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == trials else centre + half
+    return low, high
