@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""One trainer for every network and every objective.
+
+A float phase, then quantization-aware training; early stopping on the robust accuracy of a slice
+of the training images, since robust overfitting is real (Rice et al. 2020); resumes bit for bit.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from torch import nn
+
+from brevitas_models.checkpoint import read_state, write_state
+from flow._trainer_fabric import deterministic
+from flow._trainer_float import quantization_off
+from flow._trainer_log import EpochReport, ScalarLog, TrainingResult
+from flow._trainer_run import Penalty, Run
+from flow._trainer_settings import HeldOut, Machine, Schedule, TrainerSettings
+from flow.data import Dataset
+from flow.objectives import Objective
+from flow.objectives.base import Logits
+
+__all__ = [
+    "EpochReport",
+    "HeldOut",
+    "Machine",
+    "Penalty",
+    "Schedule",
+    "TrainerSettings",
+    "TrainingResult",
+    "quantization_off",
+    "train",
+]
+
+Report = Callable[[EpochReport], None]
+
+
+def train(
+    network: nn.Module,
+    dataset: Dataset,
+    objective: Objective,
+    settings: TrainerSettings,
+    *,
+    penalties: Mapping[str, Penalty] | None = None,
+    freeze: Callable[[nn.Module], Logits] | None = None,
+    state_file: Path | None = None,
+    log_folder: Path | None = None,
+    report: Report | None = None,
+) -> TrainingResult:
+    """Train the network in place.
+
+    Args:
+        network: maps float32[N, C, H, W] in 0..1 to logits float32[N, K]; on the CPU.
+        dataset: only its training images are used.
+        objective: what is minimised; a stateful one belongs to this training from now on.
+        settings: all else that decides the result, but for the network's first weights.
+        penalties: by name, added to the loss as they are.
+        freeze: makes the network that training attacks, brevitas_models.frozen.freeze, say; the
+            network itself when None, in the float phase and where held-out images are measured.
+        state_file: replaced after each epoch; where it holds this very training, training goes
+            on from it and gives the same bits as an uninterrupted one. Left in place at the end.
+        log_folder: of TensorBoard's event files.
+        report: called after each epoch.
+
+    Raises:
+        FlowError: the loss diverged, too few images are left to train on, or there are too few
+            devices.
+        ModelError: the state file is corrupt or cannot be written.
+    """
+    with deterministic(settings.machine):
+        run = Run(
+            network, dataset, objective, settings, penalties=dict(penalties or {}), freeze=freeze
+        )
+        if state_file is not None and state_file.exists():
+            run.load_state_dict(read_state(state_file))
+        log = ScalarLog(log_folder if run.is_first_device and not run.done else None, run.epoch)
+        while not run.done:
+            finished = run.train_epoch()
+            if state_file is not None and run.is_first_device:
+                write_state(state_file, run.state_dict())
+            run.wait_for_all()
+            log.write(finished)
+            if report is not None:
+                report(finished)
+        log.close()
+        return run.finish()

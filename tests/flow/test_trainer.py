@@ -1,0 +1,358 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import brevitas.nn as qnn
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import Tensor, nn
+
+from brevitas_models.errors import ModelError
+from brevitas_models.frozen import freeze
+from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from flow import _trainer_run
+from flow._trainer_state import tensors
+from flow.data import Dataset, load_dataset
+from flow.errors import FlowError
+from flow.objectives import build_objective
+from flow.settings import DataConfig
+from flow.trainer import (
+    EpochReport,
+    HeldOut,
+    Machine,
+    Schedule,
+    TrainerSettings,
+    TrainingResult,
+    train,
+)
+
+SHORT = TrainerSettings(
+    schedule=Schedule(epochs=2, learning_rate=0.01, epsilon_255=16, epsilon_warmup_epochs=1),
+    batch=64,
+)
+FULL = replace(
+    SHORT,
+    schedule=replace(SHORT.schedule, epochs=3, float_epochs=1),
+    optimiser="sgd",
+    weight_decay=1e-4,
+    ema_decay=0.8,
+    calibration_batches=2,
+    shift=1,
+    flip=True,
+    held_out=HeldOut(images=60, steps=2, restarts=2),
+)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset(DataConfig(train_images=320), None)
+
+
+class LearnedScales(nn.Module):
+    """Scales of activations are statistics for 300 steps, then parameters; see Brevitas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            qnn.QuantLinear(64, 16, bias=False, weight_bit_width=4),
+            nn.BatchNorm1d(16),
+            qnn.QuantReLU(bit_width=4),
+            qnn.QuantLinear(16, 10, bias=True, weight_bit_width=4),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.layers(images)
+        return logits
+
+
+def learned_scales() -> LearnedScales:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return LearnedScales()
+
+
+def fixed_scales() -> QuantConvNet:
+    settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
+    return build_network(settings, seed=1)
+
+
+def decay(network: nn.Module) -> Tensor:
+    return 1e-3 * torch.stack([one.square().sum() for one in network.parameters()]).sum()
+
+
+def same(first: TrainingResult, second: TrainingResult) -> bool:
+    found, expected = tensors(first.network), tensors(second.network)
+    histories = [
+        [replace(report, seconds=0.0) for report in one.history] for one in (first, second)
+    ]
+    return (
+        found.keys() == expected.keys()
+        and all(torch.equal(found[name], expected[name]) for name in found)
+        and histories[0] == histories[1]
+        and (first.best_epoch, first.held_out) == (second.best_epoch, second.held_out)
+    )
+
+
+def test_a_network_learns_and_is_returned_in_eval_mode(digits: Dataset) -> None:
+    settings = replace(SHORT, schedule=Schedule(epochs=8, learning_rate=0.02), batch=32)
+    network = fixed_scales()
+    result = train(network, digits, build_objective("standard"), settings)
+    assert result.network is network
+    assert not any(module.training for module in network.modules())
+    images = torch.from_numpy(digits.test_images).permute(0, 3, 1, 2) / 255
+    right = network(images).argmax(1) == torch.from_numpy(digits.test_labels)
+    assert right.float().mean() > 0.8
+    assert [report.epoch for report in result.history] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert result.history[-1].loss < 0.5 * result.history[0].loss
+    assert (result.best_epoch, result.held_out, result.stopped_early) == (8, None, False)
+
+
+def interrupted(
+    digits: Dataset, objective: str, options: dict[str, float], epochs: int, state: Path
+) -> TrainingResult:
+    """Train, be killed after some epochs, and go on with fresh objects."""
+
+    def kill(report: EpochReport) -> None:
+        if report.epoch == epochs:
+            raise KeyboardInterrupt
+
+    for report in (kill, None):
+        arguments = (learned_scales(), digits, build_objective(objective, options), FULL)
+        extra = {"penalties": {"decay": decay}, "state_file": state, "report": report}
+        if report is None:
+            return train(*arguments, **extra)  # type: ignore[arg-type]
+        with pytest.raises(KeyboardInterrupt):
+            train(*arguments, **extra)  # type: ignore[arg-type]
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("objective", "options", "epochs"),
+    [
+        ("feedback", {"images_per_class": 3}, 1),
+        ("feedback", {"images_per_class": 3}, 2),
+        ("feedback", {"images_per_class": 3}, 4),
+        ("boundary", {"scanned": 64, "steps": 2, "mapping_mu": 7.0}, 3),
+        ("fgsm", {}, 2),
+    ],
+)
+def test_an_interrupted_training_goes_on_to_the_same_bits(
+    digits: Dataset, tmp_path: Path, objective: str, options: dict[str, float], epochs: int
+) -> None:
+    whole = train(
+        learned_scales(),
+        digits,
+        build_objective(objective, options),
+        FULL,
+        penalties={"decay": decay},
+    )
+    resumed = interrupted(digits, objective, options, epochs, tmp_path / "state")
+    assert same(whole, resumed)
+
+
+def test_the_seed_decides(digits: Dataset) -> None:
+    first, second, other = (
+        train(fixed_scales(), digits, build_objective("fgsm"), replace(SHORT, seed=seed))
+        for seed in (0, 0, 1)
+    )
+    assert same(first, second)
+    assert not same(first, other)
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_training_leaves_torch_as_it_was(digits: Dataset) -> None:
+    before = torch.random.get_rng_state()
+    train(fixed_scales(), digits, build_objective("fgsm"), SHORT)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.get_num_threads() == 2
+
+
+def test_the_best_epoch_on_the_held_out_images_is_returned(digits: Dataset) -> None:
+    settings = replace(
+        SHORT,
+        schedule=Schedule(epochs=5, learning_rate=0.3, epsilon_255=16),  # it goes up and down
+        held_out=HeldOut(images=60, steps=2),
+    )
+    result = train(fixed_scales(), digits, build_objective("fgsm"), settings)
+    found = [(report.robust, report.clean) for report in result.history]
+    assert found[result.best_epoch - 1] == max(found)
+    assert result.held_out is not None
+    assert (result.held_out.robust, result.held_out.clean) == max(found)
+
+
+def test_held_out_images_are_measured_at_times_and_at_the_end(digits: Dataset) -> None:
+    held_out = HeldOut(images=20, every=2, steps=1)
+    schedule = replace(SHORT.schedule, epochs=3)
+    settings = replace(SHORT, schedule=schedule, held_out=held_out)
+    result = train(fixed_scales(), digits, build_objective("standard"), settings)
+    assert [report.robust is None for report in result.history] == [True, False, False]
+
+
+@pytest.mark.parametrize("patience", [1, 2])
+def test_patience_ends_a_training_that_does_not_improve(digits: Dataset, patience: int) -> None:
+    settings = replace(
+        SHORT,
+        schedule=Schedule(epochs=9, learning_rate=1e-12),
+        held_out=HeldOut(images=60, patience=patience),
+    )
+    frozen = fixed_scales().eval()
+    for block in frozen.conv_blocks():
+        block.norm.momentum = 0.0
+    result = train(frozen, digits, build_objective("standard"), settings)
+    assert (len(result.history), result.best_epoch) == (1 + patience, 1)
+    assert result.stopped_early
+
+
+def test_a_float_network_is_never_the_best(digits: Dataset) -> None:
+    seen = []
+
+    def spy(network: nn.Module) -> Tensor:
+        seen.append(network.classifier.weight_quant.is_quant_enabled)  # type: ignore[union-attr]
+        return torch.zeros(())
+
+    settings = replace(FULL, schedule=replace(FULL.schedule, epochs=1, float_epochs=2))
+    result = train(
+        fixed_scales(), digits, build_objective("fgsm"), settings, penalties={"spy": spy}
+    )
+    assert [report.phase for report in result.history] == ["float", "float", "quantized"]
+    assert result.best_epoch == 3
+    steps = 260 // 64
+    assert seen == [False] * 2 * steps + [True] * steps
+
+
+def test_a_penalty_is_added_and_reported(digits: Dataset) -> None:
+    plain, held = (
+        train(fixed_scales(), digits, build_objective("standard"), SHORT, penalties=penalties)
+        for penalties in (None, {"decay": lambda network: 10 * decay(network)})
+    )
+    assert decay(held.network) < decay(plain.network)
+    report = held.history[0]
+    assert 0 < report.penalties["decay"] < report.loss
+
+
+def test_attacks_may_see_a_frozen_network(digits: Dataset) -> None:
+    frozen = []
+
+    def counted(network: QuantConvNet) -> object:
+        frozen.append(network.training)
+        return freeze(network)
+
+    settings = replace(SHORT, schedule=replace(SHORT.schedule, float_epochs=1))
+    result = train(
+        fixed_scales(),
+        digits,
+        build_objective("fgsm"),
+        settings,
+        freeze=counted,  # type: ignore[arg-type]
+    )
+    assert frozen == [False] * (2 * 5)  # not in the float epoch
+    assert result.history[-1].epsilon_255 == 16
+
+
+def test_bfloat16_learns_too(digits: Dataset) -> None:
+    schedule = Schedule(epochs=4, learning_rate=0.02)
+    settings = replace(SHORT, schedule=schedule, machine=Machine(precision="bf16-mixed"))
+    result = train(fixed_scales(), digits, build_objective("standard"), settings)
+    assert result.history[-1].accuracy > 0.6
+    assert all(one.dtype == torch.float32 for one in result.network.parameters())
+
+
+def test_a_diverging_loss_is_named(digits: Dataset) -> None:
+    settings = replace(SHORT, schedule=Schedule(epochs=1, learning_rate=float("inf")))
+    with pytest.raises(FlowError, match=r"the loss is nan in epoch 1; lower the learning rate \("):
+        train(fixed_scales(), digits, build_objective("standard"), settings)
+
+
+def test_the_state_of_another_training_is_not_taken_up(digits: Dataset, tmp_path: Path) -> None:
+    state, standard = tmp_path / "state", build_objective("standard")
+    train(fixed_scales(), digits, standard, SHORT, state_file=state)
+    other = replace(SHORT, seed=7)
+    found = train(fixed_scales(), digits, standard, other, state_file=state)
+    assert same(found, train(fixed_scales(), digits, standard, other))
+
+
+def test_a_finished_training_is_not_repeated(digits: Dataset, tmp_path: Path) -> None:
+    seen: list[EpochReport] = []
+    results = [
+        train(
+            fixed_scales(),
+            digits,
+            build_objective("fgsm"),
+            SHORT,
+            state_file=tmp_path / "state",
+            report=seen.append,
+        )
+        for _ in range(2)
+    ]
+    assert same(*results)
+    assert len(seen) == 2
+
+
+def test_a_corrupt_state_is_refused(digits: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "state").write_bytes(b"not a state")
+    with pytest.raises(ModelError, match=r"state: cannot be read \(.*\); delete it"):
+        train(
+            fixed_scales(),
+            digits,
+            build_objective("standard"),
+            SHORT,
+            state_file=tmp_path / "state",
+        )
+
+
+def test_tensorboard_shows_every_report(digits: Dataset, tmp_path: Path) -> None:
+    settings = replace(SHORT, held_out=HeldOut(images=20, steps=1))
+    result = train(
+        fixed_scales(),
+        digits,
+        build_objective("fgsm"),
+        settings,
+        penalties={"decay": decay},
+        log_folder=tmp_path / "log",
+    )
+    events = EventAccumulator(str(tmp_path / "log"))
+    events.Reload()
+    for index, report in enumerate(result.history):
+        scalars = {name: events.Scalars(name)[index] for name in events.Tags()["scalars"]}
+        assert {one.step for one in scalars.values()} == {report.epoch}
+        found = {name: one.value for name, one in scalars.items()}
+        assert found == pytest.approx(report.scalars(), rel=1e-6)
+    assert "penalty/decay" in found
+    assert "held_out/robust" in found
+
+
+def test_progress_tells_the_robust_accuracy(
+    digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles = []
+
+    def listed(items: Iterable[object], title: str, **_: object) -> Iterable[object]:
+        titles.append(title)
+        return items
+
+    monkeypatch.setattr(_trainer_run, "track", listed)
+    settings = replace(SHORT, held_out=HeldOut(images=20, steps=1))
+    result = train(fixed_scales(), digits, build_objective("fgsm"), settings)
+    robust = result.history[0].robust
+    assert titles == ["epoch 1 of 2", f"epoch 2 of 2, robust {robust:.1%} held out"]
+
+
+def test_reports_are_plain_values(digits: Dataset) -> None:
+    result = train(fixed_scales(), digits, build_objective("fgsm"), SHORT)
+    first, last = result.history
+    assert (first.epsilon_255, first.phase, first.epochs) == (16, "quantized", 2)
+    assert 0 < last.learning_rate < first.learning_rate < 0.01
+    assert asdict(last)["clean"] is None
+    assert 0 < first.seconds < last.seconds == result.seconds
