@@ -212,7 +212,9 @@ class _Builder:
         pad = 0 if self.bipolar or layer.kind == "sumpool" else layer.pad
         if min(height, width) + 2 * pad < layer.kernel:
             return source
-        window = replace(layer, pad=min(pad, layer.kernel - 1))
+        small = height * width <= 8  # a stride of single pixels would leave too few of them
+        step = 1 if layer.kernel == 1 and small else layer.stride
+        window = replace(layer, pad=min(pad, layer.kernel - 1), stride=step)
         match layer.kind:
             case "maxpool":
                 return self._max_pool(window, source)

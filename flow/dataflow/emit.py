@@ -67,8 +67,34 @@ def _problems(network: IntegerNetwork) -> Iterator[str]:
                 yield f"{name} (bipolar values have no 0 to pad with; use no padding)"
             elif isinstance(operation, MaxPool) and read.lo < 0:
                 yield f"{name} (a padded maximum of signed values; quantize to unsigned before it)"
+        if isinstance(operation, Convolution | MaxPool | SumPool) and _picks_few(
+            network, operation
+        ):
+            yield f"{name} (a 1x1 window that strides to two pixels or one; use no stride there)"
         if name != network.output and not network.readers(name):
             yield f"{name} (nothing reads its output; remove it)"
+
+
+def _picks_few(network: IntegerNetwork, operation: Convolution | MaxPool | SumPool) -> bool:
+    """Say whether this is a window of one pixel at two places or fewer of a larger image.
+
+    FINN's generator of such windows counts places from two on, in each direction, or from three.
+    """
+    source, shapes = network.sources[operation.name][0], network.shapes
+    top, left, bottom, right = operation.padding
+    size = shapes[source][0] + top + bottom, shapes[source][1] + left + right
+    if operation.kernel != (1, 1) or _stride(operation, size) == (1, 1):
+        return False
+    height, width = shapes[operation.name][:2]
+    return height * width <= 2
+
+
+def _stride(operation: Convolution | MaxPool | SumPool, size: tuple[int, ...]) -> tuple[int, int]:
+    """Return a stride of at most the image's size, which takes the same windows.
+
+    FINN's window generator refuses one beyond the image.
+    """
+    return min(operation.stride[0], size[0]), min(operation.stride[1], size[1])
 
 
 def _quantizer(
@@ -143,10 +169,7 @@ class _Emitter:
     ) -> Tensor:
         if any(operation.padding):
             read = _layers.pad(self.writer, read, operation.padding)
-        kernel = operation.kernel
-        # A stride beyond the image takes its first window alone, as does one of the image's size;
-        # FINN's window generator knows the latter only.
-        stride = min(operation.stride[0], read.shape[0]), min(operation.stride[1], read.shape[1])
+        kernel, stride = operation.kernel, _stride(operation, read.shape)
         if kernel == (1, 1) and stride == (1, 1):
             return read
         return _layers.windows(self.writer, read, kernel, stride, channelwise=channelwise)

@@ -66,6 +66,13 @@ UNBUILDABLE = [
     ),
     ((_three(offset=0, step=3),), r"t \(levels in steps of 3; quantize to -1 and 1, or by 1\)"),
     (
+        (
+            _three(offset=0),
+            Convolution(name="c", weights=np.ones((1, 1, 1, 1), int), stride=(3, 4)),
+        ),
+        r"c \(a 1x1 window that strides to two pixels or one; use no stride there\)",
+    ),
+    (
         (_three(offset=0), MaxPool(name="m", inputs=("image",), kernel=(1, 1), stride=(1, 1))),
         r"t \(nothing reads its output; remove it\)",
     ),
