@@ -26,6 +26,7 @@ __all__ = ["Block", "Handshake", "read_block", "refuse_unsupported"]
 _RTLLIB = Path(finn.__file__).parent / "finn-rtllib"
 _OURS = Path(__file__).parent / "rtl" / "layers"
 _MEMSTREAM = ("axi/hdl/axilite.sv", "memstream/hdl/memstream_axi.sv", "memstream/hdl/memstream.sv")
+_WEIGHT_MEMORY = _OURS / "stream_constant.sv"
 _FIFO = "fifo/hdl/fifo.sv"
 _WEIGHTED = ("MVAU_rtl", "VVAU_rtl")
 
@@ -155,7 +156,9 @@ def _sources(name: str, instance: HWCustomOp) -> dict[str, bytes]:
     paths = [Path(path) for path in instance.get_rtl_file_list(abspath=True)]
     streamers = sorted(folder.glob("*_memstream_wrapper.v"))
     if streamers:
-        paths += [_RTLLIB / path for path in _MEMSTREAM] + streamers
+        finns = any("memstream_axi" in path.read_text() for path in streamers)
+        paths += [_RTLLIB / path for path in _MEMSTREAM] if finns else [_WEIGHT_MEMORY]
+        paths += streamers
     return {_place(path, name): _relocated(path, folder, name) for path in paths}
 
 

@@ -30,6 +30,8 @@ class Foldable:
         has_weights: whether a configuration may name it.
         legal: the divisors that PE and SIMD may take.
         before: the layers whose outputs it reads.
+        after: the layers that read its outputs.
+        fixed: whether its lanes are given, so that its neighbours have to join them.
         follower: the pool or depthwise layer that must take as many lanes as this window.
     """
 
@@ -38,6 +40,8 @@ class Foldable:
     has_weights: bool
     legal: tuple[list[int], list[int]]
     before: list["Foldable"] = field(default_factory=list)
+    after: list["Foldable"] = field(default_factory=list)
+    fixed: bool = False
     follower: "Foldable | None" = None
 
     @property
@@ -98,9 +102,10 @@ class Foldable:
         yield from sorted(pairs, key=lambda pair: _cost(*pair))
 
     def _joins(self) -> bool:
-        """Whether width converters exist between this layer and those before it."""
-        mine = self.inputs()
-        return all(max(mine, p.outputs()) % min(mine, p.outputs()) == 0 for p in self.before)
+        """Whether width converters exist to the layers before it and to fixed ones after it."""
+        pairs = [(layer.outputs(), self.inputs()) for layer in self.before]
+        pairs += [(self.outputs(), layer.inputs()) for layer in self.after if layer.fixed]
+        return all(max(pair) % min(pair) == 0 for pair in pairs)
 
 
 def _cost(pe: int, simd: int) -> int:
@@ -118,6 +123,7 @@ def foldables(model: ModelWrapper) -> dict[str, Foldable]:
         found[node.name] = layer
         writers |= dict.fromkeys(node.output, layer)
         for previous in layer.before:
+            previous.after.append(layer)
             if _is_channelwise_window(previous):
                 previous.follower = layer
     return found

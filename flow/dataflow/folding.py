@@ -3,13 +3,15 @@
 """Folding: how many elements of each layer are worked on in one cycle."""
 
 import copy
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.dataflow._lanes import Foldable, foldables
+from flow.dataflow.fitting import fit_weights
 from flow.errors import FlowError
 from flow.settings import CompileConfig, FoldingConfig
+from hw.parts import find_part
 
 __all__ = ["fold", "folding_of", "reachable_cycles"]
 
@@ -19,7 +21,9 @@ def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict
 
     Matrix layers named in config.folding get what is asked for. Every other layer gets the fewest
     lanes with which it takes at most clock / target_fps cycles and which divide or are divided by
-    those of the layers before it, so that a width converter can join them. Without a target_fps
+    those of the layers before it, so that a width converter can join them. Where the weights then
+    do not fit the part's block RAMs, matrix layers are folded anew and some keep their weights in
+    LUTs (flow.dataflow.fitting). Without a target_fps
     every matrix layer must be named, and the layers between are unfolded just enough not to be
     slower.
 
@@ -33,7 +37,12 @@ def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict
     _check_names(layers, config)
     for name, choice in config.folding.items():
         _set(layers[name], choice)
-    _unfold(layers, _target_cycles(layers, config), config.folding)
+    target = _target_cycles(layers, config)
+    _unfold(layers, target)
+    if fit_weights(list(layers.values()), find_part(config.part), target, config.folding):
+        for layer in layers.values():
+            layer.fixed = layer.has_weights
+        _unfold(layers, target)
     cycles = {name: layer.cycles() for name, layer in layers.items()}
     _check_rate(cycles, config)
     return model, cycles
@@ -42,7 +51,7 @@ def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict
 def reachable_cycles(model: ModelWrapper, target: int) -> int:
     """Return the cycles per frame nearest to a target that unfolding every layer can reach."""
     layers = foldables(copy.deepcopy(model))
-    _unfold(layers, target, {})
+    _unfold(layers, target)
     return max(target, *(layer.cycles() for layer in layers.values()))
 
 
@@ -68,9 +77,9 @@ def _check_names(layers: Mapping[str, Foldable], config: CompileConfig) -> None:
         )
 
 
-def _unfold(layers: Mapping[str, Foldable], target: int, given: Collection[str]) -> None:
-    for name, layer in layers.items():
-        if name not in given:
+def _unfold(layers: Mapping[str, Foldable], target: int) -> None:
+    for layer in layers.values():
+        if not layer.fixed:
             layer.unfold(target)
 
 
@@ -84,6 +93,7 @@ def _set(layer: Foldable, choice: FoldingConfig) -> None:
                 f"legal values are {', '.join(map(str, legal))}"
             )
     layer.set_lanes(choice.pe, choice.simd)
+    layer.fixed = True
 
 
 def _target_cycles(layers: Mapping[str, Foldable], config: CompileConfig) -> int:

@@ -15,21 +15,17 @@ __all__ = [
     "UnitResources",
     "choose_unit",
     "dsp_resources",
-    "in_block_ram",
     "lut_resources",
-    "memory_luts",
 ]
 
-_BLOCK_BITS, _BLOCK_WORDS = 5_000, 256  # a memory with more of both takes block RAM
 _RATIO = 240.0  # LUTs for each DSP slice of a part that is not in hw/parts.py: as a Zynq 7020
 # Windows, thresholds and FIFOs want LUTs, and only matrix units want DSP slices: a slice is worth
 # less than the part's LUTs divided by its slices.
 _DSP_SCARCITY = 0.25
 
-# LUTs, fitted to Yosys on 40 layers of a Zynq 7020; the rest is within 8% (ours) and 5% (FINN's)
-# r.m.s. An UltraScale+ takes the same to within 3%. tests/hw/layers/test_matrix_cost.py holds some.
+# LUTs, fitted to Yosys on layers of a Zynq 7020: 28 of our unit to 7% r.m.s., 12 of FINN's to 4.5%.
+# An UltraScale+ takes the same to within 3%. tests/hw/layers/test_matrix_cost.py holds some.
 _PRODUCT, _PLANE_BIT, _SUM_BIT, _CORRECTION_BIT, _CONTROL = 2.23, 1.82, 2.02, 0.21, 8.18
-_MEMORY_BIT, _MEMORY_QUEUE, _BLOCK_QUEUE = 0.062, 3.0, 1.2
 _DSP_MAC, _DSP_SLICE, _DSP_SUM_BIT, _DSP_CONTROL = 9.19, 26.7, 3.17, 46.4
 
 
@@ -107,19 +103,6 @@ def dsp_resources(shape: MatrixShape, fpgapart: str, *, narrow: bool) -> UnitRes
     summed = _DSP_SUM_BIT * shape.pe * shape.out_bits
     lut = _DSP_CONTROL + _DSP_MAC * shape.macs + _DSP_SLICE * slices + summed
     return UnitResources(lut + _replay(shape, act), slices)
-
-
-def memory_luts(words: int, width: int, ram_style: str) -> float:
-    """Predict the LUTs of FINN's memory streamer with its contents: ROM and output queue."""
-    if in_block_ram(words, width, ram_style):
-        return _BLOCK_QUEUE * width + _CONTROL
-    return _MEMORY_BIT * words * width + _MEMORY_QUEUE * width + _CONTROL
-
-
-def in_block_ram(words: int, width: int, ram_style: str) -> bool:
-    """Say whether block RAM holds the weights; "auto" leaves small or shallow ones in LUTs."""
-    large = words > _BLOCK_WORDS and words * width > _BLOCK_BITS
-    return ram_style == "block" or (ram_style == "auto" and large)
 
 
 def _lanes(weight: int, act: int, fpgapart: str, *, narrow: bool) -> int:

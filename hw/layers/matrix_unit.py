@@ -21,9 +21,7 @@ from hw.layers.matrix_cost import (
     UnitCost,
     choose_unit,
     dsp_resources,
-    in_block_ram,
     lut_resources,
-    memory_luts,
 )
 from hw.layers.matrix_memory import (
     fold_weights,
@@ -35,6 +33,12 @@ from hw.layers.matrix_memory import (
 from hw.layers.matrix_rules import UNIT_ATTRIBUTES, dsp_possible, unit_problem
 from hw.layers.matrix_shape import SOURCES, MatrixShape
 from hw.layers.matrix_wrapper import render_matrix_wrapper
+from hw.layers.weight_memory import (
+    block_rams,
+    lut_rom,
+    memory_style,
+    render_weight_memory,
+)
 
 __all__ = ["MatrixUnit"]
 
@@ -111,6 +115,42 @@ class MatrixUnit(RTLBackend):
         self.generate_hdl_memstream(fpgapart)
         self.set_nodeattr("ipgen_path", str(folder))  # FINN's passes look for these two
         self.set_nodeattr("ip_path", str(folder))
+
+    def generate_hdl_memstream(
+        self,
+        fpgapart: str,
+        pumped_memory: int = 0,
+        **named: Any,  # noqa: ANN401 - FINN's, of layers with several streamers
+    ) -> None:
+        """Write our weight memory in place of FINN's streamer where the weights never change.
+
+        FINN's reads eight words ahead into a queue of a LUT or more for each bit of a word.
+        """
+        if named or pumped_memory or not self._never_written():
+            self.finn_op.generate_hdl_memstream(self, fpgapart, pumped_memory, **named)
+            return
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        module = f"{self.onnx_node.name}_memstream_wrapper"
+        words, width = self.memory_size()
+        text = render_weight_memory(
+            module,
+            words=words,
+            width=width,
+            style=self.memory_style(fpgapart),
+            init_file=folder / "memblock.dat",
+        )
+        (folder / f"{module}.v").write_text(text)
+
+    def memory_style(self, fpgapart: str) -> str:
+        """Return "block", "distributed" or "ultra": as ram_style says, else what costs less."""
+        asked = str(self.get_nodeattr("ram_style"))
+        return memory_style(*self.memory_size(), fpgapart) if asked == "auto" else asked
+
+    def _never_written(self) -> bool:
+        changing = ("runtime_writeable_weights", "bodies", *self._special_memories())
+        known = self.get_nodeattr_types()
+        written = any(self.get_nodeattr(name) for name in changing if name in known)
+        return not written and self.get_nodeattr("ram_style") != "ultra"
 
     def make_weight_file(
         self, weights: NDArray[Any], weight_file_mode: str, weight_file_name: str
@@ -194,20 +234,18 @@ class MatrixUnit(RTLBackend):
             unit = lut_resources(self.shape())
         else:
             unit = dsp_resources(self.shape(), fpgapart, narrow=True)
-        return round(unit.lut + memory_luts(*self._memory()))
+        in_luts = self.memory_style(fpgapart) == "distributed"
+        return round(unit.lut + (lut_rom(*self.memory_size()) if in_luts else 0))
 
     def bram_estimation(self, fpgapart: str) -> int:
         """Return the 18 kbit block RAMs of the weight memory."""
-        return (
-            int(self.finn_op.bram_estimation(self, fpgapart))
-            if in_block_ram(*self._memory())
-            else 0
-        )
+        if self.memory_style(fpgapart) != "block":
+            return 0
+        return round(2 * block_rams(*self.memory_size()))
 
-    def _memory(self) -> tuple[int, int, str]:
-        """Return words, width and style of the weight memory."""
-        width = int(self.get_instream_width(1))
-        return int(self.calc_wmem()), width, str(self.get_nodeattr("ram_style"))
+    def memory_size(self) -> tuple[int, int]:
+        """Return words and width of the weight memory."""
+        return int(self.calc_wmem()), int(self.get_instream_width(1))
 
     def dsp_estimation(self, fpgapart: str) -> int:
         """Return the DSP slices of the unit that would be chosen."""

@@ -19,13 +19,16 @@ from hw.parts import Part
 from hw.synth._primitives import declare_primitives
 from hw.synth.resources import Resources, count_cells
 
-__all__ = ["OPEN_PORTS", "Plan", "run_plan", "synthesize_module"]
+__all__ = ["OPEN_PORTS", "Plan", "prepare", "run_plan", "synthesize_module"]
 
 # Ports of FINN's modules that a stitched accelerator leaves open: the configuration bus, the
 # occupancy counters of FIFOs. Vivado drops the logic behind them, and so does synthesis here.
 OPEN_PORTS = ("s_axilite_*", "count", "maxcount")
 
-_SRL_MAP = Path(__file__).parent / "srl_map.v"
+# Techmaps: of shift registers, and of memories that are to become LUTs but are never written,
+# which Yosys knows no primitive for (it makes four times as many LUTs of them as Vivado).
+_HERE = Path(__file__).parent
+_MAPS = (_HERE / "srl_map.v", _HERE / "rom_map.v", _HERE / "rom_library.txt")
 
 # Assertions and delays in FINN's RTL are for simulation.
 _READ = ("read_slang", "--allow-use-before-declare", "--ignore-assertions", "--ignore-timing")
@@ -51,12 +54,12 @@ class Plan:
         job = self.job(Path(), [path.name for path in self.sources])
         sha = hashlib.sha256(json.dumps([version("pyosys"), job]).encode())
         memory = [(self.base_dir or Path()) / name for name in self.memory]
-        for path in (*self.sources, *memory, _SRL_MAP):
+        for path in (*self.sources, *memory, *_MAPS):
             sha.update(hashlib.sha256(_read(path)).digest())
         return sha.hexdigest()[:24]
 
     def job(self, work: Path, sources: Sequence[str]) -> dict[str, object]:
-        """Return the job for hw.synth._worker; `work` holds primitives.sv and takes cells.json."""
+        """Return the job for hw.synth._worker; `work` is prepared, and takes cells.json."""
         files = [str(work / "primitives.sv"), *sources]
         pairs = zip(self.sources, sources, strict=True)
         rest = [files[0], *(name for path, name in pairs if not self._declares_core(path))]
@@ -80,7 +83,10 @@ def _commands(family: str, work: Path) -> list[str]:
         "flatten",
         "proc",
         "opt",
-        f"techmap -map {work / _SRL_MAP.name} t:$bmux",
+        f"techmap -map {work / 'srl_map.v'} t:$bmux",
+        "memory_collect",
+        f"memory_libmap -lib {work / 'rom_library.txt'} t:$mem_v2 a:rom_style=distributed %i",
+        f"techmap -map {work / 'rom_map.v'} t:$__STEELFLOW_ROM*",
         f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf",
         f"tee -q -o {work / 'cells.json'} stat -json",
     ]
@@ -88,6 +94,13 @@ def _commands(family: str, work: Path) -> list[str]:
 
 def _parameter(name: str, value: int | str) -> str:
     return f'-G{name}="{value}"' if isinstance(value, str) else f"-G{name}={value}"
+
+
+def prepare(work: Path) -> None:
+    """Write the files that a job in this folder reads besides its sources."""
+    (work / "primitives.sv").write_text(declare_primitives())
+    for path in _MAPS:
+        (work / path.name).write_bytes(path.read_bytes())
 
 
 def synthesize_module(
@@ -153,8 +166,7 @@ def run_plan(plan: Plan, *, build_dir: Path, timeout_s: float = 600) -> Resource
 def _run_yosys(plan: Plan, work: Path, log: Path, timeout_s: float) -> None:
     work = work.resolve()
     sources = [str(_copy_source(path, log.parent.resolve() / "sources")) for path in plan.sources]
-    (work / "primitives.sv").write_text(declare_primitives())
-    (work / _SRL_MAP.name).write_bytes(_SRL_MAP.read_bytes())
+    prepare(work)
     job_file = work / "job.json"
     job_file.write_text(json.dumps(plan.job(work, sources)))
     subject = f"synthesis of {plan.top}"

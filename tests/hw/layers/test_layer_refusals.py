@@ -94,6 +94,7 @@ def test_additions_of_other_shapes_are_not_made_rtl() -> None:
         ("stream_fork", {"Outputs": 0}, "Width and Outputs must be at least 1"),
         ("stream_add", {"BBits": 0}, "Pe, ABits, BBits and OutBits must be at least 1"),
         ("stream_constant", {"Depth": 0}, "Width and Depth must be at least 1"),
+        ("stream_constant", {"RamStyle": '"ultra"'}, "RamStyle must be block or distributed"),
         ("stream_constant", {}, "InitFile is empty; name the file with the words"),
         ("stream_concat", {"Inputs": 1}, "Inputs must be at least 2 and Width at least 1"),
         ("stream_concat", {"Folds": "64\\'h5"}, "Folds of stream 1 must be at least 1"),

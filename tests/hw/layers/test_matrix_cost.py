@@ -9,9 +9,7 @@ from hw.layers.matrix_cost import (
     UnitCost,
     choose_unit,
     dsp_resources,
-    in_block_ram,
     lut_resources,
-    memory_luts,
 )
 from hw.layers.matrix_shape import MatrixShape, Operand
 
@@ -107,22 +105,3 @@ def test_worthless_slices_are_refused() -> None:
         HardwareError, match=r"unit cost: -1.0 LUTs for a DSP slice is not positive"
     ):
         UnitCost(-1.0)
-
-
-# Words and width, and what Yosys makes of the streamer on a Zynq 7020.
-@pytest.mark.parametrize(("words", "width", "lut"), [
-    (16, 8, 35), (144, 8, 117), (16, 64, 204), (72, 64, 468), (144, 64, 801), (36, 200, 947),
-    (72, 200, 1451), (144, 200, 2571), (576, 64, 79),
-])  # fmt: skip
-def test_memory_is_predicted(words: int, width: int, lut: int) -> None:
-    assert memory_luts(words, width, "auto") == pytest.approx(lut, rel=0.3)
-
-
-def test_large_memories_take_block_ram() -> None:
-    assert [in_block_ram(words, 64, "auto") for words in (144, 576)] == [False, True]
-    assert [in_block_ram(words, bits, "auto") for words, bits in ((576, 8), (640, 9))] == [
-        False,
-        True,
-    ]
-    assert in_block_ram(1, 1, "block")
-    assert not in_block_ram(10_000, 64, "distributed")

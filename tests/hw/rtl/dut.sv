@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Modules that exist as FINN's, as ours and, synthesised, as a netlist: three thresholdings (deep
-// pipeline with folding, all channels at once with missing thresholds, one channel) and a memory.
+// pipeline with folding, all channels at once with missing thresholds, one channel) and a memory;
+// and our own memory in block RAM, in a few LUTs and in many.
 module dut (
   input  logic clk,
   input  logic rst,
@@ -14,7 +15,10 @@ module dut (
   output logic [7:0] odat_a,
   output logic [15:0] odat_b,
   output logic [1:0] odat_c,
-  output logic [13:0] odat_m
+  output logic [13:0] odat_m,
+  output logic [2:0] wvld,
+  output logic [13:0] wdat_0, wdat_1,
+  output logic [9:0] wdat_2
 );
   thresholding #(
     .K(9), .N(15), .C(6), .PE(2), .SIGNED(1), .BIAS(0), .USE_CONFIG(0),
@@ -44,5 +48,14 @@ module dut (
     .clk, .rst, .config_ce(1'b0), .config_we(1'b0), .config_address('0), .config_d0('0),
     .config_rack(), .config_q0(), .sidx('0), .svld(1'b0), .srdy(),
     .ordy(ordy[3]), .ovld(ovld[3]), .odat(odat_m)
+  );
+  stream_constant #(.Width(14), .Depth(37), .InitFile("memory.dat"), .RamStyle("block")) w0 (
+    .clk_i(clk), .rst_ni(!rst), .out_valid_o(wvld[0]), .out_ready_i(ordy[0]), .out_data_o(wdat_0)
+  );
+  stream_constant #(.Width(14), .Depth(37), .InitFile("memory.dat")) w1 (
+    .clk_i(clk), .rst_ni(!rst), .out_valid_o(wvld[1]), .out_ready_i(ordy[1]), .out_data_o(wdat_1)
+  );
+  stream_constant #(.Width(10), .Depth(333), .InitFile("long.dat")) w2 (
+    .clk_i(clk), .rst_ni(!rst), .out_valid_o(wvld[2]), .out_ready_i(ordy[2]), .out_data_o(wdat_2)
   );
 endmodule

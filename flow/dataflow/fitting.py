@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Weights that do not fit a part's block RAMs: refolding layers, and moving memories to LUTs."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.dataflow._lanes import Foldable
+from hw.layers.matrix_options import MatrixOption, chosen_option, matrix_options
+from hw.parts import Part
+
+__all__ = ["fit_weights"]
+
+_WIDER = 1.5  # how many times the multipliers of the narrowest folding a better one may have
+_BINS = 256  # in which DSP slices are counted
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A folding of one layer and a way to build it."""
+
+    lanes: tuple[int, int]
+    option: MatrixOption
+
+
+def fit_weights(
+    layers: Sequence[Foldable], part: Part, target: int, given: Collection[str]
+) -> bool:
+    """Choose folding, unit and memory of every matrix layer if block RAM would not suffice.
+
+    Of all combinations that keep to the part's block RAMs and DSP slices, by prediction, the one
+    with the fewest LUTs is taken: exactly, by dynamic programming over the two. Without one the
+    layers stay as they are, and synthesis says by how much they exceed the part.
+
+    Args:
+        layers: all layers, folded.
+        part: what must hold them.
+        target: cycles of a frame that no choice may exceed.
+        given: names of matrix layers whose folding stays.
+
+    Returns:
+        Whether foldings may have changed.
+    """
+    matrices = [layer for layer in layers if layer.has_weights]
+    rest = sum(_block_rams(layer, part) for layer in layers if not layer.has_weights)
+    needed = sum(chosen_option(layer.instance, part.name).bram36 for layer in matrices)
+    if needed + rest <= part.bram36:
+        return False
+    choices = [list(_choices(layer, part, target, layer.name in given)) for layer in matrices]
+    found = _fewest_luts(choices, part.bram36 - rest, part.dsp)
+    for layer, choice in zip(matrices, found, strict=bool(found)):
+        layer.set_lanes(*choice.lanes)
+        choice.option.apply(layer.instance)
+    return bool(found)
+
+
+def _block_rams(layer: Foldable, part: Part) -> float:
+    return float(layer.instance.bram_estimation(part.name)) / 2
+
+
+def _choices(layer: Foldable, part: Part, target: int, fixed: bool) -> Iterator[_Choice]:
+    """Yield the choices for a layer, and leave its lanes as they were."""
+    before = layer.lanes
+    limit = _WIDER * before[0] * before[1]
+    pairs = [(pe, simd) for pe in layer.legal[0] for simd in layer.legal[1] if pe * simd <= limit]
+    for lanes in [before] if fixed else pairs:
+        layer.set_lanes(*lanes)
+        if lanes == before or layer.cycles() <= target:
+            yield from (_Choice(lanes, o) for o in matrix_options(layer.instance, part.name))
+    layer.set_lanes(*before)
+
+
+def _fewest_luts(choices: Sequence[Sequence[_Choice]], bram36: float, dsp: int) -> list[_Choice]:
+    """Return one choice a layer with the fewest LUTs within both limits; none if there is none."""
+    halves, step = max(0, int(2 * bram36)), max(1, -(-dsp // _BINS))
+    least = np.zeros((halves + 1, dsp // step + 1))  # LUTs, by what is left of both
+    taken: list[NDArray[np.int64]] = []
+    for options in choices:
+        costs = np.stack([_after(least, choice.option, step) for choice in options])
+        taken.append(costs.argmin(axis=0))
+        least = costs.min(axis=0)
+    if not np.isfinite(least[-1, -1]):
+        return []
+    found: list[_Choice] = []
+    row, column = least.shape[0] - 1, least.shape[1] - 1
+    for options, table in zip(reversed(choices), reversed(taken), strict=True):
+        choice = options[int(table[row, column])]
+        halves, slices = _use(choice.option, step)
+        row, column = row - halves, column - slices
+        found.append(choice)
+    return found[::-1]
+
+
+def _use(option: MatrixOption, step: int) -> tuple[int, int]:
+    return round(2 * option.bram36), -(-option.dsp // step)
+
+
+def _after(least: NDArray[np.float64], option: MatrixOption, step: int) -> NDArray[np.float64]:
+    """Return the least LUTs with one layer more, built so."""
+    halves, slices = _use(option, step)
+    costs = np.full_like(least, np.inf)
+    if halves < least.shape[0] and slices < least.shape[1]:
+        rows, columns = least.shape[0] - halves, least.shape[1] - slices
+        costs[halves:, slices:] = least[:rows, :columns] + option.lut
+    return costs

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Weight memories: what they are predicted to cost against Yosys, and their choice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw.layers.base import RTL_FOLDER
+from hw.layers.weight_memory import block_rams, lut_rom, memory_style, render_weight_memory
+from hw.parts import find_part
+from hw.synth.resources import Resources
+from hw.synth.yosys import synthesize_module
+
+_PYNQ, _KV260 = "xc7z020clg400-1", "xck26-sfvc784-2LV-c"
+
+
+def _synthesise(words: int, width: int, style: str, part: str, folder: Path) -> Resources:
+    values = np.random.default_rng(0).integers(0, 2, (words, width))
+    lines = (f"{int(''.join(map(str, word)), 2):x}" for word in values)
+    (folder / "words.dat").write_text("\n".join(lines))
+    return synthesize_module(
+        "stream_constant",
+        [RTL_FOLDER / "stream_constant.sv"],
+        find_part(part),
+        build_dir=folder / "build",
+        parameters={"Width": width, "Depth": words, "InitFile": "words.dat", "RamStyle": style},
+        base_dir=folder,
+        memory=["words.dat"],
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("words", "width", "part"), [
+    (16, 7, _PYNQ), (96, 64, _PYNQ), (768, 24, _PYNQ), (768, 24, _KV260), (2048, 8, _PYNQ),
+])  # fmt: skip
+def test_memory_in_luts_is_predicted(words: int, width: int, part: str, tmp_path: Path) -> None:
+    found = _synthesise(words, width, "distributed", part, tmp_path)
+    assert found.lut == pytest.approx(lut_rom(words, width), rel=0.05, abs=8)
+    assert found.bram36 == 0
+    assert found.lut_memory == 0  # any LUT will do, not those of a SLICEM alone
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("words", "width", "part"), [
+    (700, 20, _PYNQ), (512, 144, _PYNQ), (3000, 8, _PYNQ), (6144, 24, _KV260),
+])  # fmt: skip
+def test_memory_in_block_ram_is_predicted(
+    words: int, width: int, part: str, tmp_path: Path
+) -> None:
+    found = _synthesise(words, width, "block", part, tmp_path)
+    assert found.bram36 == block_rams(words, width)
+    assert found.lut < 40
+
+
+# Measured on a Zynq 7020 by synthesis of up to a minute each.
+@pytest.mark.parametrize(("words", "width", "measured"), [
+    (576, 512, 14.5), (512, 576, 8.0), (8192, 144, 32.0), (65536, 36, 64.0), (98304, 24, 64.0),
+    (65536, 8, 14.5), (65536, 16, 29.0), (9216, 128, 32.0),
+])  # fmt: skip
+def test_large_memories_take_at_most_the_predicted_block_rams(
+    words: int, width: int, measured: float
+) -> None:
+    assert measured <= block_rams(words, width) <= 1.15 * measured
+
+
+def test_a_memory_goes_where_it_takes_the_smaller_share_of_the_part() -> None:
+    assert memory_style(96, 1536, _PYNQ) == "distributed"  # 22 block RAMs, a fifth full
+    assert memory_style(8192, 144, _PYNQ) == "block"
+    assert memory_style(16, 8, "xc7a200t") == "distributed"  # a part that is not known
+
+
+def test_the_stream_is_padded_to_bytes() -> None:
+    text = render_weight_memory("m", words=5, width=13, style="block", init_file=Path("/w.dat"))
+    assert "[15:0] m_axis_0_tdata" in text
+    assert "{{3{1'b0}}, word}" in text
+    assert 'INIT_FILE = "/w.dat"' in text
+    whole = render_weight_memory("m", words=5, width=16, style="block", init_file=Path("/w.dat"))
+    assert "m_axis_0_tdata = word;" in whole
