@@ -1,13 +1,34 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
+from dataclasses import dataclass
+from typing import Any
+
+import brevitas.nn as qnn
 import numpy as np
 import pytest
 import torch
+from brevitas.quant import Int8ActPerTensorFloat
+from torch import Tensor, nn
 
-from brevitas_models.lipschitz import conv_spectral_norm, dq_penalty, layer_lipschitz
+from brevitas_models.architectures import build
+from brevitas_models.bits import BitTable
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.errors import ModelError
+from brevitas_models.lipschitz import (
+    Norm,
+    Window,
+    conv_spectral_norm,
+    dq_penalty,
+    layer_lipschitz,
+    network_bound,
+    operator_norm,
+)
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from brevitas_models.quantizers import Quantizers
+from brevitas_models.settings import ArchitectureSettings
 
 SETTINGS = NetworkSettings(input_shape=(7, 8, 2), classes=5, channels=(4, 40), strides=(1, 2))
+SHAPE = (2, 7, 8)
 
 
 @pytest.fixture
@@ -21,31 +42,70 @@ def network() -> QuantConvNet:
     return built.eval()
 
 
-def dense(weight: np.ndarray, size: tuple[int, int], stride: int) -> np.ndarray:
+def dense(weight: np.ndarray, window: Window) -> np.ndarray:
     """The convolution as an explicit matrix, entry by entry from its definition."""
-    outputs, inputs = weight.shape[:2]
-    height, width = (size[0] - 1) // stride + 1, (size[1] - 1) // stride + 1
-    matrix = np.zeros((outputs, height, width, inputs, size[0] + 2, size[1] + 2))
-    for y in range(height):
-        for x in range(width):
-            top, left = y * stride, x * stride
-            matrix[:, y, x, :, top : top + 3, left : left + 3] = weight
-    return matrix[..., 1:-1, 1:-1].reshape(outputs * height * width, -1)
+    outputs, inputs, height, width = weight.shape
+    (rows, columns), (down, right) = window.size, window.padding
+    grid = [
+        (side + 2 * pad - step * (kernel - 1) - 1) // stride + 1
+        for side, pad, step, kernel, stride in zip(
+            window.size,
+            window.padding,
+            window.dilation,
+            (height, width),
+            window.stride,
+            strict=True,
+        )
+    ]
+    groups = window.groups
+    shape = (outputs, *grid, inputs * groups, rows + 2 * down, columns + 2 * right)
+    matrix = np.zeros(shape)
+    for o, y, x, i, ky, kx in np.ndindex(outputs, *grid, inputs, height, width):
+        channel = o // (outputs // groups) * inputs + i
+        row = y * window.stride[0] + ky * window.dilation[0]
+        column = x * window.stride[1] + kx * window.dilation[1]
+        matrix[o, y, x, channel, row, column] = weight[o, i, ky, kx]
+    inner = matrix[..., down : down + rows, right : right + columns]
+    return inner.reshape(outputs * grid[0] * grid[1], -1)
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("size", [(5, 6), (1, 4), (8, 8)])
-def test_power_iteration_equals_the_dense_singular_value(
-    size: tuple[int, int], stride: int
-) -> None:
+WINDOWS = [
+    Window(size=(5, 6), padding=(1, 1)),
+    Window(size=(8, 8), padding=(1, 1), stride=(2, 2)),
+    Window(size=(1, 4), padding=(1, 1)),
+    Window(size=(7, 6), padding=(2, 0), stride=(1, 3), groups=2),
+    Window(size=(7, 7), dilation=(2, 3)),
+    Window(size=(6, 6), padding=(1, 1), groups=4),
+]
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+@pytest.mark.parametrize("norm", list(Norm))
+def test_norms_equal_those_of_the_dense_matrix(window: Window, norm: Norm) -> None:
     weight = np.random.default_rng(0).normal(size=(4, 3, 3, 3))
-    expected = np.linalg.svd(dense(weight, size, stride), compute_uv=False)[0]
-    found = conv_spectral_norm(torch.from_numpy(weight), size, stride)
-    assert found == pytest.approx(expected, rel=1e-6)
+    matrix = dense(weight, window)
+    expected = np.linalg.norm(matrix, 2) if norm is Norm.L2 else np.abs(matrix).sum(1).max()
+    found = operator_norm(torch.from_numpy(weight), window, norm)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("norm", "order"), [(Norm.L2, 2), (Norm.LINF, np.inf)])
+def test_norms_of_a_matrix(norm: Norm, order: float) -> None:
+    weight = np.random.default_rng(1).normal(size=(5, 9))
+    found = operator_norm(torch.from_numpy(weight), None, norm)
+    assert found == pytest.approx(np.linalg.norm(weight, order), rel=1e-12)
 
 
 def test_a_zero_convolution_has_norm_zero() -> None:
-    assert conv_spectral_norm(torch.zeros(2, 2, 3, 3, dtype=torch.float64), (4, 4), 1) == 0
+    window = Window(size=(4, 4), padding=(1, 1))
+    assert conv_spectral_norm(torch.zeros(2, 2, 3, 3, dtype=torch.float64), window) == 0
+
+
+def test_equal_singular_values_do_not_stall() -> None:
+    identity = torch.zeros(3, 3, 3, 3, dtype=torch.float64)
+    identity[range(3), range(3), 1, 1] = 2.0
+    window = Window(size=(9, 9), padding=(1, 1))
+    assert conv_spectral_norm(identity, window) == pytest.approx(2, rel=1e-12)
 
 
 def test_layer_constants_use_the_quantized_weights_and_the_gain(network: QuantConvNet) -> None:
@@ -53,28 +113,183 @@ def test_layer_constants_use_the_quantized_weights_and_the_gain(network: QuantCo
     weight = second.conv.quant_weight().value.detach().double().numpy()
     variance = second.norm.running_var.double().numpy() + second.norm.eps
     gain = second.norm.weight.detach().double().numpy() / np.sqrt(variance)
-    folded = weight * gain[:, None, None, None]
-    found = {layer.name: layer for layer in layer_lipschitz(network)}
-    top = np.linalg.svd(dense(weight, (7, 8), 2), compute_uv=False)[0]
-    assert found["conv1"].weights == pytest.approx(top, rel=1e-6)
-    top = np.linalg.svd(dense(folded, (7, 8), 2), compute_uv=False)[0]
-    assert found["conv1"].folded == pytest.approx(top, rel=1e-6)
+    found = {layer.name: layer for layer in layer_lipschitz(network, SHAPE)}["blocks.1.conv"]
+    window = Window(size=(7, 8), padding=(1, 1), stride=(2, 2))
+    assert found.weights == pytest.approx(np.linalg.norm(dense(weight, window), 2), rel=1e-6)
+    folded = dense(weight * gain[:, None, None, None], window)
+    assert found.folded == pytest.approx(np.linalg.norm(folded, 2), rel=1e-6)
 
 
 def test_the_classifier_constant_is_its_largest_singular_value(network: QuantConvNet) -> None:
     weight = network.classifier.quant_weight().value.detach().numpy()
-    found = layer_lipschitz(network)[-1]
+    found = layer_lipschitz(network, SHAPE)[-1]
     assert found.name == "classifier"
     assert found.weights == pytest.approx(np.linalg.norm(weight, 2), rel=1e-5)
 
 
-def test_the_constants_bound_measured_distances(network: QuantConvNet) -> None:
-    block, bound = network.conv_blocks()[0], layer_lipschitz(network)[0].folded
-    first, second = torch.rand(50, 2, 7, 8), torch.rand(50, 2, 7, 8)
+def test_the_bound_of_a_chain_is_the_product_of_its_layers(network: QuantConvNet) -> None:
+    found = network_bound(network, SHAPE)
+    assert found.slope == pytest.approx(np.prod([layer.folded for layer in found.layers]))
+    step, last = network.conv_blocks()[0].activation_step, found.layers[2].folded
+    sizes = [4 * 7 * 8, 40 * 4 * 4]
+    rounding = step * (sizes[0] ** 0.5 * found.layers[1].folded + sizes[1] ** 0.5) * last
+    assert found.rounding == pytest.approx(rounding)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and one whose weights are trained away from their start."""
+
+    architecture: str
+    activations: str
+    others: dict[str, Any]
+
+    def __str__(self) -> str:
+        return "-".join((self.architecture, self.activations, *self.others))
+
+    def network(self) -> QuantClassifier:
+        quantizers = Quantizers(weights="learned", activations=self.activations)  # type: ignore[arg-type]
+        settings = ArchitectureSettings(
+            architecture=self.architecture,
+            bits=BitTable.uniform(4, 4),
+            quantizers=quantizers,
+            **self.others,
+        )
+        network = build(settings, seed=2)
+        generator = torch.Generator().manual_seed(2)
+        with torch.no_grad():
+            for _, norm in network.norms():
+                norm.weight.copy_(torch.randn(norm.weight.shape, generator=generator))
+        height, width, channels = network.input_shape
+        network(torch.rand(16, channels, height, width, generator=generator))
+        return network.eval()
+
+
+SMALL = (12, 12, 2)
+CASES = [
+    Case("lenet5", "dqa_learned", {"pool": "average", "input_bits": 3, "input_shape": (14, 14, 2)}),
+    Case("resnet8", "learned", {"width": 0.3, "input_shape": SMALL}),
+    Case("resnet8", "fixed", {"width": 0.3, "input_shape": SMALL, "join": "convex"}),
+    Case("vgg_small", "fixed", {"width": 0.03, "input_shape": SMALL}),
+    Case("mobilenet", "power_of_two", {"width": 0.1, "input_shape": SMALL}),
+    Case("tfc", "fixed", {}),
+]
+
+
+def pairs(network: QuantClassifier, spread: float) -> tuple[Tensor, Tensor]:
+    height, width, channels = network.input_shape
+    generator = torch.Generator().manual_seed(5)
+    first = torch.rand(64, channels, height, width, generator=generator)
+    noise = torch.randn(first.shape, generator=generator) * spread
+    return first, first + noise
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("norm", list(Norm))
+def test_the_bound_holds_for_measured_distances(case: Case, norm: Norm) -> None:
+    network, order = case.network(), 2 if norm is Norm.L2 else float("inf")
+    height, width, channels = network.input_shape
+    bound = network_bound(network, (channels, height, width), norm)
+    for spread in (1e-3, 0.3):
+        first, second = pairs(network, spread)
+        with torch.no_grad():
+            moved = network(first) - network(second)
+        after = torch.linalg.vector_norm(moved, order, dim=1)
+        before = torch.linalg.vector_norm((first - second).flatten(1), order, dim=1)
+        assert (after <= bound.slope * before + bound.rounding).all()
+    assert tuple(layer.name for layer in bound.layers) == tuple(
+        name for name, _ in network.weighted_layers()
+    )
+    assert np.isfinite(bound.slope)
+
+
+def test_measuring_leaves_the_model_as_it_was(network: QuantConvNet) -> None:
+    network.train()
+    network.conv_blocks()[0].norm.eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    network_bound(network, SHAPE)
+    assert network.training
+    assert not network.conv_blocks()[0].norm.training
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+class _Joined(nn.Module):
+    """2 x + W x, whose exact constant the sum over branches only bounds."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.linear = nn.Linear(*weight.shape[::-1], bias=True)
+        with torch.no_grad():
+            self.linear.weight.copy_(weight)
+
+    def forward(self, values: Tensor) -> Tensor:
+        return 2.0 * values + self.linear(values)
+
+
+def test_branches_add_up() -> None:
+    weight = torch.diag(torch.tensor([3.0, -1.0]))
+    assert network_bound(_Joined(weight), (2,)).slope == pytest.approx(5)
+    assert network_bound(_Joined(weight), (2,), Norm.LINF).slope == pytest.approx(5)
+
+
+class _Concatenated(_Joined):
+    def forward(self, values: Tensor) -> Tensor:
+        return torch.cat([self.linear(values) / 2.0, values.flatten(1) - 1.0], dim=1)
+
+
+def test_concatenated_branches_add_up_as_their_norm_does() -> None:
+    model = _Concatenated(torch.diag(torch.tensor([3.0, -1.0])))
+    assert network_bound(model, (2,)).slope == pytest.approx(13**0.5 / 2)
+    assert network_bound(model, (2,), Norm.LINF).slope == pytest.approx(1.5)
+
+
+def test_quantized_inputs_and_overlapping_pools_count() -> None:
+    layer = qnn.QuantConv2d(1, 1, 1, bias=False, input_quant=Int8ActPerTensorFloat)
+    model = nn.Sequential(layer, nn.MaxPool2d(3, stride=1), nn.Flatten()).eval()
     with torch.no_grad():
-        after = block.norm(block.conv(first)) - block.norm(block.conv(second))
-    ratio = after.flatten(1).norm(dim=1) / (first - second).flatten(1).norm(dim=1)
-    assert 0.1 * bound < ratio.max() <= bound * (1 + 1e-5)
+        layer.weight.fill_(1.0)
+        model.train()(torch.rand(4, 1, 5, 5))
+    found, step = network_bound(model, (1, 5, 5)), float(layer.input_quant.scale().detach())
+    assert found.slope == pytest.approx(3)
+    assert found.rounding == pytest.approx(3 * 5 * step)
+
+
+class _Branching(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+
+    def forward(self, values: Tensor) -> Tensor:
+        return values if values.sum() > 0 else self.linear(values)
+
+
+class _Product(_Branching):
+    def forward(self, values: Tensor) -> Tensor:
+        return values * self.linear(values)
+
+
+REFUSED = [
+    (_Branching(), r"_Branching has no graph of layers \(.*\); write its forward without"),
+    (_Product(), r"no bound of mul \(mul\) is known; replace it, or add a rule"),
+    (nn.Sequential(nn.Linear(2, 2), nn.GELU()), r"no bound of GELU \(_1\) is known; replace it"),
+    (
+        nn.Sequential(nn.Linear(3, 2)),
+        r"Sequential does not take inputs of shape \(2,\) \(.*\); give",
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "message"), REFUSED, ids=lambda value: type(value).__name__)
+def test_models_without_a_bound_are_refused(model: nn.Module, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        network_bound(model, (2,))
+
+
+def test_padding_that_is_not_of_numbers_is_refused() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 1, 3, padding="same"))
+    with pytest.raises(ModelError, match=r"lipschitz: 0 has padding 'same' \(zeros\); give it as"):
+        network_bound(model, (1, 4, 4))
 
 
 def test_dq_penalty_is_the_sum_of_gram_distances(network: QuantConvNet) -> None:
@@ -86,6 +301,13 @@ def test_dq_penalty_is_the_sum_of_gram_distances(network: QuantConvNet) -> None:
             matrix = matrix.T
         expected += ((matrix @ matrix.T - np.eye(len(matrix))) ** 2).sum()
     assert dq_penalty(network).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_dq_penalty_counts_every_group_of_a_convolution_alone() -> None:
+    layer = nn.Conv2d(4, 6, 3, groups=2, bias=False)
+    halves = [layer.weight[:3].detach().flatten(1), layer.weight[3:].detach().flatten(1)]
+    expected = sum(float((half @ half.T - torch.eye(3)).square().sum()) for half in halves)
+    assert dq_penalty(layer).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_descending_the_penalty_makes_layers_non_expansive() -> None:

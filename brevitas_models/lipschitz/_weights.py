@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The layers with weights of any model, and their weights as they run."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["matrices", "multiplicity", "quantized_weight", "weighted_modules"]
+
+_WEIGHTED = (nn.Conv2d, nn.Linear)  # Brevitas' layers are kinds of these
+
+
+def weighted_modules(model: nn.Module) -> list[tuple[str, Any]]:
+    """Return name and module of every convolution and linear layer, in order of definition."""
+    return [(name, one) for name, one in model.named_modules() if isinstance(one, _WEIGHTED)]
+
+
+def quantized_weight(layer: Any) -> Tensor:  # noqa: ANN401 - Brevitas has no types
+    """Return a layer's dequantized integer weights, with straight-through gradients."""
+    value: Tensor = layer.quant_weight().value if hasattr(layer, "quant_weight") else layer.weight
+    return value
+
+
+def matrices(weight: Tensor, groups: int) -> Tensor:
+    """Return float[groups, out / groups, in / groups * kh * kw]."""
+    return weight.reshape(groups, weight.shape[0] // groups, -1)
+
+
+def multiplicity(layer: nn.Module) -> int:
+    """Return how many windows of a convolution an input can be in; 1 for a linear layer."""
+    if not isinstance(layer, nn.Conv2d):
+        return 1
+    sides = zip(layer.kernel_size, layer.stride, strict=True)
+    return int(torch.tensor([-(-kernel // step) for kernel, step in sides]).prod())

@@ -1,0 +1,207 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Each layer's exact constant and a bound of the whole network, for any Brevitas model."""
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from brevitas_models.errors import ModelError
+from brevitas_models.joins import ConvexSum
+from brevitas_models.lipschitz._graph import Traced, trace, window_of
+from brevitas_models.lipschitz._rules import (
+    FUNCTIONS,
+    PASSING,
+    Bound,
+    joined,
+    pooled,
+    quantized,
+)
+from brevitas_models.lipschitz._weights import quantized_weight
+from brevitas_models.lipschitz.norms import Norm, Window, operator_norm
+from brevitas_models.quantizers import staircase
+from brevitas_models.quantizers.staircase import proxy_staircase
+
+__all__ = ["LayerLipschitz", "NetworkBound", "layer_lipschitz", "network_bound"]
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+@dataclass(frozen=True)
+class LayerLipschitz:
+    """The constants of one layer.
+
+    Attributes:
+        name: of the module.
+        weights: the norm of the dequantized weights as a linear map.
+        folded: the same with the gain of the BatchNorm behind it, channel by channel.
+    """
+
+    name: str
+    weights: float
+    folded: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkBound:
+    """||logits(x) - logits(y)|| <= slope * ||x - y|| + rounding, for all inputs.
+
+    Rounding is not Lipschitz: an activation quantizer with levels a step apart adds at most one
+    step to a value's distance, and `rounding` is what all of them can add behind the last layer.
+    A chain's slope is the product of its layers', a residual block's the sum over its branches,
+    weighted where the join is convex. l2 norms come from below (power iteration, 1e-10).
+    """
+
+    norm: Norm
+    slope: float
+    rounding: float
+    layers: tuple[LayerLipschitz, ...]
+
+
+def layer_lipschitz(
+    model: nn.Module, shape: tuple[int, ...], norm: Norm = Norm.L2
+) -> list[LayerLipschitz]:
+    """Return the constants of every layer in the order in which they run.
+
+    Args:
+        model: any made of Brevitas' or torch's layers; BatchNorms are taken as in eval mode.
+        shape: of one input, (C, H, W).
+        norm: of the distances.
+
+    Raises:
+        ModelError: the model has no graph, or a layer without a known bound.
+    """
+    return list(network_bound(model, shape, norm).layers)
+
+
+def network_bound(model: nn.Module, shape: tuple[int, ...], norm: Norm = Norm.L2) -> NetworkBound:
+    """Return the bound of a whole model, residual or not, and its layers'; as layer_lipschitz."""
+    walk = _Walk(trace(model, shape), norm)
+    total = walk.run()
+    return NetworkBound(
+        norm=norm,
+        slope=total.slope,
+        rounding=total.rounding,
+        layers=tuple(walk.layers.values()),
+    )
+
+
+@dataclass(frozen=True)
+class _Unfolded:
+    """A layer in front of a BatchNorm, and the bound of its input."""
+
+    weight: Tensor
+    window: Window | None
+    source: Bound
+
+
+class _Walk:
+    """Carries bounds through the graph; None is a constant."""
+
+    def __init__(self, traced: Traced, norm: Norm) -> None:
+        self.traced, self.norm = traced, norm
+        self.bounds: dict[fx.Node, Bound | None] = {}
+        self.layers: dict[str, LayerLipschitz] = {}
+        self.unfolded: dict[fx.Node, _Unfolded] = {}
+
+    def run(self) -> Bound:
+        """Return the bound of the output."""
+        for node in self.traced.values:
+            self.bounds[node] = self._bound(node)
+        (output,) = (node for node in self.bounds if node.op == "output")
+        found = self.bounds[output]
+        assert found is not None
+        return found
+
+    def _bound(self, node: fx.Node) -> Bound | None:
+        sources = [self.bounds[one] for one in node.all_input_nodes]
+        if node.op == "placeholder":
+            return Bound(1.0)
+        if not any(sources) or not isinstance(self.traced.values[node], Tensor):
+            return None
+        if node.op == "output":
+            return sources[0]
+        module = self.traced.module_of(node)
+        if module is not None:
+            return self._module(node, module, sources)
+        return self._function(node)
+
+    def _function(self, node: fx.Node) -> Bound:
+        operands = list(node.args)
+        bounds = [self.bounds[one] if isinstance(one, fx.Node) else None for one in operands]
+        values = [self.traced.values[o] if isinstance(o, fx.Node) else o for o in operands]
+        try:
+            if node.target in (torch.cat, torch.concat):
+                return self._concatenated(node)
+            return FUNCTIONS[node.target](bounds, values)
+        except (KeyError, NotImplementedError):
+            raise self._unknown(node, getattr(node.target, "__name__", str(node.target))) from None
+
+    def _concatenated(self, node: fx.Node) -> Bound:
+        parts = [one for one in map(self.bounds.get, node.all_input_nodes) if one is not None]
+        slopes = torch.tensor([one.slope for one in parts], dtype=torch.float64)
+        roundings = torch.tensor([one.rounding for one in parts], dtype=torch.float64)
+        order = 2 if self.norm is Norm.L2 else float("inf")
+        return Bound(*(float(torch.linalg.vector_norm(v, order)) for v in (slopes, roundings)))
+
+    def _module(self, node: fx.Node, module: nn.Module, sources: list[Bound | None]) -> Bound:
+        source = sources[0]
+        if isinstance(module, ConvexSum):
+            return joined(module, [self.bounds[one] for one in node.args])  # type: ignore[index]
+        assert source is not None
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            return self._weighted(node, module, source)
+        if isinstance(module, _NORMS):
+            return self._normalised(node, module, source)
+        return self._other(node, module, source)
+
+    def _weighted(self, node: fx.Node, layer: Any, source: Bound) -> Bound:  # noqa: ANN401
+        window = window_of(self.traced, node, layer)
+        weight = quantized_weight(layer).detach().double()
+        read = self._rounded(node.all_input_nodes[0], getattr(layer, "input_quant", None), source)
+        norm = operator_norm(weight, window, self.norm)
+        name = str(node.target)
+        self.layers[name] = LayerLipschitz(name, norm, norm)
+        self.unfolded[node] = _Unfolded(weight, window, read)
+        return self._rounded(node, getattr(layer, "output_quant", None), read * norm)
+
+    def _normalised(self, node: fx.Node, norm: Any, source: Bound) -> Bound:  # noqa: ANN401
+        gain = torch.rsqrt(norm.running_var.double() + norm.eps)
+        if norm.affine:
+            gain = gain * norm.weight.detach().double()
+        layer = node.all_input_nodes[0]
+        alone = len(layer.users) == 1 and layer in self.unfolded
+        module = self.traced.module_of(layer)
+        if not alone or proxy_staircase(getattr(module, "output_quant", None)) is not None:
+            return source * float(gain.abs().max())
+        found, name = self.unfolded[layer], str(layer.target)
+        shaped = gain.reshape(-1, *(1 for _ in found.weight.shape[1:]))
+        folded = operator_norm(found.weight * shaped, found.window, self.norm)
+        self.layers[name] = replace(self.layers[name], folded=folded)
+        return found.source * folded
+
+    def _other(self, node: fx.Node, module: nn.Module, source: Bound) -> Bound:
+        stairs, count = staircase(module), prod(self.traced.shape(node))
+        before = self._rounded(node, getattr(module, "input_quant", None), source)
+        if stairs is not None:
+            return quantized(before, stairs, count, self.norm)
+        if isinstance(module, PASSING) or hasattr(module, "act_quant"):
+            return before
+        factor = pooled(module, self.traced.shape(node.all_input_nodes[0]), self.norm)
+        if factor is None or type(module).__module__.startswith("brevitas."):
+            raise self._unknown(node, type(module).__name__)
+        return source * factor
+
+    def _rounded(self, node: fx.Node, proxy: Any, bound: Bound) -> Bound:  # noqa: ANN401
+        """Return the bound behind a quantizer at a layer's input or output, if it is on."""
+        stairs = proxy_staircase(proxy)
+        return quantized(bound, stairs, prod(self.traced.shape(node)), self.norm)
+
+    def _unknown(self, node: fx.Node, kind: str) -> ModelError:
+        return ModelError(
+            f"lipschitz: no bound of {kind} ({node.name}) is known; "
+            "replace it, or add a rule to brevitas_models/lipschitz/_rules.py"
+        )
