@@ -17,6 +17,7 @@ __all__ = [
     "AttackName",
     "CompileConfig",
     "DataConfig",
+    "DataFormat",
     "DataSource",
     "FoldingConfig",
     "NetworkConfig",
@@ -42,7 +43,8 @@ AttackName = Literal[
     "cw",
     "noise",
 ]
-DataSource = Literal["digits", "mnist", "cifar10"]
+DataFormat = Literal["jpeg", "python", "binary"]
+DataSource = Literal["digits", "mnist", "cifar10", "svhn", "folder"]
 Epsilon = Annotated[int, Field(ge=0, le=255)]
 Positive = Annotated[int, Field(gt=0)]
 Section = TypeVar("Section", bound=BaseModel)
@@ -62,13 +64,25 @@ class _Config(BaseModel):
 
 
 class DataConfig(_Config):
-    """The images: scikit-learn's digits (8x8), MNIST from IDX files, or CIFAR-10 as JPEG."""
+    """The images: embedded digits (8x8), MNIST, CIFAR-10, SVHN, or a folder or tar of your own."""
 
     source: DataSource = "digits"
     train_images: Annotated[int, Field(ge=2)] | None = (
         None  # the first n of the training split; all when absent
     )
     test_images: Positive | None = None  # the first n of the test split; all when absent
+    format: DataFormat | None = None  # of CIFAR-10, where the data folder holds several
+    path: str | None = None  # of `folder`: train/<class>/*.png ..., in the data folder or absolute
+    image_size: tuple[Positive, Positive] | None = None  # of `folder`: height, width to resize to
+
+    @model_validator(mode="after")
+    def _keys_of_the_source(self) -> "DataConfig":
+        if self.source == "folder" and self.path is None:
+            raise ValueError("source: folder needs path, the folder or tar of the images; add it")
+        for key, source in (("format", "cifar10"), ("path", "folder"), ("image_size", "folder")):
+            if getattr(self, key) is not None and self.source != source:
+                raise ValueError(f"{key} is for source: {source} only; remove it")
+        return self
 
 
 class NetworkConfig(_Config):

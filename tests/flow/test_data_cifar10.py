@@ -101,8 +101,28 @@ def test_without_a_folder_the_remedy_is_named() -> None:
 
 
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FlowError, match=rf"holds no {ARCHIVE}; set STEELFLOW_DATA or --data to"):
+    with pytest.raises(
+        FlowError, match=rf"holds no {ARCHIVE}, cifar.* or cifar-10-binary.tar; set ST"
+    ):
         load_dataset(CIFAR10, tmp_path)
+
+
+def test_of_several_formats_one_must_be_chosen(tmp_path: Path) -> None:
+    write_archive(tmp_path, sound())
+    (tmp_path / "cifar-10-python.tar.gz").write_bytes(b"")
+    message = rf"as {ARCHIVE} and as cifar-10-python.tar.gz; set data.format to jpeg or python"
+    with pytest.raises(FlowError, match=message):
+        load_dataset(CIFAR10, tmp_path)
+    chosen = DataConfig(source="cifar10", format="jpeg")
+    assert len(load_dataset(chosen, tmp_path).train_images) == 30
+
+
+def test_a_chosen_format_that_is_not_there_is_named(tmp_path: Path) -> None:
+    write_archive(tmp_path, sound())
+    with pytest.raises(
+        FlowError, match=r"holds no cifar-10-batches-bin, .* or cifar-10-binary.tar"
+    ):
+        load_dataset(DataConfig(source="cifar10", format="binary"), tmp_path)
 
 
 DAMAGE: list[Callable[[bytes], bytes]] = [

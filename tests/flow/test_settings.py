@@ -40,6 +40,14 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\nattack: {epsilons_255: []}", "give at least one, and each once"),
         ("name: a\nattack: {attacks: [pgd, pgd]}", "give at least one, and each once"),
         ("name: a\nattack: {attacks: [zoo]}", "attack.attacks.0: 'zoo' is refused"),
+        (
+            "name: a\ndata: {source: folder}",
+            "source: folder needs path, the folder or tar of the i",
+        ),
+        ("name: a\ndata: {path: x}", "path is for source: folder only; remove it"),
+        ("name: a\ndata: {format: jpeg}", "format is for source: cifar10 only; remove it"),
+        ("name: a\ndata: {image_size: [8, 8]}", "image_size is for source: folder only; remove"),
+        ("name: a\ndata: {source: folder, path: x, image_size: [0, 8]}", "image_size.0: 0 is ref"),
         ("name: a\nrtlsim: {images: 8}", "rtlsim.images: 8 is refused: .*64"),
         (
             "name: a\ncompile: {folding: {MVAU_rtl_0: {pes: 1, simd: 1}}}",
