@@ -42,6 +42,10 @@ class Average:
         self._steps = 0
         self._set(self._values, self._live)
 
+    def tensors(self) -> list[Tensor]:
+        """Return the averages themselves, for devices to agree on."""
+        return [*self._values.values()]
+
     def update(self) -> None:
         """Take in the weights after a step."""
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))

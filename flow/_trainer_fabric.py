@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Devices, precision and optimiser, through Lightning Fabric."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,8 +21,8 @@ __all__ = ["average_buffers", "build_optimiser", "deterministic", "launch", "mea
 def launch(machine: Machine) -> Fabric:
     """Start Fabric on the machine; with several devices also the processes of the others.
 
-    BatchNorm buffers are not broadcast at each forward pass: objectives have several of them in a
-    step, which DDP's broadcast would break. See average_buffers.
+    Buffers are not synchronised at each forward pass: objectives have several of them in a step,
+    which that would break. See average_buffers.
 
     Raises:
         FlowError: there are too few devices.
@@ -36,7 +36,7 @@ def launch(machine: Machine) -> Fabric:
         accelerator=machine.accelerator,
         devices=machine.devices,
         precision=machine.precision,
-        strategy=DDPStrategy(broadcast_buffers=False) if machine.devices > 1 else "auto",
+        strategy=DDPStrategy(forward_sync_buffers=False) if machine.devices > 1 else "auto",
     )
     fabric.launch()
     return fabric
@@ -77,11 +77,11 @@ def mean_over_devices(fabric: Fabric, tensor: Tensor) -> Tensor:
     return found
 
 
-def average_buffers(fabric: Fabric, network: nn.Module) -> None:
-    """Give every device the mean of the floating buffers, BatchNorm's statistics above all."""
+def average_buffers(fabric: Fabric, buffers: Iterable[Tensor]) -> None:
+    """Give every device the means of the floating ones, of BatchNorm's statistics above all."""
     if fabric.world_size == 1:
         return
     with torch.no_grad():
-        for buffer in network.buffers():
+        for buffer in buffers:
             if buffer.is_floating_point():
                 buffer.copy_(mean_over_devices(fabric, buffer))

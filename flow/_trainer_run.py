@@ -128,7 +128,6 @@ class Run:
             model = self._frozen if phase.quantized else self._plain
             means = self._pass_over_images(model, phase)
             self.epoch += 1
-            average_buffers(self._fabric, self._network)
             self._end_epoch(model)
             found = self._measure_when_due(choose=phase.quantized)
         self._seconds += time.monotonic() - started
@@ -145,9 +144,9 @@ class Run:
         """Train on every minibatch; return the means of what _update returns."""
         steps, sums = self._data.steps, dict[str, Tensor]()
         self._wrapped.train()
-        batches = track(
-            self._data.minibatches(self.epoch), self._title(), total=steps, unit="minibatches"
-        )
+        batches = self._data.minibatches(self.epoch)
+        if self.is_first_device:
+            batches = track(batches, self._title(), total=steps, unit="minibatches")
         for step, (images, labels, generator) in enumerate(batches):
             done = self.epoch + step / steps
             self._set_rate(phase.rate(done))
@@ -203,9 +202,15 @@ class Run:
         return mean_over_devices(self._fabric, tensor)
 
     def _end_epoch(self, model: Model) -> None:
+        """Let all devices have the same network, and the objective learn from it."""
+        average_buffers(self._fabric, self._network.buffers())
+        if self._average is not None:
+            average_buffers(self._fabric, self._average.tensors())
         reached = epsilon(self.epoch, self._settings.schedule)
         generator = seeded(self._settings.seed, _BETWEEN + self.epoch)
         self._objective.end_epoch(model, self._data.training, reached, generator)
+        if self._fabric.world_size > 1:
+            self._objective.load_state_dict(self._fabric.broadcast(self._objective.state_dict()))
 
     def _averaged(self) -> AbstractContextManager[None]:
         return nullcontext() if self._average is None else self._average.applied()
@@ -224,7 +229,8 @@ class Run:
         held_out, strength = self._settings.held_out, self._settings.held_out.epsilon_255
         strength = self._settings.schedule.epsilon_255 if strength is None else strength
         device = self._fabric.device
-        return measure(self._plain, self._data.held_out, strength, held_out, device=device)
+        found = measure(self._plain, self._data.held_out, strength, held_out, device=device)
+        return self._fabric.broadcast(found)
 
     def _report(self, means: dict[str, float], phase: Phase, found: Measured | None) -> EpochReport:
         return EpochReport(

@@ -81,7 +81,7 @@ def train(
                 write_state(state_file, run.state_dict())
             run.wait_for_all()
             log.write(finished)
-            if report is not None:
+            if report is not None and run.is_first_device:
                 report(finished)
         log.close()
         return run.finish()

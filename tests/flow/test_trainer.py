@@ -1,5 +1,8 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
+import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -310,6 +313,48 @@ def test_a_corrupt_state_is_refused(digits: Dataset, tmp_path: Path) -> None:
             SHORT,
             state_file=tmp_path / "state",
         )
+
+
+_TWO_DEVICES = """
+import torch
+from dataclasses import replace
+from flow.data import load_dataset
+from flow.objectives import build_objective
+from flow.settings import DataConfig
+from test_trainer import SHORT, HeldOut, Machine, fixed_scales, train
+from flow._trainer_state import tensors
+
+digits = load_dataset(DataConfig(train_images=320), None)
+held_out = HeldOut(images=60, steps=1)
+settings = replace(SHORT, ema_decay=0.8, held_out=held_out, machine=Machine(devices=2))
+objective = build_objective("feedback", {"images_per_class": 3})
+result = train(fixed_scales(), digits, objective, settings)
+values = [one.detach().double().sum().item() for one in tensors(result.network).values()]
+losses = [(one.loss, one.robust) for one in result.history]
+print("found", sum(values), losses, result.best_epoch, result.held_out, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_agree_on_everything(tmp_path: Path) -> None:
+    """Fabric starts the script a second time, for the second process."""
+    (tmp_path / "script.py").write_text(_TWO_DEVICES)
+    folder = Path(__file__).parent
+    environment = os.environ | {
+        "PYTHONPATH": f"{folder.parents[1]}:{folder}",
+        "OMP_NUM_THREADS": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    found = [line for line in done.stdout.splitlines() if "found" in line]
+    assert len(found) == 2, done.stderr
+    assert found[0] == found[1]
 
 
 def test_tensorboard_shows_every_report(digits: Dataset, tmp_path: Path) -> None:
