@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Lipschitz machinery for any Brevitas model: constants, bounds, controls, error amplification."""
 
+from brevitas_models.lipschitz._weights import named_layers
 from brevitas_models.lipschitz.amplification import LayerAmplification, error_amplification
 from brevitas_models.lipschitz.bound import (
     LayerLipschitz,
     NetworkBound,
+    elasticities,
     layer_lipschitz,
     network_bound,
 )
@@ -27,8 +29,10 @@ __all__ = [
     "Window",
     "conv_spectral_norm",
     "dq_penalty",
+    "elasticities",
     "error_amplification",
     "layer_lipschitz",
+    "named_layers",
     "network_bound",
     "operator_norm",
     "parseval_tightness",

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["matrices", "multiplicity", "quantized_weight", "weighted_modules"]
+from brevitas_models.classifier import QuantClassifier
+
+__all__ = ["matrices", "multiplicity", "named_layers", "quantized_weight", "weighted_modules"]
 
 _WEIGHTED = (nn.Conv2d, nn.Linear)  # Brevitas' layers are kinds of these
 
@@ -15,6 +17,13 @@ _WEIGHTED = (nn.Conv2d, nn.Linear)  # Brevitas' layers are kinds of these
 def weighted_modules(model: nn.Module) -> list[tuple[str, Any]]:
     """Return name and module of every convolution and linear layer, in order of definition."""
     return [(name, one) for name, one in model.named_modules() if isinstance(one, _WEIGHTED)]
+
+
+def named_layers(model: nn.Module) -> dict[str, Any]:
+    """Return the same by the names that a bit table uses, or the modules' if there is none."""
+    if isinstance(model, QuantClassifier):
+        return model.layers()
+    return dict(weighted_modules(model))
 
 
 def quantized_weight(layer: Any) -> Tensor:  # noqa: ANN401 - Brevitas has no types

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from brevitas_models.errors import ModelError
-from brevitas_models.lipschitz._graph import evaluating, plain
+from brevitas_models.lipschitz.trace import evaluating, plain
 from brevitas_models.quantizers import staircase
 
 __all__ = ["LayerAmplification", "error_amplification"]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Each layer's exact constant and a bound of the whole network, for any Brevitas model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -11,7 +12,6 @@ from torch import Tensor, fx, nn
 
 from brevitas_models.errors import ModelError
 from brevitas_models.joins import ConvexSum
-from brevitas_models.lipschitz._graph import Traced, trace, window_of
 from brevitas_models.lipschitz._rules import (
     FUNCTIONS,
     PASSING,
@@ -22,12 +22,11 @@ from brevitas_models.lipschitz._rules import (
 )
 from brevitas_models.lipschitz._weights import quantized_weight
 from brevitas_models.lipschitz.norms import Norm, Window, operator_norm
+from brevitas_models.lipschitz.trace import NORMS, Traced, gain_of, trace, window_of
 from brevitas_models.quantizers import staircase
 from brevitas_models.quantizers.staircase import proxy_staircase
 
-__all__ = ["LayerLipschitz", "NetworkBound", "layer_lipschitz", "network_bound"]
-
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+__all__ = ["LayerLipschitz", "NetworkBound", "elasticities", "layer_lipschitz", "network_bound"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,21 @@ def network_bound(model: nn.Module, shape: tuple[int, ...], norm: Norm = Norm.L2
     )
 
 
+def elasticities(traced: Traced, norm: Norm = Norm.L2) -> dict[str, float]:
+    """Return how the bound's slope depends on each layer: its relative change over the layer's.
+
+    It is 1 in a chain, and a branch's share in a sum of branches. Where the slope is 0, as behind
+    1-bit activations, it is 1 everywhere.
+    """
+    walk = _Walk(traced, norm)
+    slope = walk.run().slope
+    constants = {name: layer.folded for name, layer in walk.layers.items()}
+    if not 0 < slope < float("inf"):
+        return dict.fromkeys(constants, 1.0)
+    without = {name: _Walk(traced, norm, constants | {name: 0.0}).run().slope for name in constants}
+    return {name: 1.0 - rest / slope for name, rest in without.items()}
+
+
 @dataclass(frozen=True)
 class _Unfolded:
     """A layer in front of a BatchNorm, and the bound of its input."""
@@ -101,8 +115,10 @@ class _Unfolded:
 class _Walk:
     """Carries bounds through the graph; None is a constant."""
 
-    def __init__(self, traced: Traced, norm: Norm) -> None:
-        self.traced, self.norm = traced, norm
+    def __init__(
+        self, traced: Traced, norm: Norm, given: Mapping[str, float] | None = None
+    ) -> None:
+        self.traced, self.norm, self.given = traced, norm, given or {}
         self.bounds: dict[fx.Node, Bound | None] = {}
         self.layers: dict[str, LayerLipschitz] = {}
         self.unfolded: dict[fx.Node, _Unfolded] = {}
@@ -154,7 +170,7 @@ class _Walk:
         assert source is not None
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             return self._weighted(node, module, source)
-        if isinstance(module, _NORMS):
+        if isinstance(module, NORMS):
             return self._normalised(node, module, source)
         return self._other(node, module, source)
 
@@ -162,26 +178,28 @@ class _Walk:
         window = window_of(self.traced, node, layer)
         weight = quantized_weight(layer).detach().double()
         read = self._rounded(node.all_input_nodes[0], getattr(layer, "input_quant", None), source)
-        norm = operator_norm(weight, window, self.norm)
         name = str(node.target)
+        norm = self._measure(name, weight, window)
         self.layers[name] = LayerLipschitz(name, norm, norm)
         self.unfolded[node] = _Unfolded(weight, window, read)
         return self._rounded(node, getattr(layer, "output_quant", None), read * norm)
 
-    def _normalised(self, node: fx.Node, norm: Any, source: Bound) -> Bound:  # noqa: ANN401
-        gain = torch.rsqrt(norm.running_var.double() + norm.eps)
-        if norm.affine:
-            gain = gain * norm.weight.detach().double()
-        layer = node.all_input_nodes[0]
-        alone = len(layer.users) == 1 and layer in self.unfolded
-        module = self.traced.module_of(layer)
-        if not alone or proxy_staircase(getattr(module, "output_quant", None)) is not None:
+    def _normalised(self, node: fx.Node, norm: nn.Module, source: Bound) -> Bound:
+        gain, layer = gain_of(norm), node.all_input_nodes[0]
+        proxy = getattr(self.traced.module_of(layer), "output_quant", None)
+        if len(layer.users) != 1 or layer not in self.unfolded or proxy_staircase(proxy):
             return source * float(gain.abs().max())
         found, name = self.unfolded[layer], str(layer.target)
         shaped = gain.reshape(-1, *(1 for _ in found.weight.shape[1:]))
-        folded = operator_norm(found.weight * shaped, found.window, self.norm)
+        folded = self._measure(name, found.weight * shaped, found.window)
         self.layers[name] = replace(self.layers[name], folded=folded)
         return found.source * folded
+
+    def _measure(self, name: str, weight: Tensor, window: Window | None) -> float:
+        """Return a layer's constant: the given one, if there is one."""
+        if name in self.given:
+            return self.given[name]
+        return operator_norm(weight, window, self.norm)
 
     def _other(self, node: fx.Node, module: nn.Module, source: Bound) -> Bound:
         stairs, count = staircase(module), prod(self.traced.shape(node))

@@ -48,31 +48,33 @@ class Window:
         return found
 
 
-def operator_norm(weight: Tensor, window: Window | None, norm: Norm) -> float:
+def operator_norm(
+    weight: Tensor, window: Window | None, norm: Norm, tolerance: float = _TOLERANCE
+) -> float:
     """Return the norm of a linear map.
 
     Args:
         weight: float[out, in], or float[out, in / groups, kh, kw] of a convolution.
         window: of the convolution; None for a matrix.
         norm: largest singular value (l2), or largest sum of magnitudes of a row (linf).
+        tolerance: of conv_spectral_norm.
     """
     exact = weight.detach().double()
-    if window is not None:
-        measure = conv_spectral_norm if norm is Norm.L2 else conv_row_sum
-        return measure(exact, window)
-    if norm is Norm.L2:
+    if norm is Norm.LINF:
+        return float(exact.abs().sum(1).max()) if window is None else conv_row_sum(exact, window)
+    if window is None:
         return float(torch.linalg.matrix_norm(exact, 2))
-    return float(exact.abs().sum(1).max())
+    return conv_spectral_norm(exact, window, tolerance)
 
 
-def conv_spectral_norm(weight: Tensor, window: Window) -> float:
+def conv_spectral_norm(weight: Tensor, window: Window, tolerance: float = _TOLERANCE) -> float:
     """Return the largest singular value of a convolution over a zero-padded image.
 
     Power iteration on A^T A, A the true convolution and not the reshaped kernel; after every 16
     steps it goes on from the best vector in their span (restarted Lanczos), which takes tens of
     steps where the plain iteration takes thousands. `weight` is float64[out, in / groups, kh, kw].
     The start vector is fixed, so the result repeats; it approaches the norm from below, until a
-    restart changes it by less than 1e-10.
+    restart changes it by less than the relative tolerance.
     """
     generator = torch.Generator().manual_seed(0)
     shape = (1, weight.shape[1] * window.groups, *window.size)
@@ -82,7 +84,7 @@ def conv_spectral_norm(weight: Tensor, window: Window) -> float:
         previous = estimate
         square, vector = _krylov(weight, window, vector)
         estimate = square**0.5
-        if abs(estimate - previous) <= _TOLERANCE * estimate:
+        if abs(estimate - previous) <= tolerance * estimate:
             break
     return estimate
 

@@ -14,10 +14,10 @@ from brevitas.core.restrict_val import PowerOfTwoRestrictValue
 from torch import Tensor, nn
 
 from brevitas_models.errors import ModelError
-from brevitas_models.lipschitz._graph import layer_windows
 from brevitas_models.lipschitz._weights import quantized_weight
 from brevitas_models.lipschitz.control import LipschitzControl
 from brevitas_models.lipschitz.norms import Window
+from brevitas_models.lipschitz.trace import layer_windows
 
 __all__ = ["SpectralNormalization"]
 

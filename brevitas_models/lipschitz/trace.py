@@ -14,7 +14,19 @@ from brevitas_models.joins import ConvexSum
 from brevitas_models.lipschitz.norms import Window
 from brevitas_models.quantizers import DynamicQuantizedActivation
 
-__all__ = ["Traced", "evaluating", "layer_windows", "plain", "trace"]
+__all__ = [
+    "NORMS",
+    "Traced",
+    "evaluating",
+    "gain_behind",
+    "gain_of",
+    "layer_windows",
+    "plain",
+    "trace",
+    "window_of",
+]
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 _OWN_LEAVES = (ConvexSum, DynamicQuantizedActivation)
 
@@ -136,3 +148,17 @@ def window_of(traced: Traced, node: fx.Node, layer: nn.Module) -> Window | None:
         dilation=(layer.dilation[0], layer.dilation[1]),
         groups=layer.groups,
     )
+
+
+def gain_of(norm: Any) -> Tensor:  # noqa: ANN401 - BatchNorms have no common public base
+    """Return the factor float64[C] of a BatchNorm in eval mode."""
+    gain = torch.rsqrt(norm.running_var.detach().double() + norm.eps)
+    return gain * norm.weight.detach().double() if norm.affine else gain
+
+
+def gain_behind(traced: Traced, node: fx.Node) -> Tensor | None:
+    """Return the gain of the BatchNorm that alone reads a layer; None if there is none."""
+    if len(node.users) != 1:
+        return None
+    norm = traced.module_of(next(iter(node.users)))
+    return gain_of(norm) if isinstance(norm, NORMS) else None
