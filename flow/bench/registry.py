@@ -3,6 +3,7 @@
 """The benchmarks, in the order of the help."""
 
 from flow.bench.base import Benchmark
+from flow.bench.exact import EXACT
 from flow.bench.hardware import HARDWARE
 from flow.bench.random_rtl import RANDOM
 from flow.bench.simulator import SIMULATOR
@@ -10,4 +11,4 @@ from flow.bench.units import UNITS
 
 __all__ = ["BENCHMARKS"]
 
-BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, UNITS, RANDOM, SIMULATOR)
+BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, UNITS, RANDOM, EXACT, SIMULATOR)

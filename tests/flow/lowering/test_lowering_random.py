@@ -2,21 +2,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Random graphs: the integers against qonnx, exactly where float32 is exact."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from agreement import executed, pictures
-from numpy.typing import NDArray
-from onnx import NodeProto
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.core.onnx_exec import execute_onnx
+from agreement import pictures
 
 from flow.errors import FlowError
+from flow.lowering.agreement import TIE, compare_graph
 from flow.integer import Convolution, Dense, IntegerNetwork
 from flow.lowering import lower
-from flow.lowering._constants import attribute
 from flow.lowering.random_graphs import (
     Block,
     GraphSpec,
@@ -27,7 +22,6 @@ from flow.lowering.random_graphs import (
     simplest,
 )
 
-TIE = 1e-5  # relative distance from a rounding boundary at which float32 may decide otherwise
 SOFTWARE = [replace(draw(seed), ending="") for seed in range(70)]
 EXACT = [spec for spec in SOFTWARE if spec.dyadic][:25]
 ROUNDED = [spec for spec in SOFTWARE if not spec.dyadic][:16]
@@ -35,24 +29,9 @@ HARDWARE = [draw(seed, hardware=True) for seed in range(20)]
 MEDIUM = [draw(seed, size="medium", hardware=True) for seed in range(3)]
 
 
-def _outputs(spec: GraphSpec, count: int = 3) -> Iterator[tuple[NDArray, NDArray, NDArray]]:
-    """Yield images, our logits, and qonnx's in the same steps."""
-    model = build(spec)
-    network = lower(model).network
-    images = pictures(network, count, spec.seed)
-    for image, logits in zip(images, network.logits(images), strict=True):
-        floats = executed(model, image[None], nchw=spec.nchw).reshape(-1).astype(np.float64)
-        yield image, logits, (floats - network.offset) / network.scale
-
-
 def _differs(spec: GraphSpec) -> bool:
-    return any(_apart(ours, theirs) for _, ours, theirs in _outputs(spec))
-
-
-def _apart(ours: NDArray, theirs: NDArray) -> bool:
-    """Whether logits differ by more than float32's error in the last division and sum."""
-    tolerance = min(1e-3 + 1e-6 * float(np.abs(ours).max()), 0.45)
-    return bool(np.abs(ours - theirs).max() > tolerance)
+    found = compare_graph(spec)
+    return found.qonnx_differs + found.engines_differ > 0
 
 
 @pytest.mark.parametrize("spec", [*EXACT, *HARDWARE, *MEDIUM], ids=lambda spec: f"seed{spec.seed}")
@@ -62,44 +41,14 @@ def test_logits_are_qonnx_s_to_the_last_integer(spec: GraphSpec) -> None:
 
 
 def test_float_scales_differ_only_where_rounding_decides_a_tie() -> None:
-    compared = ties = 0
-    for spec in ROUNDED:
-        for image, ours, theirs in _outputs(spec):
-            compared += 1
-            if _apart(ours, theirs):
-                assert _has_tie(build(spec), image, nchw=spec.nchw), spec.to_json()
-                ties += 1
-    print(f"{ties} of {compared} images differ, all with a value within {TIE} of a boundary")
-    assert compared == 3 * len(ROUNDED)
-    assert ties <= 0.1 * compared
-
-
-def _has_tie(model: ModelWrapper, image: NDArray, *, nchw: bool) -> bool:
-    tensor = (image.transpose(2, 0, 1) if nchw else image)[None].astype(np.float32)
-    values = execute_onnx(model, {"images": tensor}, return_full_exec_context=True)
-    constants = {item.name for item in model.graph.initializer}
-    return any(
-        _distance(node, values) < TIE for node in model.graph.node if node.input[0] not in constants
-    )
-
-
-def _distance(node: NodeProto, values: dict[str, NDArray]) -> float:
-    """Return how near a quantizer's input is to a boundary, relative to its size in steps."""
-    read = [values[name].astype(np.float64) for name in node.input]
-    match node.op_type:
-        case "BipolarQuant":
-            return float((np.abs(read[0]) / read[1]).min())
-        case "MultiThreshold":
-            step = attribute(node, "out_scale")
-            return float(np.abs(np.moveaxis(read[0], 1, -1)[..., None] - read[1]).min() / step)
-        case "Quant" | "Trunc":
-            steps = read[0] / read[1] + read[2]
-            halves = node.op_type == "Trunc" or attribute(node, "rounding_mode").startswith(
-                ("ROUND", "HALF")
-            )
-            shifted = steps + 0.5 if halves else steps
-            return float((np.abs(shifted - np.rint(shifted)) / (1 + np.abs(steps))).min())
-    return float("inf")
+    found = [compare_graph(spec) for spec in ROUNDED]
+    differ = sum(graph.qonnx_differs for graph in found)
+    images = sum(graph.images for graph in found)
+    print(f"{differ} of {images} images differ, all with a value within {TIE} of a boundary")
+    assert images == 3 * len(ROUNDED)
+    assert all(graph.ties == graph.qonnx_differs for graph in found)
+    assert not any(graph.engines_differ for graph in found)
+    assert differ <= 0.1 * images
 
 
 @pytest.mark.parametrize("spec", HARDWARE, ids=lambda spec: f"seed{spec.seed}")

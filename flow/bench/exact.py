@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steelflow bench exact`: the integer engines against qonnx and Brevitas, logit by logit."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flow.bench.base import Benchmark, Row
+from flow.environment import data_folder
+from flow.errors import FlowError
+
+__all__ = ["EXACT", "MODELS"]
+
+MODELS = tuple(
+    f"{data}-{network}"
+    for data, network in (
+        *(("mnist", f"tfc-{bits}") for bits in ("w1a1", "w1a2", "w2a2")),
+        *(("cifar10", f"cnv-{bits}") for bits in ("w1a1", "w2a2", "w4a4")),
+    )
+)
+
+
+@dataclass(frozen=True)
+class ExactBenchmark(Benchmark):
+    """One row a model and rival, then one for each kind of random graph."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the models, the images of each, the random graphs and the processes."""
+        parser.add_argument(
+            "--models",
+            nargs="*",
+            metavar="NAME",
+            default=list(MODELS),
+            help=f"zoo models (default: {' '.join(MODELS)})",
+        )
+        parser.add_argument(
+            "--images", type=int, metavar="N", help="test images (default: the whole test set)"
+        )
+        parser.add_argument(
+            "--graphs", type=int, metavar="N", default=1000, help="random graphs (default: 1000)"
+        )
+        parser.add_argument(
+            "--jobs", type=int, metavar="N", default=2, help="processes (default: 2)"
+        )
+        parser.add_argument(
+            "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
+        )
+
+    def rows(self, options: argparse.Namespace) -> Iterator[Row]:
+        """Compare model by model, then graph by graph."""
+        from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
+        from flow import exact_check  # noqa: PLC0415 - imports qonnx
+
+        known = names()
+        for name in options.models:
+            if name not in known:
+                raise FlowError(f"--models {name}: unknown; models are {', '.join(known)}")
+        for option, least in (("images", 1), ("jobs", 1), ("graphs", 0)):
+            given = getattr(options, option)
+            if given is not None and given < least:
+                raise FlowError(f"--{option} {given}: give at least {least}")
+        for name in options.models:
+            yield from exact_check.check_model(name, options.data, options.images, options.jobs)
+        if options.graphs:
+            yield from exact_check.check_graphs(options.graphs, options.jobs)
+
+
+EXACT = ExactBenchmark(
+    name="exact", help="compare every logit of the exact engines with qonnx and with Brevitas"
+)
