@@ -10,7 +10,7 @@ from flow.data_cifar10 import Cifar10
 from flow.data_digits import DIGITS_TEST_IMAGES, Digits
 from flow.data_images import ImageFolder
 from flow.data_mnist import Mnist
-from flow.data_source import DataSource
+from flow.data_source import ImageSource
 from flow.data_svhn import Svhn
 from flow.errors import FlowError
 from flow.settings import DataConfig
@@ -24,7 +24,7 @@ __all__ = [
     "load_dataset",
 ]
 
-SOURCES: dict[str, DataSource] = {
+SOURCES: dict[str, ImageSource] = {
     source.name: source for source in (Digits(), Mnist(), Cifar10(), Svhn(), ImageFolder())
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from flow.data_cifar10_batches import FORMATS
 from flow.data_cifar10_jpeg import ARCHIVE, CLASSES, read_archive
-from flow.data_source import DataSource, Splits, need_folder
+from flow.data_source import ImageSource, Splits, need_folder
 from flow.environment import DATA_VARIABLE, cache_folder
 from flow.errors import FlowError
 from flow.settings import DataConfig
@@ -19,7 +19,7 @@ __all__ = ["ARCHIVE", "CLASSES", "Cifar10"]
 _PLACES = {"jpeg": (ARCHIVE,), **{name: kind.places for name, kind in FORMATS.items()}}
 
 
-class Cifar10(DataSource):
+class Cifar10(ImageSource):
     """The format that is there, or of several the one that data.format names.
 
     JPEG loses a little of every image: figures on that copy are not those on the original.
@@ -35,7 +35,7 @@ class Cifar10(DataSource):
         return [path]
 
     def read(self, files: list[Path], config: DataConfig) -> Splits:  # noqa: ARG002
-        """See DataSource."""
+        """See ImageSource."""
         first = files[0]
         if first.name == ARCHIVE:
             train, test = read_archive(first, cache_folder())

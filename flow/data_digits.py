@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from flow.data_source import DataSource, Splits
+from flow.data_source import ImageSource, Splits
 from flow.settings import DataConfig
 
 __all__ = ["DIGITS_TEST_IMAGES", "Digits"]
@@ -15,7 +15,7 @@ __all__ = ["DIGITS_TEST_IMAGES", "Digits"]
 DIGITS_TEST_IMAGES = 360
 
 
-class Digits(DataSource):
+class Digits(ImageSource):
     """1797 images whose levels 0..16 become round(v * 255 / 16).
 
     The split holds out 360 images, stratified by class and shuffled with numpy's frozen legacy
@@ -29,7 +29,7 @@ class Digits(DataSource):
         return []
 
     def read(self, files: list[Path], config: DataConfig) -> Splits:  # noqa: ARG002
-        """See DataSource."""
+        """See ImageSource."""
         from sklearn.datasets import load_digits  # noqa: PLC0415 - slow to import
         from sklearn.model_selection import train_test_split  # noqa: PLC0415
 

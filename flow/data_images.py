@@ -18,7 +18,7 @@ from PIL import Image
 from flow.classifier import Images, Labels
 from flow.data_cache import save_array
 from flow.data_members import content_digest, read_members
-from flow.data_source import DataSource, Splits
+from flow.data_source import ImageSource, Splits
 from flow.environment import DATA_VARIABLE, cache_folder
 from flow.errors import FlowError
 from flow.progress import track
@@ -37,7 +37,7 @@ _FORMAT = 1  # of the cache; part of its name
 _ARRAYS = ("train-images", "train-labels", "test-images", "test-labels")
 
 
-class ImageFolder(DataSource):
+class ImageFolder(ImageSource):
     """Classes are the folders of train, in the order of their names; they take turns.
 
     Each class' images come in the order of their file names, image k of every class before image
@@ -61,7 +61,7 @@ class ImageFolder(DataSource):
         return files
 
     def read(self, files: list[Path], config: DataConfig) -> Splits:  # noqa: ARG002
-        """See DataSource."""
+        """See ImageSource."""
         images, labels, test_images, test_labels = (np.load(f, mmap_mode="c") for f in files)
         return Splits(images, labels, test_images, test_labels, classes=int(labels.max()) + 1)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.classifier import Images, Labels
-from flow.data_source import REMEDY, DataSource, Splits, need_folder, read_bytes
+from flow.data_source import REMEDY, ImageSource, Splits, need_folder, read_bytes
 from flow.errors import FlowError
 from flow.settings import DataConfig
 
@@ -25,18 +25,18 @@ _SHAPE = (28, 28)
 _IDX_UINT8 = 8  # the type byte of an IDX header
 
 
-class Mnist(DataSource):
+class Mnist(ImageSource):
     """In the data folder or in its subfolder mnist."""
 
     name: ClassVar[str] = "mnist"
 
     def files(self, config: DataConfig, folder: Path | None) -> list[Path]:  # noqa: ARG002
-        """See DataSource."""
+        """See ImageSource."""
         found = need_folder(self.name, folder)
         return [_find(found, name) for name in _FILES]
 
     def read(self, files: list[Path], config: DataConfig) -> Splits:  # noqa: ARG002
-        """See DataSource."""
+        """See ImageSource."""
         return Splits(*_read_pair(*files[:2]), *_read_pair(*files[2:]), classes=10)
 
 

@@ -13,7 +13,7 @@ from flow.environment import DATA_VARIABLE
 from flow.errors import FlowError
 from flow.settings import DataConfig
 
-__all__ = ["REMEDY", "DataSource", "Splits", "need_folder", "read_bytes"]
+__all__ = ["REMEDY", "ImageSource", "Splits", "need_folder", "read_bytes"]
 
 REMEDY = f"download it again, or point {DATA_VARIABLE} or --data at a sound copy"
 
@@ -28,7 +28,7 @@ class Splits(NamedTuple):
     classes: int
 
 
-class DataSource(ABC):
+class ImageSource(ABC):
     """One kind of data set."""
 
     name: ClassVar[str]  # in the configuration

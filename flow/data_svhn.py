@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from flow.classifier import Images, Labels
-from flow.data_source import REMEDY, DataSource, Splits, need_folder
+from flow.data_source import REMEDY, ImageSource, Splits, need_folder
 from flow.environment import DATA_VARIABLE
 from flow.errors import FlowError
 from flow.settings import DataConfig
@@ -20,18 +20,18 @@ _FILES = ("train_32x32.mat", "test_32x32.mat")
 _SIZE = 32
 
 
-class Svhn(DataSource):
+class Svhn(ImageSource):
     """In the data folder or in its subfolder svhn; extra_32x32.mat is not read."""
 
     name: ClassVar[str] = "svhn"
 
     def files(self, config: DataConfig, folder: Path | None) -> list[Path]:  # noqa: ARG002
-        """See DataSource."""
+        """See ImageSource."""
         found = need_folder(self.name, folder)
         return [_find(found, name) for name in _FILES]
 
     def read(self, files: list[Path], config: DataConfig) -> Splits:  # noqa: ARG002
-        """See DataSource."""
+        """See ImageSource."""
         train, test = (_read(path) for path in files)
         return Splits(*train, *test, classes=10)
 

@@ -160,6 +160,7 @@ class AttackConfig(_Config):
     restarts: Positive = 5  # of every attack that starts at random, but square: 1
     queries: Positive = 5000  # of square, an image
     stop_early: bool = False  # each attack sees only the images that those before it left
+    device: Literal["cpu", "cuda"] = "cpu"  # where gradients are computed; cpu judges in any case
     check_steps: Positive | None = None  # PGD takes so many too, to see that more do no worse
 
 

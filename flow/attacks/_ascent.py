@@ -43,7 +43,7 @@ def ascend(
         gradient: return the loss' gradient, as if rounding were the identity.
     """
     rounded = points.detach().round().requires_grad_(gradient)
-    logits = victim.twin(rounded)
+    logits = victim.forward(rounded)
     if offered:
         candidates = rounded.detach().to(torch.uint8).numpy()
         search.offer(candidates, logits.detach().numpy(), rows)

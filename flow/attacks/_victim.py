@@ -3,12 +3,13 @@
 """What attacks ask of a network: its twin's gradients, or many logits from the fastest engine."""
 
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from flow.classifier import Classifier, Images
 from flow.integer import IntegerNetwork
@@ -36,6 +37,12 @@ class Victim:
         """The torch module that gradients come from."""
         return self.network.twin()
 
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the twin's logits [n, K] on the images' device, with gradients."""
+        held = next(chain(self.twin.parameters(), self.twin.buffers()), images)
+        logits: Tensor = self.twin(images.to(held.device))
+        return logits.to(images.device)
+
     @cached_property
     def engine(self) -> Classifier:
         """The native engine of an integer network; another network answers itself."""
@@ -47,5 +54,7 @@ class Victim:
         if not by_twin:
             return self.engine.logits(images)
         with torch.no_grad():
-            found: NDArray[np.floating[Any]] = self.twin(torch.from_numpy(images).float()).numpy()
+            found: NDArray[np.floating[Any]] = self.forward(
+                torch.from_numpy(images).float()
+            ).numpy()
         return found

@@ -67,7 +67,7 @@ class CarliniWagner(Attack):
         for _ in range(self.steps):
             points = (torch.tanh(w) + 1) / 2
             rounded = (255 * points.detach()).round().requires_grad_()
-            logits = victim.twin(rounded)
+            logits = victim.forward(rounded)
             broken |= nearest.offer(rounded, logits)
             margin = label_margins(logits * victim.scale, nearest.labels).clamp(min=0)
             (pull,) = torch.autograd.grad((weights * margin).sum(), rounded)

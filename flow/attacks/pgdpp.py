@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """PGD++: PGD at a temperature of the logits chosen for each image (Gupta and Ajanthan 2020)."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from flow.attacks._search import Search
 from flow.attacks._victim import Victim
@@ -29,12 +30,14 @@ class PgdPlusPlus(ProjectedGradient):
         rows = search.active()
         labels = torch.from_numpy(search.labels[rows])
         temperatures = torch.full((len(search.labels),), victim.scale, dtype=torch.float64)
-        found = hessian_temperatures(victim.twin, points.round(), labels, victim.scale)
+        found = hessian_temperatures(victim.forward, points.round(), labels, victim.scale)
         temperatures[torch.from_numpy(rows)] = found
         return RivalCrossEntropy(temperatures)
 
 
-def hessian_temperatures(twin: nn.Module, points: Tensor, labels: Tensor, scale: float) -> Tensor:
+def hessian_temperatures(
+    forward: Callable[[Tensor], Tensor], points: Tensor, labels: Tensor, scale: float
+) -> Tensor:
     """Return float64[n]: the factor of the logits for which gradients say the most.
 
     "Hessian norm scaling": beta maximises || J^T beta^2 (diag(p) - p p^T) J ||_F, J the Jacobian
@@ -45,13 +48,13 @@ def hessian_temperatures(twin: nn.Module, points: Tensor, labels: Tensor, scale:
     point is misclassified, beta is the network's own scale.
 
     Args:
-        twin: float[n, H, W, C] -> logits [n, K]; K gradients are taken.
+        forward: float[n, H, W, C] -> logits [n, K]; K gradients are taken.
         points: where; integers.
         labels: int64[n].
         scale: the network's own factor.
     """
     at = points.detach().clone().requires_grad_()
-    logits = twin(at)
+    logits = forward(at)
     parts = [
         torch.autograd.grad(column.sum(), at, retain_graph=True)[0].flatten(1)
         for column in logits.unbind(1)

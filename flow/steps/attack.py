@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from flow._records import write_json
 from flow._threads import one_thread
 from flow.amplification import error_amplification
-from flow.attacks import Attack, build_attack
+from flow.attacks import Attack, OnDevice, build_attack
 from flow.classifier import Images, Labels
 from flow.data import first_test_images, load_dataset
 from flow.evaluation import Evaluation, RobustAccuracy, Subject, Verdict, evaluate
@@ -147,7 +147,12 @@ class _Job:
         """Measure the union, or read again what an interrupted run has measured."""
         path = scratch / f"{self.name}-{'+'.join(attacks)}-{epsilon_255}.json"
         if not path.exists():
-            subject = Subject(victim=self.network, network=self.name, seed=self.seed)
+            subject = Subject(
+                victim=self.network,
+                network=self.name,
+                seed=self.seed,
+                surrogate=OnDevice(self.network, self.config.device),
+            )
             title = f"{len(attacks)} attacks at {epsilon_255}/255, {self.name}"
             with one_thread(), meter(title, unit="images") as report:
                 found = worst_case(
@@ -200,6 +205,7 @@ class _Job:
                 epsilon_255,
                 seed=self.seed,
                 network=self.name,
+                surrogate=OnDevice(self.network, self.config.device),
                 progress=report,
             )
 

@@ -13,7 +13,7 @@ import torch
 from quantized_digits import digits, digits_network
 from torch import Tensor, nn
 
-from flow.attacks import ATTACKS, Attack, build_attack
+from flow.attacks import ATTACKS, Attack, OnDevice, build_attack
 from flow.attacks.fgsm import Fgsm
 from flow.attacks.pgd import Pgd
 from flow.classifier import Images, Labels
@@ -243,3 +243,24 @@ def test_impossible_epsilon_is_refused(epsilon_255: int) -> None:
 def test_missing_labels_are_refused() -> None:
     with pytest.raises(FlowError, match=r"labels of shape \(3,\) for 150 images"):
         Fgsm().run(digits_network(), IMAGES, LABELS[:3], 8, 0)
+
+
+def test_another_device_changes_nothing() -> None:
+    moved = OnDevice(digits_network(), "cpu")
+    found = Pgd(steps=5).run(moved, IMAGES, LABELS, 16, 0)
+    np.testing.assert_array_equal(found, Pgd(steps=5).run(digits_network(), IMAGES, LABELS, 16, 0))
+    np.testing.assert_array_equal(moved.logits(IMAGES), digits_network().logits(IMAGES))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused() -> None:
+    with pytest.raises(
+        FlowError, match=r"attack.device: cuda is not available to torch 2.*use cpu"
+    ):
+        OnDevice(digits_network(), "cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_attacks_as_well() -> None:
+    found = PGD.run(OnDevice(digits_network(), "cuda"), IMAGES, LABELS, 16, 0)
+    assert abs(holds(found).mean() - holds(attacked(PGD, 16)).mean()) <= 0.02
