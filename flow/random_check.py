@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Random small networks through compilation and RTL, against the integers that define them."""
 
+import contextlib
 import os
 import shlex
 import sys
@@ -9,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -44,10 +46,11 @@ def check_all(seeds: Sequence[int], jobs: int) -> Iterator[Row]:
     """
     specs = [draw(seed) for seed in seeds]
     with (
+        tempfile.TemporaryDirectory(prefix="steelflow-random-") as runtime,
         ProcessPoolExecutor(jobs, get_context("spawn"), _silence) as pool,
         meter("random networks", unit="networks") as report,
     ):
-        found = pool.map(measure, [spec.text() for spec in specs])
+        found = pool.map(measure, [spec.text() for spec in specs], repeat(Path(runtime)))
         for done, (spec, row) in enumerate(zip(specs, found, strict=True), start=1):
             if row["problem"]:
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -76,8 +79,11 @@ def _simplest(spec: NetworkSpec, problem: str) -> tuple[NetworkSpec, str]:
     return spec, problem
 
 
-def measure(text: str) -> dict[str, Any]:
-    """Compile one network and simulate noise; the row's "problem" is empty if all agrees."""
+def measure(text: str, runtime: Path | None = None) -> dict[str, Any]:
+    """Compile one network and simulate noise; the row's "problem" is empty if all agrees.
+
+    `runtime` is a folder for the objects that all simulations share.
+    """
     spec = NetworkSpec.parse(text)
     network = build(spec)
     noise = np.random.default_rng(spec.seed)
@@ -88,10 +94,12 @@ def measure(text: str) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="steelflow-random-") as scratch:
             folder = Path(scratch)
             workshop = Workshop(folder / "work", folder / "verilator")
+            _share_objects(runtime, workshop.build_dir)
             cycles = reachable_cycles(to_dataflow(network, _PART), spec.cycles)
             config = CompileConfig(part=_PART, clock_mhz=100.0, target_fps=1e8 / cycles)
             accelerator = compile_network(network, config, folder, name="random", workshop=workshop)
             result = Simulation(accelerator, build_dir=workshop.build_dir).run(images)
+            _share_objects(workshop.build_dir, runtime)
         predicted = accelerator.manifest.cycles_per_frame_predicted
         measured = result.initiation_interval_cycles
         differ = int((result.logits != network.logits(images)).sum())
@@ -111,6 +119,16 @@ def measure(text: str) -> dict[str, Any]:
         "seconds": round(time.perf_counter() - start, 1),
         "problem": problem,
     }
+
+
+def _share_objects(source: Path | None, target: Path | None) -> None:
+    """Link the compiled objects of one folder in another, so that they are compiled once."""
+    if source is None or target is None:
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.glob("*.o"):
+        with contextlib.suppress(FileExistsError):
+            (target / path.name).hardlink_to(path)
 
 
 def _silence() -> None:
