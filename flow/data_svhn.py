@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """SVHN's cropped digits from its two MATLAB files (Netzer et al. 2011)."""
 
-import zlib
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from flow.classifier import Images, Labels
-from flow.data_source import REMEDY, ImageSource, Splits, need_folder
+from flow.data_mat import MatError, read_arrays
+from flow.data_source import REMEDY, ImageSource, Splits, need_folder, read_bytes
 from flow.environment import DATA_VARIABLE
 from flow.errors import FlowError
 from flow.settings import DataConfig
@@ -48,18 +48,11 @@ def _find(folder: Path, name: str) -> Path:
 
 def _read(path: Path) -> tuple[Images, Labels]:
     """Read X uint8[32, 32, 3, N] and y[N, 1] in 1..10, where 10 is the digit 0."""
-    from scipy.io import loadmat  # noqa: PLC0415 - slow to import
-    from scipy.io.matlab import MatReadError  # noqa: PLC0415
-
     try:
-        arrays = loadmat(path, variable_names=["X", "y"])
+        arrays = read_arrays(read_bytes(path))
         pixels, digits = arrays["X"], arrays["y"]
-    except (
-        *(OSError, EOFError, ValueError, TypeError, KeyError, IndexError, zlib.error),
-        *(NotImplementedError, MemoryError, OverflowError, MatReadError),
-    ) as error:
-        reason = " ".join(str(error).split())
-        raise FlowError(f"{path}: is no SVHN file ({reason}); {REMEDY}") from error
+    except (MatError, KeyError) as error:
+        raise FlowError(f"{path}: is no SVHN file ({error}); {REMEDY}") from error
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[:3] != (_SIZE, _SIZE, 3):
         raise FlowError(
             f"{path}: X is {pixels.dtype} of {pixels.shape}, not uint8 of (32, 32, 3, N); {REMEDY}"

@@ -109,7 +109,8 @@ class _Job:
     def rows(self, scratch: Path) -> list[RobustAccuracy]:
         """Return each attack at each epsilon, then their union: the worst case image by image.
 
-        With stop_early there are the unions of the first attacks, of one norm each, alone.
+        With stop_early there are only the unions of the first attacks, of one norm each, the
+        largest first: it is the headline.
         """
         attacks, epsilons = self.config.attacks, self.config.epsilons_255
         by_norm: dict[str, list[AttackName]] = {}
@@ -117,7 +118,7 @@ class _Job:
             by_norm.setdefault(self._built(attack).norm, []).append(attack)
         if self.config.stop_early:
             found = [self._stages(*key, scratch) for key in product(by_norm.values(), epsilons)]
-            return [row for stages in found for row in stages]
+            return [row for stages in found for row in reversed(stages)]
         verdicts = {key: self._verdict(*key, scratch) for key in product(attacks, epsilons)}
         rows = [verdict.row for verdict in verdicts.values()]
         for names, epsilon in product(by_norm.values(), epsilons):
