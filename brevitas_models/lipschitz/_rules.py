@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from brevitas_models.joins import ConvexSum
 from brevitas_models.lipschitz.norms import Norm, Window, operator_norm
-from brevitas_models.quantizers import Staircase
+from brevitas_models.quantizers import DynamicQuantizedActivation, Staircase
 
 __all__ = ["FUNCTIONS", "PASSING", "Bound", "joined", "pooled", "quantized"]
 
@@ -90,6 +90,7 @@ PASSING = (
     nn.Flatten,
     nn.Dropout,
     nn.Dropout2d,
+    DynamicQuantizedActivation,  # if it only clips
 )  # layers that bring no two inputs further apart
 
 _Rule = Callable[[list[Bound | None], list[Any]], Bound]

@@ -21,7 +21,7 @@ from brevitas_models.lipschitz._rules import (
     quantized,
 )
 from brevitas_models.lipschitz._weights import quantized_weight
-from brevitas_models.lipschitz.norms import Norm, Window, operator_norm
+from brevitas_models.lipschitz.norms import SPECTRAL_TOLERANCE, Norm, Window, operator_norm
 from brevitas_models.lipschitz.trace import NORMS, Traced, gain_of, trace, window_of
 from brevitas_models.quantizers import staircase
 from brevitas_models.quantizers.staircase import proxy_staircase
@@ -61,7 +61,11 @@ class NetworkBound:
 
 
 def layer_lipschitz(
-    model: nn.Module, shape: tuple[int, ...], norm: Norm = Norm.L2
+    model: nn.Module,
+    shape: tuple[int, ...],
+    norm: Norm = Norm.L2,
+    *,
+    tolerance: float = SPECTRAL_TOLERANCE,
 ) -> list[LayerLipschitz]:
     """Return the constants of every layer in the order in which they run.
 
@@ -69,16 +73,23 @@ def layer_lipschitz(
         model: any made of Brevitas' or torch's layers; BatchNorms are taken as in eval mode.
         shape: of one input, (C, H, W).
         norm: of the distances.
+        tolerance: relative, of l2 norms; 1e-4 takes a fraction of the time.
 
     Raises:
         ModelError: the model has no graph, or a layer without a known bound.
     """
-    return list(network_bound(model, shape, norm).layers)
+    return list(network_bound(model, shape, norm, tolerance=tolerance).layers)
 
 
-def network_bound(model: nn.Module, shape: tuple[int, ...], norm: Norm = Norm.L2) -> NetworkBound:
+def network_bound(
+    model: nn.Module,
+    shape: tuple[int, ...],
+    norm: Norm = Norm.L2,
+    *,
+    tolerance: float = SPECTRAL_TOLERANCE,
+) -> NetworkBound:
     """Return the bound of a whole model, residual or not, and its layers'; as layer_lipschitz."""
-    walk = _Walk(trace(model, shape), norm)
+    walk = _Walk(trace(model, shape), norm, tolerance=tolerance)
     total = walk.run()
     return NetworkBound(
         norm=norm,
@@ -88,19 +99,21 @@ def network_bound(model: nn.Module, shape: tuple[int, ...], norm: Norm = Norm.L2
     )
 
 
-def elasticities(traced: Traced, norm: Norm = Norm.L2) -> dict[str, float]:
+def elasticities(
+    traced: Traced, norm: Norm = Norm.L2, *, tolerance: float = 1e-4
+) -> dict[str, float]:
     """Return how the bound's slope depends on each layer: its relative change over the layer's.
 
     It is 1 in a chain, and a branch's share in a sum of branches. Where the slope is 0, as behind
     1-bit activations, it is 1 everywhere.
     """
-    walk = _Walk(traced, norm)
+    walk = _Walk(traced, norm, tolerance=tolerance)
     slope = walk.run().slope
     constants = {name: layer.folded for name, layer in walk.layers.items()}
     if not 0 < slope < float("inf"):
         return dict.fromkeys(constants, 1.0)
-    without = {name: _Walk(traced, norm, constants | {name: 0.0}).run().slope for name in constants}
-    return {name: 1.0 - rest / slope for name, rest in without.items()}
+    rest = {name: _Walk(traced, norm, constants | {name: 0.0}).run().slope for name in constants}
+    return {name: 1.0 - without / slope for name, without in rest.items()}
 
 
 @dataclass(frozen=True)
@@ -116,9 +129,15 @@ class _Walk:
     """Carries bounds through the graph; None is a constant."""
 
     def __init__(
-        self, traced: Traced, norm: Norm, given: Mapping[str, float] | None = None
+        self,
+        traced: Traced,
+        norm: Norm,
+        given: Mapping[str, float] | None = None,
+        *,
+        tolerance: float = SPECTRAL_TOLERANCE,
     ) -> None:
-        self.traced, self.norm, self.given = traced, norm, given or {}
+        self.traced, self.norm = traced, norm
+        self.given, self.tolerance = given or {}, tolerance
         self.bounds: dict[fx.Node, Bound | None] = {}
         self.layers: dict[str, LayerLipschitz] = {}
         self.unfolded: dict[fx.Node, _Unfolded] = {}
@@ -199,7 +218,7 @@ class _Walk:
         """Return a layer's constant: the given one, if there is one."""
         if name in self.given:
             return self.given[name]
-        return operator_norm(weight, window, self.norm)
+        return operator_norm(weight, window, self.norm, self.tolerance)
 
     def _other(self, node: fx.Node, module: nn.Module, source: Bound) -> Bound:
         stairs, count = staircase(module), prod(self.traced.shape(node))

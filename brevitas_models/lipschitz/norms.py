@@ -10,9 +10,16 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_input
 
-__all__ = ["Norm", "Window", "conv_row_sum", "conv_spectral_norm", "operator_norm"]
+__all__ = [
+    "SPECTRAL_TOLERANCE",
+    "Norm",
+    "Window",
+    "conv_row_sum",
+    "conv_spectral_norm",
+    "operator_norm",
+]
 
-_TOLERANCE = 1e-10
+SPECTRAL_TOLERANCE = 1e-10
 _MAX_RESTARTS = 2_000
 _KRYLOV = 16  # vectors between restarts
 _TINY = 1e-12
@@ -49,7 +56,7 @@ class Window:
 
 
 def operator_norm(
-    weight: Tensor, window: Window | None, norm: Norm, tolerance: float = _TOLERANCE
+    weight: Tensor, window: Window | None, norm: Norm, tolerance: float = SPECTRAL_TOLERANCE
 ) -> float:
     """Return the norm of a linear map.
 
@@ -67,7 +74,9 @@ def operator_norm(
     return conv_spectral_norm(exact, window, tolerance)
 
 
-def conv_spectral_norm(weight: Tensor, window: Window, tolerance: float = _TOLERANCE) -> float:
+def conv_spectral_norm(
+    weight: Tensor, window: Window, tolerance: float = SPECTRAL_TOLERANCE
+) -> float:
     """Return the largest singular value of a convolution over a zero-padded image.
 
     Power iteration on A^T A, A the true convolution and not the reshaped kernel; after every 16

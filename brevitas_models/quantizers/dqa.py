@@ -42,9 +42,9 @@ class _Steps(torch.autograd.Function):
         inside = gradient * (values.abs() <= -ctx.lowest)
         if not ctx.needs_input_grad[1]:
             return inside, None, None, None
-        near = [((values - one).abs() <= ctx.step / 2) for one in thresholds]
-        moved = torch.stack([-(gradient * one).sum() for one in near])
-        return inside, moved, None, None
+        half = ctx.step / 2
+        moved = [-(gradient * ((values - one).abs() <= half)).sum() for one in thresholds]
+        return inside, torch.stack(moved), None, None
 
 
 class DynamicQuantizedActivation(nn.Module):
@@ -57,6 +57,7 @@ class DynamicQuantizedActivation(nn.Module):
         levels: m.
         step: between two levels; the outermost are +-(m - 1) / 2 steps.
         thresholds: float[m - 1] in any order; a parameter if learned, else a buffer.
+        disable_quant: clip to the outermost levels only, as Brevitas' quantizers can be told to.
     """
 
     thresholds: Tensor
@@ -67,7 +68,7 @@ class DynamicQuantizedActivation(nn.Module):
             raise ModelError(
                 f"dqa: {levels} levels with step {step:g}; give at least 2 levels, a step above 0"
             )
-        self.levels, self.step = levels, step
+        self.levels, self.step, self.disable_quant = levels, step, False
         start = (torch.arange(1, levels) - levels / 2) * step
         if learned:
             self.thresholds = nn.Parameter(start)
@@ -84,8 +85,11 @@ class DynamicQuantizedActivation(nn.Module):
         if torch.onnx.is_in_onnx_export():
             return self._exported(values)
         thresholds = self.thresholds.sort().values
-        found: Tensor = _Steps.apply(values, thresholds, self.lowest, self.step)
-        return found
+        if self.disable_quant:
+            return values.clamp(self.lowest, -self.lowest)
+        exact = values.to(thresholds.dtype)  # mixed precision compares with unrounded thresholds
+        found: Tensor = _Steps.apply(exact, thresholds, self.lowest, self.step)
+        return found.to(values.dtype)
 
     def _exported(self, values: Tensor) -> Tensor:
         """Return a MultiThreshold node, which counts thresholds in whatever order they are."""

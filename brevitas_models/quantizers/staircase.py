@@ -60,6 +60,8 @@ def staircase(module: nn.Module) -> Staircase | None:
     Of a Brevitas quantizer with one scale a channel the largest counts.
     """
     if isinstance(module, DynamicQuantizedActivation):
+        if module.disable_quant:
+            return None
         ascending = np.sort(module.thresholds.detach().cpu().double().numpy())
         return Staircase(module.lowest, module.step, ascending)
     return proxy_staircase(getattr(module, "act_quant", None))

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from brevitas_models.architectures import architecture_names, build, layer_names
 from brevitas_models.bits import BitTable, Precision
 from brevitas_models.errors import ModelError
 from brevitas_models.joins import Join
+from brevitas_models.quantizers import ActivationQuantizer, Quantizers
 from brevitas_models.settings import ArchitectureSettings
 
 FOUR = BitTable.uniform(4, 4)
@@ -173,6 +175,31 @@ def test_a_squeezed_image_has_no_other_levels() -> None:
     coarse = (shown * 3).round() / 3
     assert not torch.equal(coarse, shown)
     assert torch.equal(network(shown), network(coarse))
+
+
+@pytest.mark.parametrize("activations", list(ActivationQuantizer))
+@pytest.mark.parametrize("weights", ["fixed", "learned_channel", "power_of_two"])
+def test_every_parameter_is_trained(weights: str, activations: str) -> None:
+    quantizers = Quantizers(weights=weights, activations=activations)  # type: ignore[arg-type]
+    chosen = settings("resnet8", width=0.5, join=Join.CONVEX, quantizers=quantizers)
+    network = build(replace(chosen, input_shape=(8, 8, 3)), seed=1)
+    logits = network(images(network, 32))
+    torch.nn.functional.cross_entropy(logits, torch.arange(32) % 10).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_a_copy_reads_its_own_quantizers() -> None:
+    quantizers = Quantizers(activations="learned")  # type: ignore[arg-type]
+    network = build(settings("lenet5", quantizers=quantizers))
+    again = copy.deepcopy(network)
+    with torch.no_grad():
+        for parameter in again.features.conv1.activation.parameters():
+            parameter.mul_(2)
+    steps = [one.features.conv2.source_step for one in (network, again)]
+    assert steps[1] == pytest.approx(2 * steps[0])
 
 
 INVALID = [

@@ -207,6 +207,22 @@ def test_training_moves_thresholds_where_the_loss_falls() -> None:
     assert float(quantizer.thresholds.detach()) == pytest.approx(0.5, abs=0.1)
 
 
+def test_thresholds_are_not_rounded_in_mixed_precision() -> None:
+    quantizer = DynamicQuantizedActivation(2, step=2.0, learned=True)
+    with torch.no_grad():
+        quantizer.thresholds.fill_(1.001)  # bfloat16 has 1 and 1.0078125
+    found = quantizer(torch.tensor([1.0, 1.0078125], dtype=torch.bfloat16))
+    assert found.dtype is torch.bfloat16
+    assert found.tolist() == [-1, 1]
+
+
+def test_quantization_can_be_switched_off() -> None:
+    quantizer = uneven()
+    quantizer.disable_quant = True
+    assert quantizer(torch.tensor([-2.0, 0.3, 0.6])).tolist() == pytest.approx([-0.75, 0.3, 0.6])
+    assert staircase(quantizer) is None
+
+
 @pytest.mark.parametrize(("levels", "step"), [(1, 1.0), (4, 0.0)])
 def test_thresholds_need_levels_and_a_step(levels: int, step: float) -> None:
     with pytest.raises(
