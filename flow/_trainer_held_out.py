@@ -12,6 +12,7 @@ from flow._trainer_data import seeded
 from flow._trainer_settings import HeldOut
 from flow.objectives import Batch, Model, TrainingSet
 from flow.objectives._attack import AttackSettings, ball, cross_entropy_ascent, uniform_start
+from flow.progress import track
 
 __all__ = ["Measured", "measure"]
 
@@ -32,8 +33,6 @@ def measure(
     data: TrainingSet,
     epsilon_255: float,
     settings: HeldOut,
-    *,
-    device: torch.device,
 ) -> Measured:
     """Attack the images with PGD, the same random starts each time.
 
@@ -42,11 +41,12 @@ def measure(
     """
     attack = AttackSettings(steps=settings.steps, relative_step=_TOTAL_STEPS / settings.steps)
     generator, clean, robust = seeded(0, -1), 0, 0
-    for start in range(0, len(data.labels), _BATCH):
+    starts = range(0, len(data.labels), _BATCH)
+    for start in track(starts, "held-out images", unit="batches"):
         rows = slice(start, start + _BATCH)
         batch = Batch(
-            images=data.images[rows].to(device).float(),
-            labels=data.labels[rows].to(device),
+            images=data.images[rows].to(model.device).float(),
+            labels=data.labels[rows].to(model.device),
             epsilon_255=float(math.floor(epsilon_255)),
             generator=generator,
         )

@@ -54,7 +54,7 @@ class Run:
         settings: TrainerSettings,
         *,
         penalties: dict[str, Penalty],
-        freeze: Callable[[nn.Module], Logits] | None,
+        freeze: Callable[[Any], Logits] | None,
     ) -> None:
         self.epoch, self._seconds = 0, 0.0
         self._history: list[EpochReport] = []
@@ -228,8 +228,7 @@ class Run:
     def _measure(self) -> Measured:
         held_out, strength = self._settings.held_out, self._settings.held_out.epsilon_255
         strength = self._settings.schedule.epsilon_255 if strength is None else strength
-        device = self._fabric.device
-        found = measure(self._plain, self._data.held_out, strength, held_out, device=device)
+        found = measure(self._plain, self._data.held_out, strength, held_out)
         return self._fabric.broadcast(found)
 
     def _report(self, means: dict[str, float], phase: Phase, found: Measured | None) -> EpochReport:

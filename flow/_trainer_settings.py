@@ -99,6 +99,8 @@ class Machine:
         for key, kind in (("accelerator", Accelerator), ("precision", Precision)):
             value, known = getattr(self, key), get_args(kind)
             _require(f"machine.{key}", value, value in known, f"one of {', '.join(known)}")
+        half = self.precision == "16-mixed" and self.accelerator == "cpu"
+        _require("machine.precision", self.precision, not half, "for the cpu, bf16-mixed is")
         _require("machine.devices", self.devices, self.devices >= 1, "at least 1")
 
 

@@ -8,6 +8,7 @@ of the training images, since robust overfitting is real (Rice et al. 2020); res
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -43,7 +44,7 @@ def train(
     settings: TrainerSettings,
     *,
     penalties: Mapping[str, Penalty] | None = None,
-    freeze: Callable[[nn.Module], Logits] | None = None,
+    freeze: Callable[[Any], Logits] | None = None,
     state_file: Path | None = None,
     log_folder: Path | None = None,
     report: Report | None = None,

@@ -32,7 +32,7 @@ class Model:
         *,
         forward: Callable[[Tensor], Tensor] | None = None,
         autocast: Callable[[], AbstractContextManager[object]] = nullcontext,
-        freeze: Callable[[nn.Module], Logits] | None = None,
+        freeze: Callable[[Any], Logits] | None = None,
     ) -> None:
         self.network, self._forward = network, forward or network
         self._autocast, self._freeze = autocast, freeze
@@ -40,6 +40,12 @@ class Model:
     def __call__(self, images: Tensor) -> Tensor:
         """Return the logits float32[N, K] for the loss, in the mode the network is in."""
         return self._forward(images / 255)
+
+    @property
+    def device(self) -> torch.device:
+        """Where images have to be."""
+        found = next(iter(self.network.parameters()), None)
+        return torch.device("cpu") if found is None else found.device
 
     @contextmanager
     def attacked(self) -> Iterator[Logits]:

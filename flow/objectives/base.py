@@ -64,7 +64,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSet:
-    """All training images, for what an objective does between epochs.
+    """All training images, on the CPU, for what an objective does between epochs.
 
     Attributes:
         images: uint8[N, C, H, W].

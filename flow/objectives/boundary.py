@@ -20,6 +20,7 @@ from flow.objectives._checks import require
 from flow.objectives._crossing import crossing, moved_along
 from flow.objectives.base import Batch, Model, Objective, Outcome, TrainingSet
 from flow.objectives.weight_mapping import map_weights, unmap_weights
+from flow.progress import track
 
 __all__ = ["Boundary", "BoundarySettings"]
 
@@ -59,7 +60,8 @@ class Boundary(Objective):
 
     After each epoch PGD starts from training images; where it succeeds, the line from the image
     to what PGD found is halved until the boundary is enclosed, and the point just beyond it,
-    rounded to uint8 and with the image's label, is kept. Each is within epsilon of its image.
+    rounded to uint8 and with the image's label, is kept. Each is within epsilon of its image; an
+    image that is wrong already is kept as it is.
     Before the first epoch's end, or where nothing lies that near, the clean images count alone.
 
     Attributes:
@@ -112,11 +114,11 @@ class Boundary(Objective):
         order = torch.randperm(len(data.labels), generator=generator)[: self.settings.scanned]
         found = [
             self._beyond_boundary(model, data, rows, float(int(epsilon_255)), generator)
-            for rows in order.split(_BATCH)
+            for rows in track(order.split(_BATCH), "boundary examples", unit="batches")
         ]
         self.examples = torch.cat([examples for examples, _ in found])
         self.sources = torch.cat([sources for _, sources in found])
-        self.labels = data.labels.cpu()[self.sources]
+        self.labels = data.labels[self.sources]
 
     def _beyond_boundary(
         self,
@@ -126,8 +128,8 @@ class Boundary(Objective):
         epsilon: float,
         generator: torch.Generator,
     ) -> tuple[Tensor, Tensor]:
-        here = rows.to(data.images.device)
-        clean, labels = data.images[here].float(), data.labels[here]
+        clean = data.images[rows].float().to(model.device)
+        labels = data.labels[rows].to(model.device)
         batch = Batch(images=clean, labels=labels, epsilon_255=epsilon, generator=generator)
         start = uniform_start(clean, epsilon, generator)
         with model.attacked() as victim:

@@ -119,9 +119,9 @@ class Feedback(Objective):
         if epsilon_255 == 0:
             return
         reach = self.settings.reach * epsilon_255
-        rows = self._sample(data, generator).to(data.images.device)
-        images, labels = data.images[rows].float(), data.labels[rows]
-        distances = self._distances(model, images, labels, reach, generator)
+        rows = self._sample(data, generator)
+        images, labels = data.images[rows].float().to(model.device), data.labels[rows]
+        distances = self._distances(model, images, labels.to(model.device), reach, generator).cpu()
         self.distances = torch.full((data.classes,), reach)
         for label in labels.unique().tolist():
             self.distances[label] = distances[labels == label].mean()
@@ -129,7 +129,7 @@ class Feedback(Objective):
     def _sample(self, data: TrainingSet, generator: torch.Generator) -> Tensor:
         """Draw the positions int64[M] of images_per_class images of each class that has them."""
         order = torch.randperm(len(data.labels), generator=generator)
-        labels, count = data.labels.cpu()[order], self.settings.images_per_class
+        labels, count = data.labels[order], self.settings.images_per_class
         return torch.cat([order[labels == label][:count] for label in range(data.classes)])
 
     def _distances(

@@ -14,14 +14,16 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor, nn
 
 from brevitas_models.errors import ModelError
+from brevitas_models.exact import make_exact
 from brevitas_models.frozen import freeze
+from brevitas_models.lipschitz import dq_penalty
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from flow import _trainer_run
 from flow._trainer_state import tensors
 from flow.data import Dataset, load_dataset
 from flow.errors import FlowError
 from flow.objectives import build_objective
-from flow.settings import DataConfig
+from flow.settings import DataConfig, TrainingConfig
 from flow.trainer import (
     EpochReport,
     HeldOut,
@@ -31,6 +33,7 @@ from flow.trainer import (
     TrainingResult,
     train,
 )
+from flow.training import train_network
 
 SHORT = TrainerSettings(
     schedule=Schedule(epochs=2, learning_rate=0.01, epsilon_255=16, epsilon_warmup_epochs=1),
@@ -134,17 +137,19 @@ def interrupted(
 
 
 @pytest.mark.parametrize(
-    ("objective", "options", "epochs"),
+    ("objective", "options", "interruptions"),
     [
-        ("feedback", {"images_per_class": 3}, 1),
-        ("feedback", {"images_per_class": 3}, 2),
-        ("feedback", {"images_per_class": 3}, 4),
-        ("boundary", {"scanned": 64, "steps": 2, "mapping_mu": 7.0}, 3),
-        ("fgsm", {}, 2),
+        ("feedback", {"images_per_class": 3}, [1, 2, 4]),
+        ("boundary", {"scanned": 64, "steps": 2, "mapping_mu": 7.0}, [3]),
+        ("fgsm", {}, [2]),
     ],
 )
 def test_an_interrupted_training_goes_on_to_the_same_bits(
-    digits: Dataset, tmp_path: Path, objective: str, options: dict[str, float], epochs: int
+    digits: Dataset,
+    tmp_path: Path,
+    objective: str,
+    options: dict[str, float],
+    interruptions: list[int],
 ) -> None:
     whole = train(
         learned_scales(),
@@ -153,8 +158,31 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(
         FULL,
         penalties={"decay": decay},
     )
-    resumed = interrupted(digits, objective, options, epochs, tmp_path / "state")
-    assert same(whole, resumed)
+    for epochs in interruptions:
+        state = tmp_path / f"after {epochs}"
+        assert same(whole, interrupted(digits, objective, options, epochs, state))
+
+
+def test_the_bits_are_those_of_the_older_training(digits: Dataset) -> None:
+    """So that this trainer can take over from flow.training."""
+    config = TrainingConfig(epochs=3, pgd_steps=2, pgd_step_255=8.0, warmup_epochs=2)
+    architecture = NetworkSettings(
+        input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2)
+    )
+    older = train_network(digits, architecture, config, seed=1)
+    schedule = Schedule(
+        epochs=3, learning_rate=config.learning_rate, epsilon_255=32, epsilon_warmup_epochs=2
+    )
+    settings = TrainerSettings(
+        schedule=schedule, batch=config.batch_size, weight_decay=config.weight_decay, seed=1
+    )
+    objective = build_objective("pgd", {"steps": 2, "relative_step": 8 / 32})
+    penalties = {"dq": lambda network: config.dq_beta / 2 * dq_penalty(network)}
+    network = build_network(architecture, seed=1)
+    train(network, digits, objective, settings, penalties=penalties, freeze=freeze)
+    make_exact(network)
+    found, expected = network.state_dict(), older.state_dict()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 def test_the_seed_decides(digits: Dataset) -> None:

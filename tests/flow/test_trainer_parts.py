@@ -69,6 +69,7 @@ def numbered(count: int) -> Dataset:
         (HeldOut, "patience", 0, "at least 1"),
         (Machine, "accelerator", "tpu", "one of cpu, cuda"),
         (Machine, "precision", "8", "one of 32-true, bf16-mixed, 16-mixed"),
+        (Machine, "precision", "16-mixed", "for the cpu, bf16-mixed is"),
         (Machine, "devices", 0, "at least 1"),
         (TrainerSettings, "batch", 1, "2 a device or more"),
         (TrainerSettings, "optimiser", "adam", "one of adamw, sgd"),
@@ -314,7 +315,5 @@ def test_robust_accuracy_of_a_known_network(strength: float, robust: float) -> N
     """Images at distances 7, 40 and 60 of the boundary, and one that is wrong."""
     levels = torch.tensor([95, 142, 42, 110])[:, None, None, None].expand(-1, 1, 4, 4)
     data = TrainingSet(images=levels.to(torch.uint8), labels=torch.tensor([0, 1, 0, 0]), classes=2)
-    found = measure(
-        Model(Brightness()), data, strength, HeldOut(images=4), device=torch.device("cpu")
-    )
+    found = measure(Model(Brightness()), data, strength, HeldOut(images=4))
     assert found == Measured(robust=robust, clean=0.75)

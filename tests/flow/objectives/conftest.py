@@ -13,7 +13,7 @@ EPSILON = 24.0
 
 @pytest.fixture(scope="session")
 def data() -> TrainingSet:
-    digits = load_dataset(DataConfig(train_images=320), None)
+    digits = load_dataset(DataConfig(train_images=160), None)
     images = torch.from_numpy(digits.train_images).permute(0, 3, 1, 2).contiguous()
     return TrainingSet(images=images, labels=torch.from_numpy(digits.train_labels), classes=10)
 
