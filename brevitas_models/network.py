@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A small quantized convolutional network: convolutions with BatchNorm and ReLU, one linear."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import brevitas.nn as qnn
@@ -15,6 +16,7 @@ from brevitas.quant import (
 )
 from torch import Tensor, nn
 
+from brevitas_models.bits import BitTable, Precision
 from brevitas_models.errors import ModelError
 
 __all__ = ["ACTIVATION_RANGE", "ConvBlock", "NetworkSettings", "QuantConvNet", "build_network"]
@@ -25,7 +27,10 @@ _KERNEL = 3
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSettings:
-    """The architecture; `input_shape` is (H, W, C), one channel count and stride a convolution."""
+    """The architecture; `input_shape` is (H, W, C), one channel count and stride a convolution.
+
+    `layers` gives single layers, conv0, conv1, ... and classifier, other bits than the rest.
+    """
 
     input_shape: tuple[int, int, int]
     classes: int
@@ -33,16 +38,32 @@ class NetworkSettings:
     strides: tuple[int, ...]
     weight_bits: int = 4
     activation_bits: int = 4
+    layers: Mapping[str, Precision] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        bits = {name: _precision(value) for name, value in self.layers.items()}
+        object.__setattr__(self, "layers", bits)
         if len(self.channels) != len(self.strides) or not self.channels:
             raise ModelError(
                 f"network: {len(self.channels)} channels and {len(self.strides)} strides; "
                 "give one of each for every convolution"
             )
-        for name in ("weight_bits", "activation_bits"):
-            if not 2 <= getattr(self, name) <= 8:
-                raise ModelError(f"network: {name} {getattr(self, name)} is not in 2..8; change it")
+        for owner in (self, *bits.values()):
+            for name in ("weight_bits", "activation_bits"):
+                if not 2 <= (found := getattr(owner, name)) <= 8:
+                    raise ModelError(f"network: {name} {found} is not in 2..8; change it")
+        self.bits.check("network", self.layer_names)
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The names of the weighted layers, from input to output."""
+        return (*(f"conv{index}" for index in range(len(self.channels))), "classifier")
+
+    @property
+    def bits(self) -> BitTable:
+        """The precision of every layer."""
+        default = Precision(weight_bits=self.weight_bits, activation_bits=self.activation_bits)
+        return BitTable(default=default, layers=self.layers)
 
     @property
     def feature_size(self) -> tuple[int, int]:
@@ -51,6 +72,11 @@ class NetworkSettings:
         for stride in self.strides:
             height, width = (height - 1) // stride + 1, (width - 1) // stride + 1
         return height, width
+
+
+def _precision(value: Precision | Mapping[str, int]) -> Precision:
+    """Return what dataclasses.asdict may have made a mapping of."""
+    return value if isinstance(value, Precision) else Precision(**value)
 
 
 class FixedRangeActivation(Uint8ActPerTensorFloatMaxInit):
@@ -67,9 +93,9 @@ class FixedRangeActivation(Uint8ActPerTensorFloatMaxInit):
 class ConvBlock(nn.Module):
     """3x3 convolution, padding 1, per-channel narrow weights; BatchNorm; quantized ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, settings: NetworkSettings) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, bits: Precision) -> None:
         super().__init__()
-        levels = 2**settings.activation_bits
+        levels = 2**bits.activation_bits
         self.conv = qnn.QuantConv2d(
             inputs,
             outputs,
@@ -78,12 +104,12 @@ class ConvBlock(nn.Module):
             padding=1,
             bias=False,
             weight_quant=Int8WeightPerChannelFloat,
-            weight_bit_width=settings.weight_bits,
+            weight_bit_width=bits.weight_bits,
         )
         self.norm = nn.BatchNorm2d(outputs)
         self.activation = qnn.QuantReLU(
             act_quant=FixedRangeActivation,
-            bit_width=settings.activation_bits,
+            bit_width=bits.activation_bits,
             max_val=ACTIVATION_RANGE * (levels - 1) / levels,
         )
 
@@ -110,15 +136,16 @@ class QuantConvNet(nn.Module):
         super().__init__()
         self.settings = settings
         inputs = (settings.input_shape[2], *settings.channels[:-1])
-        layers = zip(inputs, settings.channels, settings.strides, strict=True)
-        self.blocks = nn.ModuleList(ConvBlock(*layer, settings) for layer in layers)
+        bits = [settings.bits.of(name) for name in settings.layer_names]
+        layers = zip(inputs, settings.channels, settings.strides, bits[:-1], strict=True)
+        self.blocks = nn.ModuleList(ConvBlock(*layer) for layer in layers)
         height, width = settings.feature_size
         self.classifier = qnn.QuantLinear(
             settings.channels[-1] * height * width,
             settings.classes,
             bias=False,
             weight_quant=Int8WeightPerTensorFloat,
-            weight_bit_width=settings.weight_bits,
+            weight_bit_width=bits[-1].weight_bits,
         )
         for layer in self.weighted_layers():
             nn.init.orthogonal_(layer.weight)

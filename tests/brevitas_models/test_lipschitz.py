@@ -165,7 +165,7 @@ class Case:
         return network.eval()
 
 
-SMALL = (12, 12, 2)
+SMALL = (8, 8, 2)
 CASES = [
     Case("lenet5", "dqa_learned", {"pool": "average", "input_bits": 3, "input_shape": (14, 14, 2)}),
     Case("resnet8", "learned", {"width": 0.3, "input_shape": SMALL}),

@@ -74,9 +74,13 @@ CASES = [
         {"pool": "average", "input_bits": 1},
         "Threshold",
     ),
-    Case("lenet5", table(conv2=(2, 5)), ("power_of_two", "power_of_two"), {}),
     Case("vgg_small", BitTable.uniform(2, 2), ("ternary", "learned"), {"width": 0.06}),
-    Case("resnet8", table(), ("learned", "learned"), {"width": 0.5, "join": "convex"}),
+    Case(
+        "resnet8",
+        table(stem=(2, 5)),
+        ("power_of_two", "power_of_two"),
+        {"width": 0.5, "join": "convex"},
+    ),
 ]
 
 

@@ -1,9 +1,15 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 
+from brevitas_models.bits import Precision
+from brevitas_models.checkpoint import load_checkpoint, save_checkpoint
 from brevitas_models.errors import ModelError
+from brevitas_models.exact import make_exact
 from brevitas_models.frozen import freeze
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 
@@ -48,6 +54,45 @@ def test_weights_are_narrow_integers(bits: int) -> None:
     )
     for layer in build_network(settings).weighted_layers():
         assert layer.quant_weight().int().abs().max() == 2 ** (bits - 1) - 1
+
+
+MIXED = replace(
+    SETTINGS,
+    layers={
+        "conv0": Precision(weight_bits=3, activation_bits=3),
+        "classifier": Precision(weight_bits=2, activation_bits=4),
+    },
+)
+
+
+def test_single_layers_have_bits_of_their_own() -> None:
+    network = warmed(MIXED)
+    found = [int(layer.weight_quant.bit_width()) for layer in network.weighted_layers()]
+    assert found == [3, 4, 2]
+    assert [block.activation_levels for block in network.conv_blocks()] == [7, 15]
+
+
+def test_mixed_bits_survive_exact_form_and_a_checkpoint(tmp_path: Path) -> None:
+    network, images = warmed(MIXED), torch.rand(8, 2, 9, 8)
+    assert [margin.proven for margin in make_exact(network)] == [True, True]
+    save_checkpoint(tmp_path / "net.pt", network)
+    again = load_checkpoint(tmp_path / "net.pt", MIXED)
+    assert again.settings == MIXED
+    assert torch.equal(again(images), network(images))
+    pixels = (images * 255).round()
+    torch.testing.assert_close(freeze(network)(pixels), network(pixels / 255))
+
+
+def test_bits_of_another_layer_are_refused() -> None:
+    with pytest.raises(
+        ModelError, match=r"network: there is no layer 'conv2' to give bits; the ne"
+    ):
+        replace(SETTINGS, layers={"conv2": Precision(weight_bits=4, activation_bits=4)})
+
+
+def test_one_bit_for_a_layer_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"network: weight_bits 1 is not in 2\.\.8; change it"):
+        replace(SETTINGS, layers={"conv0": Precision(weight_bits=1, activation_bits=4)})
 
 
 def test_the_seed_decides_the_weights_and_leaves_torch_alone() -> None:
