@@ -15,6 +15,7 @@ from brevitas_models.lipschitz.control import LipschitzControl
 from brevitas_models.lipschitz.defensive import DefensiveQuantization, dq_penalty
 from brevitas_models.lipschitz.norms import Norm, Window, conv_spectral_norm, operator_norm
 from brevitas_models.lipschitz.parseval import ParsevalTightness, parseval_tightness
+from brevitas_models.lipschitz.registry import control_names, make_control
 from brevitas_models.lipschitz.spectral import SpectralNormalization
 
 __all__ = [
@@ -27,11 +28,13 @@ __all__ = [
     "ParsevalTightness",
     "SpectralNormalization",
     "Window",
+    "control_names",
     "conv_spectral_norm",
     "dq_penalty",
     "elasticities",
     "error_amplification",
     "layer_lipschitz",
+    "make_control",
     "named_layers",
     "network_bound",
     "operator_norm",

@@ -53,8 +53,9 @@ class Traced(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> Any:  # noqa: ANN401 - whatever the node computes
         """Run one node and keep its value."""
-        self.values[n] = plain(super().run_node(n))
-        return self.env.get(n, self.values[n])
+        found = super().run_node(n)
+        self.values[n] = plain(found)
+        return found
 
     def module_of(self, node: fx.Node) -> nn.Module | None:
         """Return the layer that a node calls, if it calls one."""

@@ -7,7 +7,7 @@ import brevitas.nn as qnn
 import numpy as np
 import pytest
 import torch
-from brevitas.quant import Int8ActPerTensorFloat
+from brevitas.quant import Int8ActPerTensorFloat, Int32Bias
 from torch import Tensor, nn
 
 from brevitas_models.architectures import build
@@ -19,6 +19,7 @@ from brevitas_models.lipschitz import (
     Window,
     conv_spectral_norm,
     dq_penalty,
+    error_amplification,
     layer_lipschitz,
     network_bound,
     operator_norm,
@@ -253,6 +254,44 @@ def test_quantized_inputs_and_overlapping_pools_count() -> None:
     found, step = network_bound(model, (1, 5, 5)), float(layer.input_quant.scale().detach())
     assert found.slope == pytest.approx(3)
     assert found.rounding == pytest.approx(3 * 5 * step)
+
+
+class _QuantTensors(nn.Module):
+    """A network of someone else's, whose layers hand on scales and have integer biases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source = qnn.QuantIdentity(return_quant_tensor=True)
+        self.shared = qnn.QuantIdentity(return_quant_tensor=True)
+        self.conv = qnn.QuantConv2d(
+            2, 2, 3, padding=1, bias=True, bias_quant=Int32Bias, return_quant_tensor=True
+        )
+        self.relu = qnn.QuantReLU(return_quant_tensor=True)
+        self.last = qnn.QuantLinear(2 * 25, 3, bias=True, bias_quant=Int32Bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        values = self.source(images)
+        joined = self.shared(values) + self.shared(self.conv(values))
+        found: Tensor = self.last(self.relu(joined).flatten(1))
+        return found
+
+
+def test_networks_of_quant_tensors_have_bounds_and_amplification() -> None:
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.rand(2, 40, 2, 5, 5, generator=generator)
+    model = _QuantTensors()
+    model(first)
+    model.eval()
+    bound = network_bound(model, (2, 5, 5))
+    with torch.no_grad():
+        moved = (model(first) - model(second)).norm(dim=1)
+    before = (first - second).flatten(1).norm(dim=1)
+    assert (moved <= bound.slope * before + bound.rounding).all()
+    assert [layer.name for layer in bound.layers] == ["conv", "last"]
+    conv, last = (layer.weights for layer in bound.layers)
+    assert bound.slope == pytest.approx((1 + conv) * last)
+    names = [one.layer for one in error_amplification(model, first, second)]
+    assert names == ["input", "source", "shared[0]", "shared[1]", "relu", "output"]
 
 
 class _Branching(nn.Module):

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from brevitas_models.lipschitz import (
     LipschitzControl,
     ParsevalTightness,
     SpectralNormalization,
+    control_names,
     dq_penalty,
     layer_lipschitz,
+    make_control,
     parseval_tightness,
 )
 from brevitas_models.quantizers import Quantizers
@@ -115,6 +118,44 @@ def test_parseval_takes_the_papers_step() -> None:
     weight = layer.weight.detach().clone()
     ParsevalTightness(0.01).project(layer)
     torch.testing.assert_close(layer.weight, 1.01 * weight - 0.01 * weight @ weight.T @ weight)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A control by name, and where it keeps its strength."""
+
+    name: str
+    kind: type[LipschitzControl]
+    strength: str
+    usual: float
+
+
+NAMED = [
+    Named("dq", DefensiveQuantization, "beta", 1e-3),
+    Named("parseval", ParsevalTightness, "beta", 3e-4),
+    Named("spectral", SpectralNormalization, "target", 1.0),
+]
+
+
+@pytest.mark.parametrize("case", NAMED, ids=lambda case: case.name)
+def test_controls_can_be_named(case: Named) -> None:
+    model = nn.Sequential(nn.Linear(3, 2))
+    usual, chosen = make_control(case.name, model, (3,)), make_control(case.name, model, (3,), 0.25)
+    assert type(usual) is type(chosen) is case.kind
+    assert getattr(usual, case.strength) == case.usual
+    assert getattr(chosen, case.strength) == 0.25
+
+
+def test_no_control_has_a_name_too() -> None:
+    assert type(make_control("none", nn.Linear(2, 2), (2,))) is LipschitzControl
+    assert control_names() == ("none", *(case.name for case in NAMED))
+
+
+def test_an_unknown_control_lists_the_nearest() -> None:
+    with pytest.raises(
+        ModelError, match=r"there is no control 'spectre'; the nearest are \['spectr"
+    ):
+        make_control("spectre", nn.Linear(2, 2), (2,))
 
 
 INVALID = [
