@@ -17,7 +17,7 @@ from flow._trainer_average import Average
 from flow._trainer_data import TrainingImages, seeded
 from flow._trainer_fabric import average_buffers, build_optimiser, launch, mean_over_devices
 from flow._trainer_fingerprint import fingerprint
-from flow._trainer_float import quantization_off
+from flow._trainer_float import learned_scales_anew, quantization_off
 from flow._trainer_held_out import Measured, measure
 from flow._trainer_log import EpochReport, TrainingResult
 from flow._trainer_norms import calibrate
@@ -135,7 +135,8 @@ class Run:
         return self._history[-1]
 
     def _start_anew(self) -> None:
-        """Forget the float phase's moments and averages, which belong to other gradients."""
+        """Leave the float phase: its moments and averages belong to other gradients."""
+        learned_scales_anew(self._network)
         self._inner.state.clear()
         if self._average is not None:
             self._average.reset()

@@ -10,7 +10,7 @@ import torch
 from brevitas.proxy.parameter_quant import WeightQuantProxyFromInjectorBase
 from torch import Tensor, nn
 
-__all__ = ["Logits", "Model", "evaluating"]
+__all__ = ["Logits", "Model"]
 
 Logits = Callable[[Tensor], Tensor]  # float[N, C, H, W] in uint8 units -> float[N, K]
 
@@ -50,7 +50,7 @@ class Model:
     @contextmanager
     def attacked(self) -> Iterator[Logits]:
         """Yield the network in eval mode with constant weights; gradients reach images only."""
-        with evaluating(self.network):
+        with _evaluating(self.network):
             if self._freeze is not None:
                 yield self._freeze(self.network)
                 return
@@ -64,7 +64,7 @@ class Model:
 
 
 @contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
+def _evaluating(network: nn.Module) -> Iterator[None]:
     """Put the network in eval mode inside the block; every module's own mode is restored."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()

@@ -10,12 +10,16 @@ import brevitas.nn as qnn
 import numpy as np
 import pytest
 import torch
+from brevitas.inject.enum import ScalingImplType
+from brevitas.quant import Int8WeightPerTensorFloat, SignedBinaryActPerTensorConst
 from torch import Tensor, nn
 
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from brevitas_models.quantizers import DynamicQuantizedActivation
 from flow._trainer_average import Average
 from flow._trainer_data import TrainingImages
 from flow._trainer_fabric import build_optimiser, launch
+from flow._trainer_float import learned_scales_anew
 from flow._trainer_held_out import Measured, measure
 from flow._trainer_norms import calibrate
 from flow._trainer_schedule import epsilon, phase_of, warmup_cosine
@@ -253,6 +257,42 @@ def test_activations_of_a_learned_range_are_not_clipped() -> None:
     values = torch.tensor([-3.0, 0.3, 1e6])
     with quantization_off(layer):
         assert layer(values).tolist() == pytest.approx([0.0, 0.3, 1e6])
+
+
+def test_one_bit_activations_become_clipped_lines() -> None:
+    layer = qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst, return_quant_tensor=False)
+    largest = layer(torch.tensor([5.0])).item()
+    assert layer(torch.tensor([-0.01, 0.01])).tolist() == [-largest, largest]
+    with quantization_off(layer):
+        found = layer(torch.tensor([-5.0, -0.01, 0.01, 5.0])).tolist()
+    assert found == pytest.approx([-largest, -0.01, 0.01, largest])
+
+
+def test_quantizers_that_are_not_brevitas_are_off_too() -> None:
+    layer = DynamicQuantizedActivation(4, step=0.5, learned=True)
+    values = torch.tensor([-9.0, 0.1, 0.2, 9.0])
+    with quantization_off(nn.Sequential(layer)):
+        assert layer(values).tolist() == pytest.approx([-0.75, 0.1, 0.2, 0.75])
+    assert layer(values).tolist() == [-0.75, 0.25, 0.25, 0.75]
+
+
+class LearnedScale(Int8WeightPerTensorFloat):
+    scaling_impl_type = ScalingImplType.PARAMETER_FROM_STATS
+
+
+def test_learned_scales_follow_the_weights_of_the_float_phase() -> None:
+    layers = [qnn.QuantLinear(4, 3, bias=False, weight_quant=LearnedScale) for _ in range(2)]
+    with torch.no_grad():
+        layers[0].quant_weight()  # takes the scale
+        parameters = [*layers[0].weight_quant.parameters()]
+        layers[0].weight.mul_(3)
+        layers[1].weight.copy_(layers[0].weight)
+    network = nn.Sequential(layers[0])
+    old = layers[0].quant_weight().scale.item()
+    learned_scales_anew(network)
+    assert layers[0].quant_weight().scale.item() == pytest.approx(3 * old)
+    assert layers[0].quant_weight().scale == layers[1].quant_weight().scale
+    assert [*map(id, layers[0].weight_quant.parameters())] == [*map(id, parameters)]
 
 
 def test_modes_and_flags_come_back_after_an_error(network: QuantConvNet) -> None:
