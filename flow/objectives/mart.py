@@ -36,7 +36,7 @@ class MartSettings(AttackSettings):
 
 
 class Mart(Objective):
-    """BCE(f(x'), y) + lambda * KL(f(x) || f(x')) * (1 - f_y(x)), means (their equation 11).
+    """BCE(f(x'), y) + lambda * KL(f(x) || f(x')) * (1 - f_y(x)), means over the batch.
 
     BCE is -log f_y(x') - log(1 - max over k != y of f_k(x')); x' maximises the cross-entropy.
     """

@@ -33,7 +33,7 @@ class TradesSettings(AttackSettings):
 
 
 class Trades(Objective):
-    """CE(f(x), y) + beta * KL(f(x) || f(x')), means over the batch (their equation 5).
+    """CE(f(x), y) + beta * KL(f(x) || f(x')), means over the batch (for several classes).
 
     x' maximises the KL; gradients of both terms reach the weights through f(x) and f(x'). The
     clean and the attacked images pass BatchNorm one after the other, as in the published code.

@@ -3,21 +3,26 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import brevitas.nn as qnn
+import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
+from brevitas_models.architectures import build
+from brevitas_models.bits import BitTable
 from brevitas_models.errors import ModelError
 from brevitas_models.exact import make_exact
 from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import dq_penalty
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from brevitas_models.quantizers import ActivationQuantizer, Quantizers, WeightQuantizer
+from brevitas_models.settings import ArchitectureSettings
 from flow import _trainer_run
 from flow._trainer_state import tensors
 from flow.data import Dataset, load_dataset
@@ -161,6 +166,38 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(
     for epochs in interruptions:
         state = tmp_path / f"after {epochs}"
         assert same(whole, interrupted(digits, objective, options, epochs, state))
+
+
+@pytest.mark.parametrize(
+    ("weights", "activations"),
+    [("learned", "learned"), ("power_of_two", "power_of_two"), ("ternary", "dqa_learned")],
+)
+def test_networks_of_every_quantizer_go_on_to_the_same_bits(
+    tmp_path: Path, weights: str, activations: str
+) -> None:
+    rng, labels = np.random.default_rng(0), np.arange(40) % 10
+    images = rng.integers(0, 256, (40, 28, 28, 1), dtype=np.uint8)
+    noise = Dataset("noise", images, labels, images, labels, classes=10)
+    quantizers = Quantizers(
+        weights=WeightQuantizer(weights), activations=ActivationQuantizer(activations)
+    )
+    architecture = ArchitectureSettings(
+        architecture="tfc", bits=BitTable.uniform(2, 2), quantizers=quantizers
+    )
+    schedule = replace(FULL.schedule, epochs=1)
+    settings = replace(FULL, schedule=schedule, batch=8, held_out=HeldOut(images=16, steps=1))
+
+    def trained(state: Path, report: Callable[[EpochReport], None] | None) -> TrainingResult:
+        objective, network = build_objective("fgsm"), build(architecture)
+        return train(network, noise, objective, settings, state_file=state, report=report)
+
+    def kill(_: EpochReport) -> None:
+        raise KeyboardInterrupt
+
+    whole = trained(tmp_path / "whole", None)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "state", kill)
+    assert same(whole, trained(tmp_path / "state", None))
 
 
 def test_the_bits_are_those_of_the_older_training(digits: Dataset) -> None:
