@@ -51,7 +51,8 @@ class NetworkBound:
     Rounding is not Lipschitz: an activation quantizer with levels a step apart adds at most one
     step to a value's distance, and `rounding` is what all of them can add behind the last layer.
     A chain's slope is the product of its layers', a residual block's the sum over its branches,
-    weighted where the join is convex. l2 norms come from below (power iteration, 1e-10).
+    weighted where the join is convex. Behind 1-bit activations it is 0: all is rounding. Learned
+    thresholds that lie close make it large. l2 norms come from below, to the tolerance.
     """
 
     norm: Norm
