@@ -25,8 +25,9 @@ class ParsevalTightness(LipschitzControl):
     W is the float weight behind the quantizer, as (out, in * kh * kw). A convolution's rows get
     the length 1 / sqrt(n), n the number of windows that an input is in, so that the convolution
     itself does not expand: the paper divides its output instead, for stride 1. The paper updates
-    a random share of the rows; here it is all of them. The default beta is ours. Scales that do not follow the weights (a
-    fixed quantizer's) round rows of that length to 0: use a learned one.
+    a random share of the rows; here it is all of them. The default beta is ours. Scales
+    that do not follow the weights (a fixed quantizer's) round rows of that length to 0: use a
+    learned one.
     """
 
     def __init__(self, beta: float = 3e-4) -> None:
