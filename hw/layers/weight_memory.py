@@ -60,9 +60,10 @@ def lut_rom(words: int, width: int) -> int:
 
 
 def block_rams(words: int, width: int) -> float:
-    """Return the 36 kbit block RAMs of a memory, in halves.
+    """Return the 36 kbit block RAMs of a memory, in halves, as Yosys maps it.
 
-    A word lies across several, or several words side by side in one that is wide enough.
+    A block RAM is as many columns as it is wide; each bit of a word takes a column for every stretch
+    of words as long as the block RAM is deep, in whichever block RAM has one left.
     """
     whole = min(_count(words, width, depth, wide) for depth, wide in _SHAPES)
     half = min(_count(words, width, depth // 2, wide) for depth, wide in _SHAPES[:-1])
@@ -70,9 +71,7 @@ def block_rams(words: int, width: int) -> float:
 
 
 def _count(words: int, width: int, depth: int, wide: int) -> int:
-    if width >= wide:
-        return -(-width // wide) * -(-words // depth)
-    return -(-words // (depth * (wide // width)))
+    return -(-width * -(-words // depth) // wide)
 
 
 def memory_style(words: int, width: int, fpgapart: str) -> str:

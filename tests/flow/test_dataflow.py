@@ -7,6 +7,7 @@ import pytest
 from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
+from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.cleanup import cleanup_model
 from qonnx_models import tiny_qonnx
 
@@ -151,3 +152,16 @@ def test_folding_of_reads_back_what_was_asked_for(tiny_dataflow: ModelWrapper) -
     asked = {"MVAU_rtl_1": FoldingConfig(pe=3, simd=4)}
     model, _ = fold(tiny_dataflow, CompileConfig(target_fps=10_000.0, folding=asked))
     assert folding_of(model)["MVAU_rtl_1"] == {"pe": 3, "simd": 4}
+
+
+@pytest.mark.parametrize(("lowest", "bits"), [(-15, "INT5"), (-16, "INT6"), (-100, "INT8")])
+def test_a_value_below_all_thresholds_is_left_in_their_type(lowest: int, bits: str) -> None:
+    """FINN's RTL cuts -40 to -16 in INT5, which would reach a threshold of -16."""
+    operations = (
+        Convolution(name="c", weights=np.array([[[[1], [-1]]]]).transpose(0, 1, 3, 2)),
+        Threshold(name="t", thresholds=np.array([[lowest, 3], [0, 9]]), offset=0),
+        Flatten(name="f"),
+    )
+    model = to_dataflow(IntegerNetwork(operations, (2, 2, 1), 1.0), PART)
+    (node,) = (n for n in model.graph.node if n.op_type == "Thresholding_rtl")
+    assert getCustomOp(node).get_nodeattr("weightDataType") == bits

@@ -49,7 +49,7 @@ def test_a_failing_network_is_shrunk_to_a_command(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [7, 10, 15, 136])
+@pytest.mark.parametrize("seed", [7, 10, 55, 136])
 def test_rtl_of_random_networks_equals_the_integers_at_the_predicted_rate(seed: int) -> None:
     row = measure(draw(seed).text())
     assert row["problem"] == ""
