@@ -134,7 +134,7 @@ class Count(torch.autograd.Function):
     1, from half a step before the first to half a step after the last threshold, zero outside
     (Bengio et al. 2013; clipping as in Hubara et al. 2016). Half a step before and after is where
     the staircase's line is at 1/2 and at T + 1/2; a line that counts lies within one unit of the
-    thresholds, and so do its ends.
+    thresholds, and so do its ends. A lone threshold has a line of its own: see half_window.
     """
 
     @staticmethod

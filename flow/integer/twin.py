@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from flow.integer._twin_functions import Convolve, Count, Geometry, Staircase, Weights
 from flow.integer._twin_plan import Step, plan_twin
+from flow.integer._twin_windows import half_window
 from flow.integer.native._lines import Reals, fit_lines
 from flow.integer.operations import (
     IMAGE,
@@ -23,7 +24,6 @@ from flow.integer.operations import (
     Integers,
     MaxPool,
     Padding,
-    Shape,
     SumPool,
     Threshold,
 )
@@ -54,18 +54,25 @@ class _Convolution(nn.Module):
 
 
 class _Threshold(nn.Module):
-    def __init__(self, operation: Threshold, step: Step, shape: Shape, dtype: torch.dtype) -> None:
+    def __init__(self, operation: Threshold, stairs: Staircase) -> None:
         super().__init__()
-        self.offset, self.step = operation.offset, operation.step
-        self.stairs = _staircase(operation.thresholds, step, len(shape), dtype)
+        self.offset, self.step, self.stairs = operation.offset, operation.step, stairs
 
     def forward(self, values: Tensor) -> Tensor:
         count = torch.Tensor(Count.apply(values, self.stairs))
         return count if (self.offset, self.step) == (0, 1) else self.step * count + self.offset
 
 
-def _staircase(levels: Integers, step: Step, dimensions: int, dtype: torch.dtype) -> Staircase:
-    """Fit a line that counts; else take the one through the first and the last threshold."""
+def _staircase(
+    levels: Integers, step: Step, half: Reals | None, dimensions: int, dtype: torch.dtype
+) -> Staircase:
+    """Fit a line that counts; else take the one through the first and the last threshold.
+
+    The line of a lone threshold is 1 there, and ends at `half` to both sides.
+    """
+    if half is not None:
+        pull = 1 / (2 * half)
+        return _stairs(levels, (pull, 1 - levels[:, 0] * pull, pull), False, dimensions, dtype)
     first, spacing = levels[:, 0], (levels[:, -1] - levels[:, 0]) / max(levels.shape[1] - 1, 1)
     pull = 1 / spacing.clip(min=1.0)
     slope: Reals = pull
@@ -74,10 +81,21 @@ def _staircase(levels: Integers, step: Step, dimensions: int, dtype: torch.dtype
         lines = fit_lines(levels.clip(values.lo, values.hi + 1), values)
         if lines is not None and torch.from_numpy(lines[0]).dtype == dtype:
             (slope, start), counts = lines, True
-    arrays = {"slope": slope, "start": start, "pull": pull}
+    return _stairs(levels, (slope, start, pull), counts, dimensions, dtype)
+
+
+def _stairs(
+    levels: Integers,
+    lines: tuple[Reals, Reals, Reals],
+    counts: bool,
+    dimensions: int,
+    dtype: torch.dtype,
+) -> Staircase:
     channels = (-1, *[1] * (dimensions - 1))
-    tensors = {name: _tensor(array, dtype).view(channels) for name, array in arrays.items()}
-    return Staircase(counts=counts, thresholds=_tensor(levels, dtype), **tensors)
+    slope, start, pull = (_tensor(array, dtype).view(channels) for array in lines)
+    return Staircase(
+        counts=counts, thresholds=_tensor(levels, dtype), slope=slope, start=start, pull=pull
+    )
 
 
 class _Module(nn.Module):
@@ -117,12 +135,13 @@ class _Module(nn.Module):
                 raise AssertionError(other)
 
 
-def _layer(step: Step, shape: Shape, dtype: torch.dtype) -> nn.Module:
+def _layer(step: Step, network: "IntegerNetwork", dtype: torch.dtype) -> nn.Module:
     match step.operation:
         case Convolution() as convolution:
             return _Convolution(convolution, step, dtype)
-        case Threshold() as threshold:
-            return _Threshold(threshold, step, shape, dtype)
+        case Threshold(name=name, thresholds=levels) as threshold:
+            half, dimensions = half_window(network, threshold), len(network.shapes[name])
+            return _Threshold(threshold, _staircase(levels, step, half, dimensions, dtype))
     return _Module(step, dtype)
 
 
@@ -151,10 +170,7 @@ class Twin(nn.Module):
         super().__init__()
         self.network, self.plan = network, plan_twin(network)
         self.dtype = self.plan.dtype
-        shapes = network.shapes
-        self.layers = nn.ModuleList(
-            _layer(step, shapes[step.operation.name], self.dtype) for step in self.plan.steps
-        )
+        self.layers = nn.ModuleList(_layer(step, network, self.dtype) for step in self.plan.steps)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits; see the class."""

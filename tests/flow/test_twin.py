@@ -179,3 +179,24 @@ def test_no_images_give_no_logits_and_no_gradient() -> None:
 
 def test_values_of_an_image_keep_their_name() -> None:
     assert pooled().twin().plan.steps[0].sources == (IMAGE,)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_a_lone_threshold_passes_gradients_for_a_standard_deviation(pooled: bool) -> None:
+    """Weights 3 and 4 of norm 5, times half of 0..255: the window is 637.5 to both sides."""
+    pool = (MaxPool(name="pool", kernel=(1, 1), stride=(1, 1)),) if pooled else ()
+    operations = (
+        Convolution(name="conv", weights=np.array([[[[3], [4]]]])),
+        *pool,
+        Threshold(name="sign", thresholds=np.array([[800]]), offset=-1, step=2),
+        Flatten(name="flatten"),
+    )
+    twin = IntegerNetwork(operations, (1, 1, 2), 1.0).twin()
+    inside, outside = [(23, 24), (200, 209)], [(0, 0), (22, 24), (205, 206), (255, 255)]
+    for pixels in inside + outside:
+        images = torch.tensor(pixels).float().view(1, 1, 1, 2).requires_grad_()
+        logits = twin(images)
+        assert logits.item() == (1 if 3 * pixels[0] + 4 * pixels[1] >= 800 else -1)
+        (gradient,) = torch.autograd.grad(logits.sum(), images)
+        expected = [3 / 637.5, 4 / 637.5] if pixels in inside else [0, 0]
+        assert gradient.flatten().tolist() == pytest.approx(expected, rel=0.01)
