@@ -9,12 +9,23 @@ from qonnx.custom_op.registry import getCustomOp
 
 from hw.accelerator import Estimate
 from hw.layers.sliding_window import window_cycles
+from hw.layers.threshold_memory import threshold_resources
 
 __all__ = ["cycles_per_frame", "fifo_estimate", "resource_estimate"]
 
+_SEARCH = 70.0  # LUTs of a lane's comparisons and queue, by Yosys on 7 layers with 15 thresholds
+
 
 def resource_estimate(instance: HWCustomOp, part: str) -> Estimate:
-    """Return FINN's resource estimate of a node."""
+    """Return FINN's resource estimate of a node.
+
+    Thresholds are counted by hw.layers.threshold_memory: FINN takes those that are not sent to
+    block RAM for UltraRAM, and all for those of a Versal.
+    """
+    if instance.onnx_node.op_type == "Thresholding_rtl":
+        memory = threshold_resources(instance)
+        logic = _SEARCH * int(instance.get_nodeattr("PE"))
+        return Estimate(lut=memory.lut + logic, dsp=0.0, bram18=2 * memory.bram36)
     found = instance.node_res_estimation(part)
     lut, dsp, bram18 = (float(found[name]) for name in ("LUT", "DSP", "BRAM_18K"))
     return Estimate(lut=lut, dsp=dsp, bram18=bram18)

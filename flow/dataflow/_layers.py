@@ -140,7 +140,7 @@ def threshold(
         never = np.full((len(thresholds), 1), read.values.hi + 1)
         thresholds = np.concatenate([thresholds, never], axis=1)
     levels = Interval(offset, offset + thresholds.shape[1])
-    # FINN's RTL cuts inputs to what the thresholds' type holds: a value below all of them must be left
+    # FINN's RTL cuts inputs to the thresholds' type, in which a value below all must be left
     ends = Interval(max(int(thresholds.min()) - 1, read.values.lo), int(thresholds.max()))
     signed = read.values.lo < 0 or ends.lo < 0
     kind = signed_datatype(ends) if signed else smallest_datatype(ends)

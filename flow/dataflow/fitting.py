@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Weights that do not fit a part's block RAMs: refolding layers, and moving memories to LUTs."""
+"""Where constants lie; and refolding layers whose weights do not fit a part's block RAMs."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from flow.dataflow._lanes import Foldable
 from hw.layers.matrix_options import MatrixOption, chosen_option, matrix_options
+from hw.layers.threshold_memory import ThresholdOption, chosen_trigger, threshold_options
 from hw.parts import Part
 
-__all__ = ["fit_weights"]
+__all__ = ["fit_memories", "place_thresholds"]
 
 _WIDER = 1.5  # how many times the multipliers of the narrowest folding a better one may have
 _BINS = 256  # in which DSP slices are counted
+_RESERVE = 2.0  # block RAMs for FIFOs and the buffers of matrix units, whose depths come later
+_Option = MatrixOption | ThresholdOption
 
 
 @dataclass(frozen=True)
@@ -23,20 +26,28 @@ class _Choice:
     """A folding of one layer and a way to build it."""
 
     lanes: tuple[int, int]
-    option: MatrixOption
+    option: _Option
 
 
-def fit_weights(
+def place_thresholds(layers: Sequence[Foldable], part: Part) -> None:
+    """Say for each thresholding whose memories lie where, by what each takes of the part."""
+    for layer in layers:
+        if _has_thresholds(layer):
+            chosen_trigger(layer.instance, part.name).apply(layer.instance)
+
+
+def fit_memories(
     layers: Sequence[Foldable], part: Part, target: int, given: Collection[str]
 ) -> bool:
     """Choose folding, unit and memory of every matrix layer if block RAM would not suffice.
 
     Of all combinations that keep to the part's block RAMs and DSP slices, by prediction, the one
-    with the fewest LUTs is taken: exactly, by dynamic programming over the two. Without one the
-    layers stay as they are, and synthesis says by how much they exceed the part.
+    with the fewest LUTs is taken, exactly, by dynamic programming over the two; thresholds go where
+    they leave room. Without one the layers stay as they are, and synthesis says by how much they
+    exceed the part.
 
     Args:
-        layers: all layers, folded.
+        layers: all layers, folded, with thresholds placed.
         part: what must hold them.
         target: cycles of a frame that no choice may exceed.
         given: names of matrix layers whose folding stays.
@@ -44,26 +55,39 @@ def fit_weights(
     Returns:
         Whether foldings may have changed.
     """
-    matrices = [layer for layer in layers if layer.has_weights]
-    rest = sum(_block_rams(layer, part) for layer in layers if not layer.has_weights)
-    needed = sum(chosen_option(layer.instance, part.name).bram36 for layer in matrices)
-    if needed + rest <= part.bram36:
+    chosen = [layer for layer in layers if layer.has_weights or _has_thresholds(layer)]
+    rest = sum(
+        float(layer.instance.bram_estimation(part.name)) / 2
+        for layer in layers
+        if layer not in chosen
+    )
+    if rest + sum(_alone(layer, part).bram36 for layer in chosen) <= part.bram36:
         return False
-    choices = [list(_choices(layer, part, target, layer.name in given)) for layer in matrices]
-    found = _fewest_luts(choices, part.bram36 - rest, part.dsp)
-    for layer, choice in zip(matrices, found, strict=bool(found)):
+    choices = [list(_choices(layer, part, target, layer.name in given)) for layer in chosen]
+    found = _fewest_luts(choices, part.bram36 - rest - _RESERVE, part.dsp)
+    for layer, choice in zip(chosen, found, strict=bool(found)):
         layer.set_lanes(*choice.lanes)
         choice.option.apply(layer.instance)
     return bool(found)
 
 
-def _block_rams(layer: Foldable, part: Part) -> float:
-    return float(layer.instance.bram_estimation(part.name)) / 2
+def _has_thresholds(layer: Foldable) -> bool:
+    return str(layer.instance.onnx_node.op_type) == "Thresholding_rtl"
+
+
+def _alone(layer: Foldable, part: Part) -> _Option:
+    """Return how a layer would be built if there were no others."""
+    choose = chosen_option if layer.has_weights else chosen_trigger
+    option: _Option = choose(layer.instance, part.name)
+    return option
 
 
 def _choices(layer: Foldable, part: Part, target: int, fixed: bool) -> Iterator[_Choice]:
     """Yield the choices for a layer, and leave its lanes as they were."""
     before = layer.lanes
+    if not layer.has_weights:
+        yield from (_Choice(before, option) for option in threshold_options(layer.instance))
+        return
     limit = _WIDER * before[0] * before[1]
     pairs = [(pe, simd) for pe in layer.legal[0] for simd in layer.legal[1] if pe * simd <= limit]
     for lanes in [before] if fixed else pairs:
@@ -94,11 +118,11 @@ def _fewest_luts(choices: Sequence[Sequence[_Choice]], bram36: float, dsp: int) 
     return found[::-1]
 
 
-def _use(option: MatrixOption, step: int) -> tuple[int, int]:
+def _use(option: _Option, step: int) -> tuple[int, int]:
     return round(2 * option.bram36), -(-option.dsp // step)
 
 
-def _after(least: NDArray[np.float64], option: MatrixOption, step: int) -> NDArray[np.float64]:
+def _after(least: NDArray[np.float64], option: _Option, step: int) -> NDArray[np.float64]:
     """Return the least LUTs with one layer more, built so."""
     halves, slices = _use(option, step)
     costs = np.full_like(least, np.inf)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.dataflow._lanes import Foldable, foldables
-from flow.dataflow.fitting import fit_weights
+from flow.dataflow.fitting import fit_memories, place_thresholds
 from flow.errors import FlowError
 from flow.settings import CompileConfig, FoldingConfig
 from hw.parts import find_part
@@ -39,7 +39,9 @@ def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict
         _set(layers[name], choice)
     target = _target_cycles(layers, config)
     _unfold(layers, target)
-    if fit_weights(list(layers.values()), find_part(config.part), target, config.folding):
+    part = find_part(config.part)
+    place_thresholds(list(layers.values()), part)
+    if fit_memories(list(layers.values()), part, target, config.folding):
         for layer in layers.values():
             layer.fixed = layer.has_weights
         _unfold(layers, target)

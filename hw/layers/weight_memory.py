@@ -62,8 +62,8 @@ def lut_rom(words: int, width: int) -> int:
 def block_rams(words: int, width: int) -> float:
     """Return the 36 kbit block RAMs of a memory, in halves, as Yosys maps it.
 
-    A block RAM is as many columns as it is wide; each bit of a word takes a column for every stretch
-    of words as long as the block RAM is deep, in whichever block RAM has one left.
+    A block RAM is as many columns as it is wide. Each bit of a word takes a column for every
+    stretch of words as long as the block RAM is deep, in whichever one has a column left.
     """
     whole = min(_count(words, width, depth, wide) for depth, wide in _SHAPES)
     half = min(_count(words, width, depth // 2, wide) for depth, wide in _SHAPES[:-1])

@@ -12,7 +12,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from flow.dataflow import fitting, fold, folding_of, to_dataflow
 from flow.dataflow._lanes import foldables
-from flow.dataflow.fitting import fit_weights
+from flow.dataflow.fitting import fit_memories
 from flow.integer import Convolution, Dense, Flatten, IntegerNetwork, Threshold
 from flow.settings import CompileConfig, FoldingConfig
 from hw.layers.matrix_options import MatrixOption, chosen_option
@@ -95,7 +95,7 @@ def test_a_part_that_is_too_small_changes_nothing(large: ModelWrapper) -> None:
     without = [layer for layer in layers if layer.has_weights]
     for layer in without:
         layer.instance.set_nodeattr("ram_style", "block")
-    assert not fit_weights(layers, tiny, 300_000, ())
+    assert not fit_memories(layers, tiny, 300_000, ())
     assert [layer.lanes for layer in layers] == before
     for layer in without:
         layer.instance.set_nodeattr("ram_style", "auto")

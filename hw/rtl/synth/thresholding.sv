@@ -131,10 +131,6 @@ module thresholding #(
           DEPTH_TRIGGER_BRAM != 0 && Depth >= DEPTH_TRIGGER_BRAM ? "block" :
           DEPTH_TRIGGER_BRAM != 0 ? "distributed" : "auto";
 
-      (* ram_style = Style *)
-      logic [K-1:0] thresholds [Depth];
-      initial $readmemh(File, thresholds);
-
       logic [AddrBits-1:0] address;
       logic in_scope;
       if (stage == 0) begin : gen_first
@@ -147,13 +143,30 @@ module thresholding #(
         assign in_scope = Missing == 0 || decided < 2 ** stage - Missing;
       end
 
+      // Yosys selects by attribute, and only if it is literal: three memories, of which one exists.
       logic [K-1:0] threshold_q;
+      if (Style == "distributed") begin : gen_luts
+        (* rom_style = "distributed" *)
+        logic [K-1:0] thresholds [Depth];
+        initial $readmemh(File, thresholds);
+        always_ff @(posedge clk) threshold_q <= thresholds[address];
+      end else if (Style == "block") begin : gen_block
+        (* rom_style = "block" *)
+        logic [K-1:0] thresholds [Depth];
+        initial $readmemh(File, thresholds);
+        always_ff @(posedge clk) threshold_q <= thresholds[address];
+      end else begin : gen_auto
+        (* ram_style = Style *)
+        logic [K-1:0] thresholds [Depth];
+        initial $readmemh(File, thresholds);
+        always_ff @(posedge clk) threshold_q <= thresholds[address];
+      end
+
       logic [K-1:0] value_q;
       logic [FoldBits-1:0] fold_q;
       result_t result_q;
       logic scope_q;
       always_ff @(posedge clk) begin
-        threshold_q <= thresholds[address];
         value_q <= values[pe][stage];
         fold_q <= folds[pe][stage];
         result_q <= results[pe][stage];
