@@ -49,11 +49,12 @@ def test_a_failing_network_is_shrunk_to_a_command(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [7, 10, 55, 136])
+@pytest.mark.parametrize("seed", [7, 44, 55, 136])
 def test_rtl_of_random_networks_equals_the_integers_at_the_predicted_rate(seed: int) -> None:
     row = measure(draw(seed).text())
     assert row["problem"] == ""
     assert row["logits_differ"] == 0
+    assert row["cycles_measured"] == pytest.approx(row["cycles_predicted"], rel=0.01)
 
 
 def test_an_error_inside_of_a_tool_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
