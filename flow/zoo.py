@@ -36,7 +36,9 @@ def dataset(name: str, folder: Path | None) -> Dataset:
         ModelError: there is no network of that name.
         FlowError: the data are not in `folder` or are damaged.
     """
-    return load_dataset(DataConfig.model_validate({"source": card(name).data}), folder)
+    source = card(name).data
+    kind = {"format": "jpeg"} if source == "cifar10" else {}
+    return load_dataset(DataConfig.model_validate({"source": source, **kind}), folder)
 
 
 def brevitas_logits(network: QuantClassifier, images: Images) -> Logits:

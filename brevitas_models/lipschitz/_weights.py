@@ -27,9 +27,13 @@ def named_layers(model: nn.Module) -> dict[str, Any]:
 
 
 def quantized_weight(layer: Any) -> Tensor:  # noqa: ANN401 - Brevitas has no types
-    """Return a layer's dequantized integer weights, with straight-through gradients."""
-    value: Tensor = layer.quant_weight().value if hasattr(layer, "quant_weight") else layer.weight
-    return value
+    """Return a layer's dequantized integer weights, with straight-through gradients.
+
+    While its quantizer is switched off, they are the float weights, clipped as it clips.
+    """
+    weight: Any = layer.quant_weight() if hasattr(layer, "quant_weight") else layer.weight
+    found: Tensor = getattr(weight, "value", weight)
+    return found
 
 
 def matrices(weight: Tensor, groups: int) -> Tensor:

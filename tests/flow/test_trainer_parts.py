@@ -14,6 +14,7 @@ from brevitas.inject.enum import ScalingImplType
 from brevitas.quant import Int8WeightPerTensorFloat, SignedBinaryActPerTensorConst
 from torch import Tensor, nn
 
+from brevitas_models.lipschitz import dq_penalty
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.quantizers import DynamicQuantizedActivation
 from flow._trainer_average import Average
@@ -250,6 +251,18 @@ def test_without_quantizers_weights_are_float_and_activations_clipped(
     assert torch.allclose(found, plain, atol=1e-5)
     assert not torch.allclose(found, quantized, atol=1e-3)
     assert torch.equal(network(images), quantized)
+
+
+def test_the_defensive_penalty_needs_no_quantizers() -> None:
+    network = build_network(
+        NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,)), seed=1
+    )
+    quantized = dq_penalty(network)
+    with quantization_off(network):
+        free = dq_penalty(network)
+        free.backward()
+    assert free.item() == pytest.approx(quantized.item(), rel=0.2)
+    assert all(layer.weight.grad.abs().sum() > 0 for layer in network.weighted_layers())
 
 
 def test_activations_of_a_learned_range_are_not_clipped() -> None:
