@@ -257,6 +257,8 @@ def test_the_defensive_penalty_needs_no_quantizers() -> None:
     network = build_network(
         NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,)), seed=1
     )
+    for layer in network.weighted_layers():  # which start orthogonal
+        layer.weight.data.mul_(2)
     quantized = dq_penalty(network)
     with quantization_off(network):
         free = dq_penalty(network)
