@@ -20,13 +20,13 @@ from hw._weighted_layer import render_weighted_layer
 from hw.accelerator import Estimate
 from hw.errors import HardwareError
 from hw.estimates import cycles_per_frame, resource_estimate
+from hw.layers.base import RTL_FOLDER
+from hw.layers.weight_memory import WEIGHT_MEMORY
 
 __all__ = ["Block", "Handshake", "read_block", "refuse_unsupported"]
 
 _RTLLIB = Path(finn.__file__).parent / "finn-rtllib"
-_OURS = Path(__file__).parent / "rtl" / "layers"
 _MEMSTREAM = ("axi/hdl/axilite.sv", "memstream/hdl/memstream_axi.sv", "memstream/hdl/memstream.sv")
-_WEIGHT_MEMORY = _OURS / "stream_constant.sv"
 _FIFO = "fifo/hdl/fifo.sv"
 _WEIGHTED = ("MVAU_rtl", "VVAU_rtl")
 
@@ -157,7 +157,7 @@ def _sources(name: str, instance: HWCustomOp) -> dict[str, bytes]:
     streamers = sorted(folder.glob("*_memstream_wrapper.v"))
     if streamers:
         finns = any("memstream_axi" in path.read_text() for path in streamers)
-        paths += [_RTLLIB / path for path in _MEMSTREAM] if finns else [_WEIGHT_MEMORY]
+        paths += [_RTLLIB / path for path in _MEMSTREAM] if finns else [WEIGHT_MEMORY]
         paths += streamers
     return {_place(path, name): _relocated(path, folder, name) for path in paths}
 
@@ -165,8 +165,8 @@ def _sources(name: str, instance: HWCustomOp) -> dict[str, bytes]:
 def _place(path: Path, name: str) -> str:
     if path.is_relative_to(_RTLLIB):
         return f"rtl/lib/{path.relative_to(_RTLLIB).as_posix()}"
-    if path.is_relative_to(_OURS):
-        return f"rtl/lib/steelflow/{path.relative_to(_OURS).as_posix()}"
+    if path.is_relative_to(RTL_FOLDER):
+        return f"rtl/lib/steelflow/{path.relative_to(RTL_FOLDER).as_posix()}"
     return f"rtl/layers/{name}/{path.name}"
 
 

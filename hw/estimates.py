@@ -57,8 +57,9 @@ def cycles_per_frame(instance: HWCustomOp) -> int:
     """Return the cycles between two frames of a node that is never held up.
 
     FINN's count, but for the sliding window of a 2-D convolution: FINN adds the time to fill the
-    buffer to that of writing all windows (or of reading all pixels), as for a single frame, and overestimates depthwise
-    windows (16,412 cycles where RTL takes 13,787); see hw.layers.sliding_window.
+    buffer to that of writing all windows (or of reading all pixels), as for a single frame, and
+    overestimates depthwise windows (16,412 cycles where RTL takes 13,787); see
+    hw.layers.sliding_window.
     """
     if instance.onnx_node.op_type == "ConvolutionInputGenerator_rtl":
         size = [int(n) for n in instance.get_nodeattr("IFMDim")]

@@ -34,6 +34,7 @@ from hw.layers.matrix_rules import UNIT_ATTRIBUTES, dsp_possible, unit_problem
 from hw.layers.matrix_shape import SOURCES, MatrixShape
 from hw.layers.matrix_wrapper import render_matrix_wrapper
 from hw.layers.weight_memory import (
+    WEIGHT_MEMORY,
     block_rams,
     lut_rom,
     memory_style,
@@ -211,6 +212,8 @@ class MatrixUnit(RTLBackend):
 
     def instantiate_ip(self, cmd: list[str]) -> None:
         """Append the Tcl that adds the unit to the node's hierarchy of a Vivado block design."""
+        if self._never_written():
+            cmd.append(f"add_files -norecurse {WEIGHT_MEMORY}")
         if self.get_nodeattr("unit") != "lut":
             self.finn_op.instantiate_ip(self, cmd)
             return

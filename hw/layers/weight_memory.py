@@ -5,9 +5,12 @@
 from pathlib import Path
 
 from hw.errors import HardwareError
+from hw.layers.base import RTL_FOLDER
 from hw.parts import find_part
 
-__all__ = ["block_rams", "lut_rom", "memory_style", "render_weight_memory"]
+__all__ = ["WEIGHT_MEMORY", "block_rams", "lut_rom", "memory_style", "render_weight_memory"]
+
+WEIGHT_MEMORY = RTL_FOLDER / "stream_constant.sv"
 
 # Depth and width of a 36 kbit block RAM with one port; half of one has
 # half the depth, and no width of 72.
