@@ -77,7 +77,7 @@ class Foldable:
 
     def unfold(self, target: int) -> None:
         """Take the fewest lanes that reach the target cycles, or else the fastest."""
-        if any(self in layer.followed() for layer in self.before):
+        if self.follows():
             return
         fastest: tuple[int, tuple[int, int]] | None = None
         for choice in self._choices():
@@ -91,6 +91,10 @@ class Foldable:
                 fastest = (cycles, choice)
         assert fastest is not None, self.name
         self.set_lanes(*fastest[1])
+
+    def follows(self) -> bool:
+        """Say whether the window before this layer sets its lanes."""
+        return any(self in layer.followed() for layer in self.before)
 
     def followed(self) -> list["Foldable"]:
         """Return the layers whose lanes this one sets."""

@@ -90,7 +90,7 @@ def _choices(layer: Foldable, part: Part, target: int, fixed: bool) -> Iterator[
         return
     limit = _WIDER * before[0] * before[1]
     pairs = [(pe, simd) for pe in layer.legal[0] for simd in layer.legal[1] if pe * simd <= limit]
-    for lanes in [before] if fixed else pairs:
+    for lanes in [before] if fixed or layer.follows() else pairs:
         layer.set_lanes(*lanes)
         if lanes == before or layer.cycles() <= target:
             yield from (_Choice(lanes, o) for o in matrix_options(layer.instance, part.name))

@@ -37,6 +37,8 @@ def large() -> ModelWrapper:
         Threshold(name="t0", thresholds=levels(96), offset=0),
         Convolution(name="c1", weights=weights(3, 3, 96, 96)),
         Threshold(name="t1", thresholds=levels(96), offset=0),
+        Convolution(name="dw", weights=weights(2, 2, 1, 96), groups=96, padding=(1, 1, 0, 0)),
+        Threshold(name="tw", thresholds=levels(96), offset=0),
         Flatten(name="f"),
         Dense(name="d0", weights=weights(384, 1300)),
         Threshold(name="t2", thresholds=levels(1300), offset=0),
@@ -71,6 +73,8 @@ def test_weights_are_made_to_fit(large: ModelWrapper) -> None:
         for before in layer.before:  # a width converter exists between them
             wide, narrow = sorted((before.outputs(), layer.inputs()), reverse=True)
             assert wide % narrow == 0
+        if layer.follower:
+            assert layer.follower.lanes[0] == max(layer.lanes)
 
 
 def test_what_fits_stays_as_it_is(large: ModelWrapper) -> None:
