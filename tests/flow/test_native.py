@@ -266,3 +266,20 @@ def test_library_of_other_sources_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(_library, "ABI", -1)
     with pytest.raises(FlowError, match=r"native engine: .* is version \d+, not -1; build it"):
         _library.load(_library.FILE)
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("levels", [
+    [[1]], [[128]], [[255]], [[256]], [[0, 7, 300]], [[3, 3, 200, 255]],
+    [[10], [20], [30]], [list(range(1, 24))], [list(range(0, 250, 10))],
+], ids=lambda levels: f"{len(levels)}x{len(levels[0])}-{levels[0][-1]}")  # fmt: skip
+def test_bytes_are_counted_as_they_are(levels: list[list[int]], step: int, isa: str) -> None:
+    """All values of a byte, against thresholds that no byte reaches or every one does."""
+    threshold = Threshold(name="t", thresholds=np.array(levels), offset=-1, step=step)
+    weights = np.random.default_rng(0).integers(-1, 2, (11 * 3, 5))
+    operations = (threshold, Flatten(name="f"), Dense(name="d", weights=weights))
+    network = IntegerNetwork(operations, (1, 11, 3), 1.0)
+    images = np.arange(256, dtype=np.uint8).repeat(33).reshape(256, 1, 11, 3)
+    images[:, 0, 1::2] = images[::-1, 0, 1::2]
+    assert (NativeNetwork(network, isa=isa).logits(images) == network.logits(images)).all()

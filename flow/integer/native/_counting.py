@@ -12,7 +12,7 @@ from flow.integer.bounds import Interval
 from flow.integer.native._lines import Reals, fit_lines
 from flow.integer.operations import Threshold
 
-__all__ = ["Counter", "Counting", "plan_counting"]
+__all__ = ["Counter", "Counting", "count_bytes", "plan_counting"]
 
 _PADDING = 64  # channels, as in src/plan.hpp
 _FEW = 2  # levels that are compared faster than a line is evaluated
@@ -28,6 +28,7 @@ class Counting(IntEnum):
     FINE_LINE = 2
     COMPARE = 3
     SEARCH = 4
+    BYTES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,27 @@ def plan_counting(
     table = np.full((levels, _padded_size(channels)), np.iinfo(np.int32).max, dtype=np.int32)
     table[:, :channels] = np.tile(rows, (repeats, 1)).T
     return Counter(counting=Counting.COMPARE, levels=levels, low=low, step=step, thresholds=table)
+
+
+def count_bytes(threshold: Threshold, values: Interval, low: int, channels: int) -> Counter | None:
+    """Return how to count thresholds of bytes, each of them `low` and its unsigned number.
+
+    None where there are many levels, or one that no byte reaches. Arguments are otherwise those
+    of plan_counting.
+    """
+    rows = threshold.thresholds.clip(values.lo, values.hi + 1) - low
+    levels = rows.shape[1]
+    if levels > _SOME or rows.max(initial=0) > _BYTE:
+        return None
+    table = np.full((levels, _padded_size(channels)), _BYTE, dtype=np.uint8)
+    table[:, :channels] = np.tile(rows, (channels // len(rows), 1)).T
+    return Counter(
+        counting=Counting.BYTES,
+        levels=levels,
+        low=threshold.offset,
+        step=threshold.step,
+        thresholds=table,
+    )
 
 
 def _padded_size(channels: int) -> int:

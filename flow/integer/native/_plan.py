@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
-from flow.integer.native._counting import Counter, plan_counting
+from flow.integer.native._counting import Counter, count_bytes, plan_counting
 from flow.integer.native._layout import Form, Format, fits_int32, forms_of
 from flow.integer.native._pack import Packed, pack_bits, pack_bytes
 from flow.integer.native._stages import Stage, stages_of
@@ -174,10 +174,20 @@ class _Planner:
                 op = self._add((1,))
         sums = self.ranges[self.stage.sums]
         op.wide |= not self._narrow(sums)
-        op.counter = plan_counting(self.stage.threshold, sums, self.channels, wide=op.wide)
+        op.counter = self._bytes(op, sums) or plan_counting(
+            self.stage.threshold, sums, self.channels, wide=op.wide
+        )
         if op.bias is None:
             op.bias = self.bias.astype(np.int64 if op.wide else np.int32)
         return op
+
+    def _bytes(self, op: PlannedOp, sums: Interval) -> Counter | None:
+        """Return how to count the input's own bytes, if they are what is compared."""
+        threshold = self.stage.threshold
+        copied = op.factors == (1,) and self.read.format == Format.U8 and not self.bias.any()
+        if threshold is None or op.wide or not copied:
+            return None
+        return count_bytes(threshold, sums, self.read.low, self.channels)
 
     def _narrow(self, sums: Interval) -> bool:
         """Whether the sums, the results and everything on the way to them are int32."""

@@ -101,6 +101,23 @@ static void finish_counts(const Op& op, const Tensor& out, std::int32_t* sums, s
     if (counts != to) store_counts(op, out, counts, to);
 }
 
+// Count bytes of the input, without widening them to sums.
+static void finish_bytes(const Op& op, const Tensor& out, const std::uint8_t* values,
+                         std::uint8_t* spare, std::uint8_t* to) {
+    std::uint8_t* counts = counts_are_bytes(op, out) ? to : spare;
+    const std::int64_t row = padded(out.channels);
+    for (std::int64_t c = 0; c < out.channels; c += channel_padding) {
+        const ManyBytes value = load<ManyBytes>(values + c);
+        ManyBytes found = {};
+        for (std::int64_t level = 0; level < op.levels; ++level) {
+            const ManyBytes threshold = load<ManyBytes>(op.thresholds + level * row + c);
+            found -= reinterpret_cast<ManyBytes>(value >= threshold);
+        }
+        store(counts + c, found);
+    }
+    if (counts != to) store_counts(op, out, counts, to);
+}
+
 template <class Sum>
 static void finish_search(const Op& op, const Tensor& out, Sum* sums, std::uint8_t* spare,
                           std::uint8_t* to) {

@@ -61,9 +61,14 @@ static void run_tile(const Plan& plan, const Op& op, const Workspace& space, std
     const bool bits = out.format == format_bits;
     Place place = place_of(op, first);
     for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
+        std::uint8_t* codes = bits ? space.codes + row * padded(out.channels) : space.row;
+        if (op.counting == counting_bytes) {
+            finish_bytes(op, out, row_at(plan.tensors[op.inputs[0]], space, first + row), codes,
+                         output_row(plan, op, space, first + row));
+            continue;
+        }
         Sum* own = panels ? sums + row * stride : sums;
         if (!panels) sum_one(plan, op, space, first + row, place, own);
-        std::uint8_t* codes = bits ? space.codes + row * padded(out.channels) : space.row;
         finish_row(op, out, own, codes, output_row(plan, op, space, first + row));
     }
     if (bits) pack_tile(out, space, first, rows);

@@ -9,7 +9,7 @@
 
 namespace steelflow {
 
-constexpr std::int64_t abi_version = 4;
+constexpr std::int64_t abi_version = 5;
 constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
 constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
 constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
@@ -52,6 +52,7 @@ enum Counting : std::int64_t {
     counting_fine_line, // the same in double
     counting_compare,   // with one level at a time
     counting_search,    // binary search in one channel's thresholds
+    counting_bytes,     // as compare, of the bytes of input 0 themselves
 };
 
 struct Op {
@@ -80,7 +81,7 @@ struct Op {
     // What becomes of the sums.
     std::int64_t counting;
     std::int64_t levels;
-    const std::uint8_t* thresholds;  // compare: [level][channel]; search: [channel][level]
+    const std::uint8_t* thresholds;  // compare, bytes: [level][channel]; search: [channel][level]
     const std::uint8_t* slope;  // line: float or double
     const std::uint8_t* start;
     std::int64_t low;   // value = low + step * count

@@ -9,6 +9,7 @@ using Doubles [[gnu::vector_size(8 * lanes)]] = double;
 using Ints [[gnu::vector_size(4 * lanes)]] = std::int32_t;
 using Wides [[gnu::vector_size(8 * lanes)]] = std::int64_t;
 using Bytes [[gnu::vector_size(lanes)]] = std::uint8_t;
+using ManyBytes [[gnu::vector_size(channel_padding)]] = std::uint8_t;
 
 template <class Register, class Element>
 inline Register load(const Element* from) {
