@@ -64,8 +64,9 @@ def test_square_is_as_strong_as_art() -> None:
 
 def test_cw_finds_images_as_near_as_art() -> None:
     radius = 80
-    far = art("CarliniL2Method", max_iter=STEPS, binary_search_steps=4, learning_rate=0.05)
+    search = {"max_iter": STEPS, "binary_search_steps": 4, "initial_const": 1.0}
+    far = art("CarliniL2Method", learning_rate=0.05, **search)
     inside = l2_distances(IMAGES, far) <= radius
     near = np.where(inside[:, None, None, None], far, IMAGES)
     assert left(ours("cw", radius)) <= left(near) + 0.02
-    assert left(near) < 0.8
+    assert left(near) < 0.9 < left(IMAGES)

@@ -165,7 +165,9 @@ def test_help_loads_no_heavy_package() -> None:
 
 def test_an_interrupted_run_says_how_to_resume(tmp_path: Path) -> None:
     code = (
-        "import sys, time, types, flow.cli\n"
+        "import signal, sys, time, types, flow.cli\n"
+        # as in a terminal, also where the tests themselves run in the background
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def all_steps():\n    print('ready', flush=True); time.sleep(30)\n"
         "sys.modules['flow.steps'] = types.SimpleNamespace(all_steps=all_steps)\n"
         "sys.exit(flow.cli.main(['run', 'toy.yaml']))"

@@ -9,9 +9,9 @@ import pytest
 from agreement import pictures
 
 from flow.errors import FlowError
-from flow.lowering.agreement import TIE, compare_graph
 from flow.integer import Convolution, Dense, IntegerNetwork
 from flow.lowering import lower
+from flow.lowering.agreement import TIE, compare_graph
 from flow.lowering.random_graphs import (
     Block,
     GraphSpec,
