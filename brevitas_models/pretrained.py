@@ -47,6 +47,7 @@ _MODELS = {
     "mnist-tfc-w1a2": _fixed("tfc", 1, 2),
     "mnist-tfc-w2a2": _fixed("tfc", 2, 2),
     "mnist-tfc-w2a2-robust": _on_one_bit(_fixed("tfc", 2, 2)),
+    "mnist-lenet5-w4a4-robust": _on_one_bit(_fixed("lenet5", 4, 4), width=2.0),
     "cifar10-cnv-w1a1": _fixed("cnv", 1, 1),
     "cifar10-cnv-w2a2": _fixed("cnv", 2, 2),
     "cifar10-cnv-w4a4": _fixed("cnv", 4, 4),

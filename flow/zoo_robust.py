@@ -81,6 +81,22 @@ ROBUST_RECIPES = {
             held_out=HeldOut(images=1000, every=8, epsilon_255=26),
         ),
     ),
+    "mnist-lenet5-w4a4-robust": RobustRecipe(
+        objective="pgd",
+        options={"steps": 3, "relative_step": 0.7},
+        trainer=TrainerSettings(
+            schedule=Schedule(
+                epochs=6,
+                learning_rate=5e-3,
+                warmup=0.1,
+                epsilon_255=80,
+                epsilon_warmup_epochs=1,
+            ),
+            batch=250,
+            calibration_batches=40,
+            held_out=HeldOut(images=1000, epsilon_255=76),
+        ),
+    ),
 }
 
 

@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_network_comes_with_its_file_and_card() -> None:
-    assert len(names()) == 9
+    assert len(names()) == 10
     for name in names():
         found, network = card(name), load(name)
         assert not network.training
