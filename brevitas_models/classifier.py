@@ -58,10 +58,15 @@ class QuantClassifier(nn.Module):
         return self.settings.classes
 
     @property
+    def source_step(self) -> float:
+        """The value of one unit of the last layer's integer input."""
+        return self._source.step
+
+    @property
     def logit_scale(self) -> float:
         """The value of one unit of the integer logits."""
         scale = float(self.classifier.quant_weight().scale.detach())
-        return scale * self._source.step * self.temperature
+        return scale * self.source_step * self.temperature
 
     def blocks(self) -> list[QuantBlock]:
         """Return every block with a BatchNorm."""

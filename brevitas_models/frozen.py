@@ -11,11 +11,11 @@ from torch.nn import functional as F
 
 from brevitas_models.network import ConvBlock, QuantConvNet
 
-__all__ = ["FrozenNetwork", "freeze"]
+__all__ = ["FrozenNetwork", "freeze", "round_clamp"]
 
 
 class _RoundClamp(torch.autograd.Function):
-    """round, then clamp to 0..levels; the gradient passes straight through inside that range."""
+    """See round_clamp."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, levels: int) -> Tensor:  # noqa: ANN401 - torch's own
@@ -26,6 +26,12 @@ class _RoundClamp(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         (inside,) = ctx.saved_tensors
         return gradient * inside, None
+
+
+def round_clamp(values: Tensor, levels: int) -> Tensor:
+    """Round, then clamp to 0..levels; the gradient passes straight through inside that range."""
+    found: Tensor = _RoundClamp.apply(values, levels)
+    return found
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class FrozenNetwork:
         values = images
         for conv in self.convolutions:
             values = F.conv2d(values, conv.weight, conv.bias, stride=conv.stride, padding=1)
-            values = _RoundClamp.apply(values, conv.levels)
+            values = round_clamp(values, conv.levels)
         return F.linear(values.flatten(1), self.classifier)
 
 

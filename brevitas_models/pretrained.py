@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The named networks: their architectures, and the trained weights that come with the package."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -14,9 +14,20 @@ from brevitas_models._weight_file import REMEDY, network_content, read_into, wri
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
+from brevitas_models.model_card import ModelCard
 from brevitas_models.settings import ArchitectureSettings
 
-__all__ = ["ModelCard", "QuantClassifier", "build", "canonicalise", "card", "load", "names", "save"]
+__all__ = [
+    "ModelCard",
+    "QuantClassifier",
+    "build",
+    "canonicalise",
+    "card",
+    "load",
+    "names",
+    "save",
+    "save_card",
+]
 
 _FOLDER = Path(__file__).parent / "pretrained"
 
@@ -26,37 +37,23 @@ def _fixed(architecture: str, weight_bits: int, activation_bits: int) -> Archite
     return ArchitectureSettings(architecture=architecture, bits=bits)
 
 
+def _on_one_bit(settings: ArchitectureSettings, width: float = 1.0) -> ArchitectureSettings:
+    """Return the network that sees each pixel as 0 or 1: most pixels are far from 1/2."""
+    return replace(settings, input_bits=1, width=width)
+
+
 _MODELS = {
     "mnist-tfc-w1a1": _fixed("tfc", 1, 1),
     "mnist-tfc-w1a2": _fixed("tfc", 1, 2),
     "mnist-tfc-w2a2": _fixed("tfc", 2, 2),
+    "mnist-tfc-w2a2-robust": _on_one_bit(_fixed("tfc", 2, 2)),
+    "mnist-lenet5-w4a4-robust": _on_one_bit(_fixed("lenet5", 4, 4), width=2.0),
     "cifar10-cnv-w1a1": _fixed("cnv", 1, 1),
     "cifar10-cnv-w2a2": _fixed("cnv", 2, 2),
     "cifar10-cnv-w4a4": _fixed("cnv", 4, 4),
     "cifar10-resnet8-w4a4": _fixed("resnet8", 4, 4),
     "cifar10-mobilenet-w4a4": _fixed("mobilenet", 4, 4),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelCard:
-    """Where a trained network comes from and what it does."""
-
-    name: str
-    data: str
-    command: str
-    seed: int
-    initial: str | None  # the trained network whose weights it started from
-    epochs: int
-    training_images: int
-    training_s: float  # on the machine that `trained_on` describes
-    trained_on: str
-    test_images: int
-    accuracy: float  # 0..1, on the whole test set
-    weight_bits: int
-    activation_bits: int
-    parameters: int  # weights and two numbers for each channel of a BatchNorm
-    licence: str
 
 
 def names() -> tuple[str, ...]:
@@ -96,8 +93,8 @@ def card(name: str, folder: Path = _FOLDER) -> ModelCard:
     _check_name(name)
     _check_file(name, path)
     try:
-        return ModelCard(**yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, TypeError, yaml.YAMLError) as error:
+        return ModelCard.from_mapping(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: is no model card ({reason}); {REMEDY}") from error
 
@@ -111,8 +108,17 @@ def save(network: QuantClassifier, description: ModelCard, folder: Path) -> None
     Raises:
         ModelError: the files cannot be written.
     """
-    text = yaml.safe_dump(asdict(description), sort_keys=False)
     write(folder / f"{description.name}.npz", network_content(network))
+    save_card(description, folder)
+
+
+def save_card(description: ModelCard, folder: Path = _FOLDER) -> None:
+    """Write a card alone, for figures that were measured again.
+
+    Raises:
+        ModelError: the file cannot be written.
+    """
+    text = yaml.safe_dump(asdict(description), sort_keys=False)
     write(folder / f"{description.name}.yaml", text.encode())
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from brevitas_models.pretrained import QuantClassifier, card, load
+from brevitas_models.pretrained import ModelCard, QuantClassifier, card, load
 from flow._threads import one_thread
 from flow.classifier import Images, Logits, check_images
 from flow.data import Dataset, load_dataset
 from flow.export import ExportResult, export_qonnx_model
 from flow.settings import DataConfig
 
-__all__ = ["brevitas_logits", "dataset", "export"]
+__all__ = ["brevitas_logits", "dataset", "dataset_of", "export"]
 
 _BATCH = 500
 
@@ -36,7 +36,16 @@ def dataset(name: str, folder: Path | None) -> Dataset:
         ModelError: there is no network of that name.
         FlowError: the data are not in `folder` or are damaged.
     """
-    source = card(name).data
+    return dataset_of(card(name), folder)
+
+
+def dataset_of(description: ModelCard, folder: Path | None) -> Dataset:
+    """Load the images that the network of that card was trained and measured on.
+
+    Raises:
+        FlowError: the data are not in `folder` or are damaged.
+    """
+    source = description.data
     kind = {"format": "jpeg"} if source == "cifar10" else {}
     return load_dataset(DataConfig.model_validate({"source": source, **kind}), folder)
 

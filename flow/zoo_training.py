@@ -17,9 +17,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from brevitas_models.checkpoint import read_state, write_state
-from brevitas_models.pretrained import ModelCard, QuantClassifier, build, canonicalise, load, save
+from brevitas_models.pretrained import (
+    ModelCard,
+    QuantClassifier,
+    build,
+    canonicalise,
+    save,
+    save_card,
+)
+from flow import zoo_evaluation
 from flow._augmentation import mirrored, moved
 from flow._threads import one_thread
+from flow._zoo_start import blend
 from flow.classifier import accuracy
 from flow.data import Dataset, load_dataset
 from flow.environment import data_folder
@@ -28,10 +37,12 @@ from flow.progress import banner, track
 from flow.settings import DataConfig
 from flow.training import one_cycle
 from flow.zoo import brevitas_logits
+from flow.zoo_robust import ROBUST_RECIPES, RobustRecipe, train_robust
 
 __all__ = ["RECIPES", "Recipe", "train"]
 
 _MACHINE = f"one thread, {platform.machine()}, torch {torch.__version__}"
+_INITIAL_SHARE = 0.5  # of the way from fresh weights to those of `initial`
 _CALIBRATION_STEPS = 100  # minibatches from which the final BatchNorm statistics are taken
 
 
@@ -51,10 +62,11 @@ class Recipe:
 
 _TFC = Recipe(epochs=30, learning_rate=5e-3, shift=1)
 _CIFAR10 = Recipe(epochs=2, learning_rate=2e-2, shift=2, flip=True, bfloat16=True)
-RECIPES = {
+RECIPES: dict[str, Recipe | RobustRecipe] = {
     "mnist-tfc-w1a1": replace(_TFC, learning_rate=2e-2, shift=0),  # too small to overfit much
     "mnist-tfc-w1a2": _TFC,
     "mnist-tfc-w2a2": _TFC,
+    **ROBUST_RECIPES,
     "cifar10-cnv-w1a1": replace(_CIFAR10, initial="cifar10-cnv-w2a2"),
     "cifar10-cnv-w2a2": _CIFAR10,
     "cifar10-cnv-w4a4": replace(_CIFAR10, epochs=1, initial="cifar10-cnv-w2a2"),
@@ -72,7 +84,7 @@ class _Run:
         self.labels = torch.from_numpy(dataset.train_labels)
         self.network = build(name, recipe.seed)
         if recipe.initial is not None:
-            _blend(self.network, load(recipe.initial))
+            blend(self.network, recipe.initial, _INITIAL_SHARE)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=0.0)
         self.steps = len(self.labels) // recipe.batch
@@ -142,14 +154,6 @@ class _Run:
         return loss.item(), int((logits.argmax(1) == labels).sum())
 
 
-def _blend(network: QuantClassifier, trained: QuantClassifier) -> None:
-    """Move fresh weights half the way to those of a trained network; its BatchNorms stay fresh."""
-    pairs = zip(network.weighted_layers(), trained.weighted_layers(), strict=True)
-    with torch.no_grad():
-        for (_, layer), (_, source) in pairs:
-            layer.weight.lerp_(source.weight, 0.5)
-
-
 def train(
     name: str, dataset: Dataset, state_file: Path, recipe: Recipe
 ) -> tuple[QuantClassifier, float]:
@@ -184,30 +188,67 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", choices=RECIPES, metavar="NAME", help=", ".join(RECIPES))
     parser.add_argument("--data", type=Path, default=data_folder(), help="default: STEELFLOW_DATA")
     parser.add_argument("--output", type=Path, default=Path(), help="folder; default: this one")
+    parser.add_argument(
+        "--images",
+        type=int,
+        metavar="N",
+        default=1000,
+        help="test images attacked for the card of a robust network (default: 1000; 0: none)",
+    )
     chosen = parser.parse_args(arguments)
     try:
-        _train_and_save(chosen.name, chosen.data, chosen.output)
+        _train_and_save(chosen.name, chosen.data, chosen.output, chosen.images)
     except USER_ERRORS as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def _train_and_save(name: str, data: Path | None, output: Path) -> None:
+def _trained(
+    name: str, dataset: Dataset, state_file: Path, recipe: Recipe | RobustRecipe
+) -> tuple[QuantClassifier, float]:
+    if isinstance(recipe, Recipe):
+        return train(name, dataset, state_file, recipe)
+    found = train_robust(name, dataset, state_file, recipe)
+    return found.network, found.seconds
+
+
+def _train_and_save(name: str, data: Path | None, output: Path, attacked: int) -> None:
     source, recipe = name.split("-", maxsplit=1)[0], RECIPES[name]
     dataset = load_dataset(DataConfig.model_validate({"source": source}), data)
     output.mkdir(parents=True, exist_ok=True)
-    network, seconds = train(name, dataset, output / f"{name}.state", recipe)
+    network, seconds = _trained(name, dataset, output / f"{name}.state", recipe)
+    description = _describe(name, network, dataset, seconds)
+    save(network, description, output)
+    banner(f"{name}: accuracy {description.accuracy:.4f} on {description.test_images} test images")
+    if isinstance(recipe, RobustRecipe) and attacked:
+        found = zoo_evaluation.measure(
+            name,
+            zoo_evaluation.lowered(network),
+            dataset,
+            epsilon_255=recipe.epsilon_255,
+            images=attacked,
+            attacks=zoo_evaluation.ATTACKS,
+        )
+        save_card(replace(description, robust=found.robust), output)
+        for line in zoo_evaluation.lines(name, found):
+            banner(line)
+
+
+def _describe(name: str, network: QuantClassifier, dataset: Dataset, seconds: float) -> ModelCard:
+    recipe, objective, held_out = RECIPES[name], "standard", 0
+    if isinstance(recipe, RobustRecipe):
+        objective, held_out = recipe.objective, recipe.trainer.held_out.images
     right = accuracy(brevitas_logits(network, dataset.test_images), dataset.test_labels)
     norms = sum(norm.weight.numel() + norm.bias.numel() for _, norm in network.norms())
-    description = ModelCard(
+    return ModelCard(
         name=name,
-        data=source,
+        data=dataset.name,
         command=f"python -m flow.zoo_training {name}",
         seed=recipe.seed,
         initial=recipe.initial,
         epochs=recipe.epochs,
-        training_images=len(dataset.train_labels),
+        training_images=len(dataset.train_labels) - held_out,
         training_s=round(seconds, 1),
         trained_on=_MACHINE,
         test_images=len(dataset.test_labels),
@@ -216,9 +257,8 @@ def _train_and_save(name: str, data: Path | None, output: Path) -> None:
         activation_bits=network.precision.activation_bits,
         parameters=norms + sum(layer.weight.numel() for _, layer in network.weighted_layers()),
         licence="BSD-3-Clause",
+        objective=objective,
     )
-    save(network, description, output)
-    banner(f"{name}: accuracy {right:.4f} on the {len(dataset.test_labels)} test images")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import yaml
 from zoo_networks import images
 
 from brevitas_models.errors import ModelError
-from brevitas_models.pretrained import ModelCard, build, card, load, names, save
+from brevitas_models.model_card import AttackFigure, ModelCard, RobustFigures
+from brevitas_models.pretrained import build, card, load, names, save, save_card
 
 TFC = "mnist-tfc-w2a2"
 
@@ -27,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_network_comes_with_its_file_and_card() -> None:
-    assert len(names()) == 8
+    assert len(names()) == 10
     for name in names():
         found, network = card(name), load(name)
         assert not network.training
@@ -117,6 +118,47 @@ def test_impossible_values_are_refused(folder: Path, key: str, value: object) ->
     rewrite(folder / f"{TFC}.npz", **{key: value})
     with pytest.raises(ModelError, match=rf"{key} holds values that no training leaves; install"):
         load(TFC, folder)
+
+
+ROBUST = RobustFigures(
+    norm="linf",
+    epsilon_255=26,
+    seed=3,
+    images=200,
+    attacks=(
+        AttackFigure(attack="pgd", steps=50, restarts=10, accuracy=0.9),
+        AttackFigure(attack="square", steps=5000, restarts=1, accuracy=0.85),
+    ),
+    accuracy=0.85,
+    ci95=(0.79, 0.89),
+)
+
+
+def test_robust_figures_come_back_as_they_were_written(tmp_path: Path) -> None:
+    written = dataclasses.replace(card(TFC), robust=ROBUST, objective="pgd")
+    save_card(written, tmp_path)
+    assert card(TFC, tmp_path) == written
+
+
+def test_a_card_from_before_there_were_robust_figures_is_read(tmp_path: Path) -> None:
+    save_card(card(TFC), tmp_path)
+    path = tmp_path / f"{TFC}.yaml"
+    content = yaml.safe_load(path.read_text())
+    del content["robust"], content["objective"]
+    path.write_text(yaml.safe_dump(content))
+    found = card(TFC, tmp_path)
+    assert (found.robust, found.objective) == (None, "standard")
+
+
+@pytest.mark.parametrize("change", [{"attacks": 3}, {"ci95": [0.1]}, {"other": 1}])
+def test_damaged_robust_figures_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    save_card(dataclasses.replace(card(TFC), robust=ROBUST), tmp_path)
+    path = tmp_path / f"{TFC}.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["robust"] |= change
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ModelError, match=rf"{TFC}.yaml: is no model card \(.*\); install"):
+        card(TFC, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["name: 1", "[", "", "\x00", "- a"])

@@ -113,6 +113,7 @@ def test_every_network_has_a_recipe_and_cards_follow_it() -> None:
         found = card(name)
         assert (found.epochs, found.seed) == (recipe.epochs, recipe.seed)
         assert found.command == f"python -m flow.zoo_training {name}"
+        assert (found.objective == "standard") == isinstance(recipe, Recipe)
 
 
 def test_moved_images_are_shifts_filled_with_zero() -> None:
