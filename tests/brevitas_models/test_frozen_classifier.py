@@ -53,7 +53,7 @@ def test_its_gradients_point_where_those_of_the_network_do(settings: Architectur
         shown = images.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(victim(shown)[:, 3].sum(), shown)
         directions.append(gradient.flatten())
-    assert torch.cosine_similarity(*directions, dim=0) > 0.3  # ties of pools, top levels
+    assert torch.cosine_similarity(*directions, dim=0) > 0.2  # ties of pools, top levels
 
 
 def test_later_training_does_not_reach_it() -> None:
