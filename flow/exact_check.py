@@ -64,9 +64,9 @@ def _row(subject: str, rival: str, seconds: float) -> dict[str, object]:
 
 def _compared(ours: Logits, theirs: Logits, path: Path, images: Images) -> dict[str, object]:
     differ = np.flatnonzero((ours != theirs).any(axis=1))
-    ties = 0
+    model, ties = load_qonnx(path).model, 0
     for index in differ:
-        tie = nearest_tie(load_qonnx(path).model, images[index], nchw=False)
+        tie = nearest_tie(model, images[index], nchw=False)
         ties += tie.distance < TIE
         banner(
             f"image {index}: labels {ours[index].argmax()} and {theirs[index].argmax()}; "

@@ -3,11 +3,14 @@
 """The ways in which a matrix layer can be built, and what each takes of a part."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hw.layers.matrix_cost import dsp_resources, lut_resources
 from hw.layers.matrix_rules import unit_problem
-from hw.layers.matrix_unit import MatrixUnit
 from hw.layers.weight_memory import block_rams, lut_rom
+
+if TYPE_CHECKING:
+    from hw.layers.matrix_unit import MatrixUnit
 
 __all__ = ["MatrixOption", "chosen_option", "matrix_options"]
 
@@ -22,13 +25,13 @@ class MatrixOption:
     dsp: int
     bram36: float
 
-    def apply(self, layer: MatrixUnit) -> None:
+    def apply(self, layer: "MatrixUnit") -> None:
         """Set the attributes by which the layer's code is generated so."""
         layer.set_nodeattr("unit", self.unit)
         layer.set_nodeattr("ram_style", self.ram_style)
 
 
-def matrix_options(layer: MatrixUnit, fpgapart: str) -> list[MatrixOption]:
+def matrix_options(layer: "MatrixUnit", fpgapart: str) -> list[MatrixOption]:
     """Return every way to build a layer with its present folding, two or four.
 
     The layer's own wishes (unit, ram_style) are heeded.
@@ -43,12 +46,12 @@ def matrix_options(layer: MatrixUnit, fpgapart: str) -> list[MatrixOption]:
     return [_option(layer, unit, style, fpgapart) for unit in units for style in styles]
 
 
-def chosen_option(layer: MatrixUnit, fpgapart: str) -> MatrixOption:
+def chosen_option(layer: "MatrixUnit", fpgapart: str) -> MatrixOption:
     """Return the way in which the layer would be built by itself."""
     return _option(layer, layer.chosen_unit(fpgapart), layer.memory_style(fpgapart), fpgapart)
 
 
-def _option(layer: MatrixUnit, unit: str, style: str, fpgapart: str) -> MatrixOption:
+def _option(layer: "MatrixUnit", unit: str, style: str, fpgapart: str) -> MatrixOption:
     shape, memory = layer.shape(), layer.memory_size()
     if unit == "dsp":
         resources = dsp_resources(shape, fpgapart, narrow=True)

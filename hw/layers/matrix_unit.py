@@ -20,8 +20,6 @@ from hw.layers.base import RTL_FOLDER
 from hw.layers.matrix_cost import (
     UnitCost,
     choose_unit,
-    dsp_resources,
-    lut_resources,
 )
 from hw.layers.matrix_memory import (
     fold_weights,
@@ -30,13 +28,13 @@ from hw.layers.matrix_memory import (
     write_memory,
     write_runtime,
 )
+from hw.layers.matrix_options import chosen_option
 from hw.layers.matrix_rules import UNIT_ATTRIBUTES, dsp_possible, unit_problem
 from hw.layers.matrix_shape import SOURCES, MatrixShape
 from hw.layers.matrix_wrapper import render_matrix_wrapper
 from hw.layers.weight_memory import (
     WEIGHT_MEMORY,
     block_rams,
-    lut_rom,
     memory_style,
     render_weight_memory,
 )
@@ -233,12 +231,7 @@ class MatrixUnit(RTLBackend):
 
     def lut_estimation(self, fpgapart: str) -> int:
         """Return the LUTs of the unit that would be chosen and of its weight memory."""
-        if self.chosen_unit(fpgapart) == "lut":
-            unit = lut_resources(self.shape())
-        else:
-            unit = dsp_resources(self.shape(), fpgapart, narrow=True)
-        in_luts = self.memory_style(fpgapart) == "distributed"
-        return round(unit.lut + (lut_rom(*self.memory_size()) if in_luts else 0))
+        return round(chosen_option(self, fpgapart).lut)
 
     def bram_estimation(self, fpgapart: str) -> int:
         """Return the 18 kbit block RAMs of the weight memory."""
@@ -252,6 +245,4 @@ class MatrixUnit(RTLBackend):
 
     def dsp_estimation(self, fpgapart: str) -> int:
         """Return the DSP slices of the unit that would be chosen."""
-        if self.chosen_unit(fpgapart) == "lut":
-            return 0
-        return dsp_resources(self.shape(), fpgapart, narrow=True).dsp
+        return chosen_option(self, fpgapart).dsp

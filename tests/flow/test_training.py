@@ -1,6 +1,5 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -108,14 +107,6 @@ def test_a_corrupt_state_file_is_refused(digits: Dataset, tmp_path: Path) -> Non
     (tmp_path / "state").write_bytes(b"not a state")
     with pytest.raises(ModelError, match=r"state: cannot be read \(.*\); delete it"):
         train(digits, state=tmp_path / "state")
-
-
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.usefixtures("two_threads")

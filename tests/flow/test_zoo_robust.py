@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bar_images import bars_dataset, same
 
-from brevitas_models.pretrained import QuantClassifier, build, card, load
+from brevitas_models.pretrained import build, card, load
 from flow import zoo_evaluation, zoo_robust, zoo_training
 from flow._zoo_start import blend
 from flow.attacks.pgd import Pgd
@@ -28,29 +29,14 @@ SETTINGS = TrainerSettings(
 RECIPE = RobustRecipe(objective="pgd", options={"steps": 2}, trainer=SETTINGS)
 
 
-def bars(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Noisy 28x28 images of which class k has a bright bar in rows 2k to 2k + 3."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count) % 10
-    images = rng.integers(0, 110, (count, 28, 28, 1))
-    for image, label in zip(images, labels, strict=True):
-        image[2 * label : 2 * label + 4] += 145
-    return images.astype(np.uint8), labels.astype(np.int64)
-
-
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    return Dataset("mnist", *bars(600, 0), *bars(100, 1), classes=10)
+    return bars_dataset(noise=110, light=145)
 
 
 def write_idx(path: Path, values: np.ndarray) -> None:
     header = struct.pack(f">I{values.ndim}I", 0x0800 + values.ndim, *values.shape)
     path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes()))
-
-
-def same(first: QuantClassifier, second: QuantClassifier) -> bool:
-    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
-    return all(torch.equal(one, other) for one, other in pairs)
 
 
 def test_training_learns_and_the_same_recipe_gives_the_same_bits(

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bar_images import bars_dataset, same
 
-from brevitas_models.pretrained import QuantClassifier, card, load, names
+from brevitas_models.pretrained import card, load, names
 from flow import zoo_training
 from flow._augmentation import mirrored, moved
 from flow.data import Dataset
@@ -20,24 +21,9 @@ TFC = "mnist-tfc-w2a2"
 RECIPE = Recipe(epochs=3, learning_rate=5e-3, batch=20, shift=1)
 
 
-def bars(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Noisy 28x28 images of which class k has a bright bar in rows 2k to 2k + 3."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(count) % 10
-    images = rng.integers(0, 100, (count, 28, 28, 1))
-    for image, label in zip(images, labels, strict=True):
-        image[2 * label : 2 * label + 4] += 150
-    return images.astype(np.uint8), labels.astype(np.int64)
-
-
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    return Dataset("mnist", *bars(600, 0), *bars(100, 1), classes=10)
-
-
-def same(first: QuantClassifier, second: QuantClassifier) -> bool:
-    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
-    return all(torch.equal(one, other) for one, other in pairs)
+    return bars_dataset(noise=100, light=150)
 
 
 def test_training_learns_and_gives_what_is_shipped(dataset: Dataset, tmp_path: Path) -> None:

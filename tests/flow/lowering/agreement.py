@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
 
 from flow.integer import IntegerNetwork
 from flow.lowering import InputEncoding, lower
 from flow.lowering._graph_writer import GraphWriter
 from flow.lowering._random_layers import smooth_images
+from flow.lowering.agreement import execute
 
 Body = Callable[[GraphWriter, str], str]
 
@@ -70,15 +70,6 @@ def pictures(network: IntegerNetwork, count: int, seed: int = 0) -> NDArray[np.u
     return smooth_images(rng, count, network.input_shape).astype(np.uint8)
 
 
-def executed(model: ModelWrapper, image: NDArray[Any], *, nchw: bool) -> NDArray[Any]:
-    """Return qonnx's output for float[1, H, W, C]."""
-    tensor = image.transpose(0, 3, 1, 2) if nchw else image
-    source = model.graph.input[0].name
-    shape = model.get_tensor_shape(source)
-    found = execute_onnx(model, {source: tensor.astype(np.float32).reshape(shape)})
-    return np.asarray(found[model.graph.output[0].name])
-
-
 def assert_equal(
     model: ModelWrapper,
     *,
@@ -91,7 +82,7 @@ def assert_equal(
     images = pictures(network, 6)
     logits = network.logits(images) * network.scale + network.offset
     for image, found in zip(images, logits, strict=True):
-        expected = executed(model, feed(image[None]), nchw=nchw).reshape(-1)
+        expected = execute(model, feed(image[None])[0], nchw=nchw).reshape(-1)
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(logits).max())
     assert len(np.unique(logits, axis=0)) > 1
     return network

@@ -4,7 +4,7 @@
 
 import numpy as np
 import pytest
-from agreement import assert_equal, executed, finished, pictures, quantized, weights
+from agreement import assert_equal, finished, pictures, quantized, weights
 from onnx import TensorProto
 from qonnx.core.modelwrapper import ModelWrapper
 
@@ -12,6 +12,7 @@ from flow.errors import FlowError
 from flow.integer import Bias
 from flow.lowering import lower
 from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.agreement import execute
 
 
 def _head(scale: object = 0.25, *, bits: int = 4) -> tuple[GraphWriter, str]:
@@ -53,7 +54,7 @@ def test_other_class_offsets_are_rounded_and_noted() -> None:
     network = lowered.network
     for image in pictures(network, 4):
         found = network.logits(image[None]) * network.scale + network.offset
-        expected = executed(_model(graph, shifted), image[None], nchw=True)
+        expected = execute(_model(graph, shifted), image, nchw=True)
         np.testing.assert_allclose(found, expected, atol=network.scale / 2 + 1e-5)
 
 
