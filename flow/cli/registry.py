@@ -6,6 +6,7 @@ from flow.cli import (
     attack,
     bench,
     doctor,
+    experiment,
     export,
     report,
     rtlsim,
@@ -31,6 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     synth.COMMAND,
     attack.COMMAND,
     report.COMMAND,
+    experiment.COMMAND,
     bench.COMMAND,
     doctor.COMMAND,
 )

@@ -21,11 +21,13 @@ from flow.classifier import Images
 from flow.report.schema import AmplificationPoint, EpochPoint, LayerResources, NoisePoint, RobustRow
 
 __all__ = [
+    "SETTINGS",
     "amplification_figure",
     "difference_png",
     "image_png",
     "resources_figure",
     "robust_accuracy_figure",
+    "svg_element",
     "training_figure",
 ]
 
@@ -37,7 +39,7 @@ _STYLES: dict[str, dict[str, Any]] = {
     "plain": {"color": "#D55E00", "marker": "s", "linestyle": "--"},
 }
 _OTHER = {"color": "#555555", "marker": "^", "linestyle": ":"}
-_SETTINGS = {
+SETTINGS = {
     "svg.fonttype": "none",  # text stays text: it is selected, searched and read aloud
     "font.family": "sans-serif",
     "font.size": 10,
@@ -61,7 +63,7 @@ def robust_accuracy_figure(
     rows: Sequence[RobustRow], noise: Sequence[NoisePoint], *, attack: str
 ) -> str:
     """Draw accuracy against epsilon with 95% bands; thin grey: random noise of the same size."""
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         figure, axes = _axes("epsilon (uint8 units of 255)", "accuracy, %")
         for network, points in _by_network(row for row in rows if row.attack == attack):
             points.sort(key=lambda row: row.epsilon_255)
@@ -78,13 +80,13 @@ def robust_accuracy_figure(
             axes.plot(x, _percent([p.accuracy for p in shaken]), label=label, **style)
         axes.set_ylim(-2, 102)
         axes.legend()
-        return _svg(figure, "robust")
+        return svg_element(figure, "robust")
 
 
 def amplification_figure(points: Sequence[AmplificationPoint]) -> str:
     """Draw the relative error by depth for each network, with 95% bands; reshapes left out."""
     points = [point for point in points if not point.layer.endswith("flatten")]
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         figure, axes = _axes("", "relative l2 error")
         for network, layers in _by_network(points):
             x = np.arange(len(layers))
@@ -96,12 +98,12 @@ def amplification_figure(points: Sequence[AmplificationPoint]) -> str:
             axes.set_xticks(x, names, rotation=50, ha="right", rotation_mode="anchor")
         axes.set_ylim(bottom=0)
         axes.legend()
-        return _svg(figure, "amplification")
+        return svg_element(figure, "amplification")
 
 
 def training_figure(curves: Mapping[str, Sequence[EpochPoint]]) -> str:
     """Draw each training's accuracy on its own (attacked or clean) training images."""
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         figure, axes = _axes("epoch", "training accuracy, %")
         for network, epochs in curves.items():
             if epochs:
@@ -109,13 +111,13 @@ def training_figure(curves: Mapping[str, Sequence[EpochPoint]]) -> str:
                 x = [point.epoch for point in epochs]
                 axes.plot(x, _percent([p.accuracy for p in epochs]), label=network, **style)
         axes.legend()
-        return _svg(figure, "training")
+        return svg_element(figure, "training")
 
 
 def resources_figure(layers: Sequence[LayerResources]) -> str:
     """Draw the LUTs of each layer, Yosys beside FINN; FIFOs and width converters are summed."""
     names, counted, estimated = _bars(layers)
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         figure = Figure(figsize=(_WIDTH, 1.1 + 0.36 * len(names)))
         axes = figure.subplots()
         y = np.arange(len(names))
@@ -126,7 +128,7 @@ def resources_figure(layers: Sequence[LayerResources]) -> str:
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("LUT")
         figure.legend(loc="outside upper center", ncols=2)
-        return _svg(figure, "resources")
+        return svg_element(figure, "resources")
 
 
 def _bars(layers: Sequence[LayerResources]) -> tuple[list[str], list[int], list[float]]:
@@ -179,7 +181,7 @@ def _by_network(points: Iterable[Point]) -> list[tuple[str, list[Point]]]:
     return sorted(groups.items(), key=lambda group: group[0] != "robust")
 
 
-def _svg(figure: Figure, prefix: str) -> str:
+def svg_element(figure: Figure, prefix: str) -> str:
     """Return an <svg> element without outside references; its ids start with the prefix."""
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": prefix}):

@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steelflow experiment`."""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flow.cli.base import Command, shown
+from flow.environment import DATA_VARIABLE, data_folder
+
+__all__ = ["COMMAND"]
+
+
+@dataclass(frozen=True)
+class ExperimentCommand(Command):
+    """Try the claims of a paper."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the experiments' names and how much they train and attack."""
+        parser.add_argument(
+            "name", metavar="NAME", nargs="?", help="the experiment; without it they are listed"
+        )
+        parser.add_argument(
+            "--dataset",
+            choices=("mnist", "cifar10", "digits"),
+            default="mnist",
+            help="images (default: mnist)",
+        )
+        parser.add_argument(
+            "--data",
+            metavar="DIR",
+            type=Path,
+            default=data_folder(),
+            help=f"folder of data sets that are not embedded (default: ${DATA_VARIABLE})",
+        )
+        parser.add_argument(
+            "--output",
+            metavar="DIR",
+            type=Path,
+            default=Path("build", "experiments"),
+            help="results go to DIR/NAME, trainings to DIR/trainings (default: build/experiments)",
+        )
+        parser.add_argument(
+            "--architecture",
+            metavar="NAME",
+            default="lenet5",
+            help="network that is trained (default: lenet5)",
+        )
+        for option, unit in (
+            ("train-images", "training images"),
+            ("epochs", "epochs of each training"),
+            ("images", "test images that are attacked"),
+            ("seed", "the first seed of the trainings"),
+        ):
+            parser.add_argument(
+                f"--{option}", metavar="N", type=int, help=f"{unit} (default: the experiment's)"
+            )
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Run it; print its rows and its verdicts."""
+        from flow.experiments.registry import EXPERIMENTS  # noqa: PLC0415 - imports torch
+
+        if options.name is None:
+            for one in EXPERIMENTS:
+                print(f"{one.name:12} {one.title}")
+            return 0
+        from flow.bench.base import as_table  # noqa: PLC0415 - keeps --help fast
+        from flow.data import load_dataset  # noqa: PLC0415
+        from flow.experiments.lab import Lab  # noqa: PLC0415
+        from flow.experiments.page import write_findings  # noqa: PLC0415
+        from flow.experiments.registry import find  # noqa: PLC0415
+        from flow.settings import DataConfig  # noqa: PLC0415
+
+        experiment = find(options.name)
+        keys = ("train_images", "epochs", "images", "seed")
+        given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
+        scale = replace(experiment.scale, **given)
+        form = {"format": "jpeg"} if options.dataset == "cifar10" else {}
+        dataset = load_dataset(
+            DataConfig.model_validate({"source": options.dataset, **form}), options.data
+        )
+        lab = Lab(dataset, scale, options.output / "trainings", options.architecture)
+        findings = experiment.run(lab)
+        folder = options.output / experiment.name
+        write_findings(folder, experiment, lab.scale, findings)
+        print(as_table(findings.rows))
+        for verdict in findings.verdicts:
+            print(f"{verdict.outcome}: {verdict.claim} ({verdict.evidence})")
+        print(f"experiment: {shown(folder / 'index.html')}")
+        return 0
+
+
+COMMAND = ExperimentCommand(
+    name="experiment", help="try a claim of the literature and draw what is found"
+)

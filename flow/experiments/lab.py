@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Trains, quantizes and attacks the networks of an experiment; nothing is trained twice."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from brevitas_models.architectures import build
+from brevitas_models.bits import BitTable
+from brevitas_models.errors import ModelError
+from brevitas_models.frozen_classifier import freeze_classifier
+from brevitas_models.lipschitz import make_control
+from brevitas_models.pretrained import QuantClassifier
+from brevitas_models.quantizers import Quantizers, WeightQuantizer
+from brevitas_models.settings import ArchitectureSettings
+from flow._trainer_norms import calibrate
+from flow.attacks.registry import build_attack
+from flow.classifier import Images, Labels, accuracy
+from flow.data import Dataset, first_test_images
+from flow.evaluation import Subject, Verdict, evaluate
+from flow.experiments.scale import Scale
+from flow.experiments.trained import Trained, Training, digest_of, finished, take_over
+from flow.objectives import Model, build_objective
+from flow.progress import banner, meter
+from flow.trainer import Schedule, TrainerSettings, train
+
+__all__ = ["Lab", "Trained", "Training"]
+
+_CALIBRATION_BATCHES = 20
+_WARM_UP_EPOCHS = 1.0  # over which epsilon grows, so that large ones can be learned at all
+
+
+class Lab:
+    """What experiments share.
+
+    Args:
+        dataset: its test images are attacked.
+        scale: how much is trained and attacked.
+        folder: where finished trainings are kept.
+        architecture: of `settings`.
+
+    Attributes:
+        dataset: with the training images that the scale leaves.
+        scale: as given.
+    """
+
+    def __init__(
+        self, dataset: Dataset, scale: Scale, folder: Path, architecture: str = "lenet5"
+    ) -> None:
+        self.dataset, self.scale, self._folder = _limited(dataset, scale), scale, folder
+        self._architecture = architecture
+        self._shown = first_test_images(dataset, scale.images, "--images")
+        self._digest = hashlib.sha256(
+            self.dataset.train_images.tobytes() + self.dataset.train_labels.tobytes()
+        ).hexdigest()
+
+    def settings(
+        self,
+        weight_bits: int,
+        activation_bits: int,
+        **changes: Any,  # noqa: ANN401
+    ) -> ArchitectureSettings:
+        """Return the experiments' network with those bits; learned scales unless `changes` says."""
+        options: dict[str, Any] = {
+            "architecture": self._architecture,
+            "bits": BitTable.uniform(weight_bits, activation_bits),
+            "input_shape": self.dataset.input_shape,
+            "classes": self.dataset.classes,
+            "quantizers": Quantizers(weights=WeightQuantizer.LEARNED),
+        }
+        return ArchitectureSettings(**(options | changes))
+
+    def train(self, label: str, settings: ArchitectureSettings, training: Training) -> Trained:
+        """Train a network, or take what the same call has left in the folder.
+
+        Raises:
+            FlowError: the loss diverged, or the objective or its options do not exist.
+            ModelError: there is no such architecture, or the network does not fit the images.
+        """
+        seed = self.scale.seed if training.seed is None else training.seed
+        network = build(settings, seed)
+        if training.initial is not None:
+            take_over(network, training.initial.state)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        known = self._kept(settings, training, seed)
+        banner(f"{label}: {'taken from an earlier run' if known.exists() else 'training'}")
+        found = train(
+            network,
+            self.dataset,
+            build_objective(training.objective, training.options),
+            self._trainer(training, seed),
+            penalties=_penalties(network, training.penalties),
+            freeze=_freeze(network),
+            state_file=known,
+        )
+        return finished(label, network, found)
+
+    def requantized(self, label: str, trained: Trained, settings: ArchitectureSettings) -> Trained:
+        """Return the network with other bits: no step, but BatchNorm statistics taken anew."""
+        network = build(settings, self.scale.seed)
+        take_over(network, trained.state)
+        batches = torch.from_numpy(self.dataset.train_images).split(100)[:_CALIBRATION_BATCHES]
+        model = Model(network)
+        passes = (lambda batch=batch: model(batch.permute(0, 3, 1, 2).float()) for batch in batches)
+        calibrate(network, passes, lambda tensor: tensor)
+        return finished(label, network, None)
+
+    def clean(self, trained: Trained) -> float:
+        """Return the accuracy on the whole test set."""
+        logits = trained.engine.logits(self.dataset.test_images)
+        return accuracy(logits, self.dataset.test_labels)
+
+    def attack(
+        self,
+        trained: Trained,
+        name: str,
+        epsilon_255: int,
+        *,
+        steps: int = 20,
+        restarts: int = 1,
+        queries: int = 1000,
+        images: int | None = None,
+    ) -> Verdict:
+        """Attack the first test images, all of the scale's unless fewer are asked for.
+
+        Raises:
+            FlowError: there is no such attack.
+        """
+        attack = build_attack(name, steps=steps, restarts=restarts, queries=queries)
+        shown, labels = self._shown
+        with meter(f"{name} {epsilon_255}/255 on {trained.label}", unit="images") as progress:
+            return evaluate(
+                trained.engine,
+                shown[:images],
+                labels[:images],
+                attack,
+                epsilon_255,
+                seed=self.scale.seed,
+                network=trained.label,
+                surrogate=trained.integer,
+                progress=progress,
+            ).verdict
+
+    def subject(self, trained: Trained) -> Subject:
+        """Return the network as attacks see it."""
+        return Subject(
+            victim=trained.engine,
+            network=trained.label,
+            seed=self.scale.seed,
+            surrogate=trained.integer,
+        )
+
+    def shown(self) -> tuple[Images, Labels]:
+        """Return the attacked images uint8[N, H, W, C] and their labels int64[N]."""
+        return self._shown
+
+    def _trainer(self, training: Training, seed: int) -> TrainerSettings:
+        epochs = training.epochs or self.scale.epochs
+        return TrainerSettings(
+            schedule=Schedule(
+                epochs=epochs,
+                learning_rate=training.learning_rate,
+                float_epochs=training.float_epochs,
+                epsilon_255=training.epsilon_255,
+                epsilon_warmup_epochs=0.0 if training.initial else min(_WARM_UP_EPOCHS, epochs / 2),
+            ),
+            batch=training.batch,
+            calibration_batches=_CALIBRATION_BATCHES,
+            seed=seed,
+        )
+
+    def _kept(self, settings: ArchitectureSettings, training: Training, seed: int) -> Path:
+        """Return the file of a training, by all that decides its result."""
+        options = asdict(self._trainer(training, seed))
+        objective = [training.objective, sorted(training.options.items())]
+        start = None if training.initial is None else digest_of(training.initial.state)
+        told = [settings.to_mapping(), options, objective, sorted(training.penalties.items())]
+        text = json.dumps([self._digest, start, *told], default=str)
+        return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.state"
+
+
+def _limited(dataset: Dataset, scale: Scale) -> Dataset:
+    count = scale.train_images
+    return replace(
+        dataset,
+        train_images=dataset.train_images[:count],
+        train_labels=dataset.train_labels[:count],
+    )
+
+
+def _penalties(network: QuantClassifier, strengths: Mapping[str, float]) -> dict[str, Any]:
+    height, width, channels = network.input_shape
+    shape = (channels, height, width)
+    return {
+        name: make_control(name, network, shape, strength).penalty
+        for name, strength in strengths.items()
+    }
+
+
+def _freeze(network: QuantClassifier) -> Any:  # noqa: ANN401
+    """Return the fold that attacks of training see, or None where the network has none."""
+    try:
+        freeze_classifier(network)
+    except ModelError:
+        return None
+    return freeze_classifier

@@ -1,0 +1,25 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The experiments, in the order of the help."""
+
+from difflib import get_close_matches
+
+from flow.errors import FlowError
+from flow.experiments.base import Experiment
+
+__all__ = ["EXPERIMENTS", "find"]
+
+EXPERIMENTS: tuple[Experiment, ...] = ()
+
+
+def find(name: str) -> Experiment:
+    """Return the experiment of that name.
+
+    Raises:
+        FlowError: there is none; the message has the nearest.
+    """
+    known = {experiment.name: experiment for experiment in EXPERIMENTS}
+    if name not in known:
+        near = get_close_matches(name, known, n=3, cutoff=0.0)
+        raise FlowError(f"experiment: there is no {name!r}; the nearest are {', '.join(near)}")
+    return known[name]
