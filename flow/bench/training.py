@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steelflow bench training`: adversarial steps of our trainer beside plain Brevitas steps."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flow.bench.base import Benchmark, Row
+from flow.errors import FlowError
+
+__all__ = ["CASES", "TRAINING", "Case"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One network and the minibatch on which it is trained."""
+
+    data: str
+    architecture: str
+    bits: int  # of weights and activations
+    batch: int
+
+    @property
+    def name(self) -> str:
+        """As in the zoo."""
+        return f"{self.data}-{self.architecture}-w{self.bits}a{self.bits}"
+
+
+CASES = (
+    Case(data="mnist", architecture="lenet5", bits=4, batch=100),
+    Case(data="mnist", architecture="tfc", bits=2, batch=100),
+    Case(data="cifar10", architecture="cnv", bits=4, batch=32),
+    Case(data="cifar10", architecture="resnet8", bits=4, batch=32),
+)
+
+
+@dataclass(frozen=True)
+class TrainingBenchmark(Benchmark):
+    """One row a network and device; both kinds of steps take turns on the same images."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the networks, the attack's steps, the time for each row and the images."""
+        names = [case.name for case in CASES]
+        parser.add_argument(
+            "--models",
+            nargs="+",
+            metavar="NAME",
+            default=names,
+            help=f"(default: {' '.join(names)})",
+        )
+        parser.add_argument(
+            "--steps",
+            type=int,
+            metavar="K",
+            default=7,
+            help="of the PGD that training runs (default: 7)",
+        )
+        parser.add_argument(
+            "--seconds",
+            type=float,
+            metavar="S",
+            default=20.0,
+            help="to measure one row, at least (default: 20)",
+        )
+        parser.add_argument(
+            "--data", type=Path, metavar="DIR", help="folder of data sets (default: random images)"
+        )
+
+    def rows(self, options: argparse.Namespace) -> Iterator[Row]:
+        """Measure one network after the other, on the CPU and on a GPU where there is one."""
+        cases = _chosen(options)
+        from flow.bench.training_steps import devices, measure  # noqa: PLC0415 - imports torch
+
+        for case in cases:
+            for device in devices():
+                yield measure(case, device, options.steps, options.seconds, options.data)
+
+
+def _chosen(options: argparse.Namespace) -> list[Case]:
+    """Return the cases that the options ask for; FlowError for an unknown or unusable one."""
+    known = {case.name: case for case in CASES}
+    for name in options.models:
+        if name not in known:
+            raise FlowError(f"--models {name}: unknown; choose of {', '.join(known)}")
+    if options.steps < 1:
+        raise FlowError(f"--steps {options.steps}: give at least 1")
+    if not 0 < options.seconds < float("inf"):
+        raise FlowError(f"--seconds {options.seconds}: give a positive number")
+    return [known[name] for name in options.models]
+
+
+TRAINING = TrainingBenchmark(
+    name="training",
+    help="compare the trainer's adversarial steps with plain Brevitas training steps",
+)
