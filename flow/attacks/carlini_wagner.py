@@ -8,14 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from flow.attacks._search import Search, margins
+from flow.attacks._nearest import Bits, Nearest
+from flow.attacks._search import Search
 from flow.attacks._victim import Victim
 from flow.attacks.base import Attack
 from flow.attacks.losses import label_margins
-from flow.classifier import Images
 
 __all__ = ["CarliniWagner"]
 
@@ -23,8 +22,6 @@ _SEARCHES = 9  # of the weight c by bisection, as in the paper
 _FIRST_WEIGHT = 0.01
 _RATE = 0.05  # of Adam; the paper's 0.01 is for thousands of steps
 _INSIDE = 0.999999  # so that artanh is finite
-
-Bits = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +43,7 @@ class CarliniWagner(Attack):
     restarts: int = 1  # nothing in it is random
 
     def _search(self, victim: Victim, search: Search) -> Iterator[float]:
-        nearest = _Nearest(search)
+        nearest = Nearest(search)
         count = len(nearest.rows)
         low, high = np.zeros(count), np.full(count, np.inf)
         weights = np.full(count, _FIRST_WEIGHT)
@@ -58,7 +55,7 @@ class CarliniWagner(Attack):
             yield (index + 1) / _SEARCHES
         nearest.write()
 
-    def _minimise(self, victim: Victim, nearest: "_Nearest", weights: Tensor) -> Bits:
+    def _minimise(self, victim: Victim, nearest: Nearest, weights: Tensor) -> Bits:
         """Return bool[n]: whether an iterate was misclassified at these weights."""
         clean = nearest.clean / 255
         w = torch.atanh((2 * clean - 1) * _INSIDE).requires_grad_()
@@ -75,29 +72,3 @@ class CarliniWagner(Attack):
             (w.grad,) = torch.autograd.grad(loss, w)
             adam.step()
         return broken
-
-
-class _Nearest:
-    """The misclassified candidate of the least l2 distance for each active row."""
-
-    def __init__(self, search: Search) -> None:
-        self.search, self.rows = search, search.active()
-        self.clean = search.pixels[self.rows]
-        self.labels = torch.from_numpy(search.labels[self.rows])
-        self.images: Images = search.clean[self.rows]
-        self.distances = np.full(len(self.rows), np.inf)
-
-    def offer(self, candidates: Tensor, logits: Tensor) -> Bits:
-        """Keep what is nearer than before; return which are misclassified."""
-        wrong: Bits = margins(logits.detach().numpy(), self.search.labels[self.rows]) < 0
-        changes = (candidates.detach() - self.clean).double().flatten(1)
-        found = changes.square().sum(1).sqrt().numpy()
-        nearer = wrong & (found < self.distances)
-        self.distances[nearer] = found[nearer]
-        self.images[nearer] = candidates.detach().to(torch.uint8).numpy()[nearer]
-        return wrong
-
-    def write(self) -> None:
-        """Hand the candidates within epsilon to the search."""
-        inside = self.distances <= self.search.epsilon
-        self.search.best[self.rows[inside]] = self.images[inside]

@@ -9,12 +9,16 @@ from flow.attacks.apgd import ApgdCe, ApgdDlr, ApgdTargetedDlr
 from flow.attacks.base import Attack
 from flow.attacks.bim import Bim
 from flow.attacks.carlini_wagner import CarliniWagner
+from flow.attacks.deepfool import DeepFool
 from flow.attacks.fgsm import Fgsm
+from flow.attacks.hop_skip_jump import HopSkipJump
 from flow.attacks.noise import Noise
 from flow.attacks.pgd import Pgd
 from flow.attacks.pgdpp import PgdPlusPlus
 from flow.attacks.r_fgsm import RandomFgsm
 from flow.attacks.square import Square
+from flow.attacks.transfer import Transfer
+from flow.attacks.zoo import Zoo, ZooLinf
 from flow.errors import FlowError
 
 __all__ = ["ATTACKS", "Budget", "build_attack"]
@@ -27,7 +31,7 @@ class Budget:
     Attributes:
         steps: gradient steps of one restart.
         restarts: random starts.
-        queries: of a black box, in one restart.
+        queries: of a black box for one image in one restart; of transfer in all.
     """
 
     steps: int
@@ -35,7 +39,7 @@ class Budget:
     queries: int = 5000
 
 
-# FGSM and BIM start at the image itself, and C&W does: one start by definition
+# FGSM, BIM, C&W and DeepFool start at the image itself, and ZOO does: one start by definition
 ATTACKS: dict[str, Callable[[Budget], Attack]] = {
     "fgsm": lambda _: Fgsm(),
     "pgd": lambda budget: Pgd(steps=budget.steps, restarts=budget.restarts),
@@ -49,6 +53,13 @@ ATTACKS: dict[str, Callable[[Budget], Attack]] = {
     ),
     "square": lambda budget: Square(steps=budget.queries),
     "cw": lambda budget: CarliniWagner(steps=budget.steps),
+    "deepfool": lambda budget: DeepFool(steps=budget.steps),
+    "zoo": lambda budget: Zoo(steps=budget.queries),
+    "zoo_linf": lambda budget: ZooLinf(steps=budget.queries),
+    "hop_skip_jump": lambda budget: HopSkipJump(steps=budget.queries),
+    "transfer": lambda budget: Transfer(
+        steps=budget.steps, restarts=budget.restarts, queries=budget.queries
+    ),
     "noise": lambda budget: Noise(restarts=budget.restarts),
 }
 

@@ -45,11 +45,12 @@ def test_budget_is_kept(name: str, epsilon_255: int) -> None:
 
 @pytest.mark.parametrize("name", [name for name in ATTACKS if name != "noise"])
 def test_every_attack_breaks_what_noise_does_not(name: str) -> None:
-    attack = build_attack(name, steps=10, restarts=1, queries=100)
+    attack = build_attack(name, steps=10, restarts=1, queries=QUERIES.get(name, 100))
     assert holds(attacked(attack, 80 if attack.norm == "l2" else 16)).mean() < 0.8
     assert holds(attacked(build_attack("noise", steps=1, restarts=1), 16)).mean() > 0.9
 
 
+QUERIES = {"zoo": 2000, "hop_skip_jump": 1500, "transfer": 600}
 BUDGETS = {
     "fgsm": (1, 1),
     "r_fgsm": (1, 3),
@@ -61,6 +62,11 @@ BUDGETS = {
     "apgd_dlr_targeted": (7, 3),
     "square": (99, 1),
     "cw": (7, 1),
+    "deepfool": (7, 1),
+    "zoo": (99, 1),
+    "zoo_linf": (99, 1),
+    "hop_skip_jump": (99, 1),
+    "transfer": (7, 3),
     "noise": (1, 3),
 }
 
@@ -230,8 +236,8 @@ def test_pgd_is_at_least_as_strong_as_art() -> None:
 
 
 def test_unknown_attack_is_refused() -> None:
-    with pytest.raises(FlowError, match="attack: 'deepfool' is unknown; choose one of fgsm, pgd"):
-        build_attack("deepfool", steps=1, restarts=1)
+    with pytest.raises(FlowError, match="attack: 'deepfoul' is unknown; choose one of fgsm, pgd"):
+        build_attack("deepfoul", steps=1, restarts=1)
 
 
 @pytest.mark.parametrize("epsilon_255", [-1, 256])
