@@ -18,9 +18,8 @@ from torch.nn import functional as F
 from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
-from brevitas_models.errors import ModelError
-from brevitas_models.frozen_classifier import freeze_classifier
 from brevitas_models.settings import ArchitectureSettings
+from flow._freezing import freeze_of
 from flow._saved_tensors import SavedTensors
 from flow._threads import one_thread
 from flow.bench.base import Row
@@ -62,7 +61,7 @@ def measure(case: Case, device: str, steps: int, seconds: float, data: Path | No
         "device": device,
         "batch": case.batch,
         "pgd_steps": steps,
-        "frozen": "yes" if _freezes(network) else "no",
+        "frozen": "no" if freeze_of(network) is None else "yes",
         "adversarial_ms": 1000 * adversarial,
         "plain_ms": 1000 * other,
         "ratio": statistics.median(one / two for one, two in turns),
@@ -92,15 +91,6 @@ def _images(case: Case, network: QuantClassifier, data: Path | None) -> Dataset:
     return Dataset("random", images, labels, images, labels, network.classes)
 
 
-def _freezes(network: QuantClassifier) -> bool:
-    """Return whether training attacks a fold of the network in place of the network itself."""
-    try:
-        freeze_classifier(network)
-    except ModelError:
-        return False
-    return True
-
-
 def _adversarial(
     network: QuantClassifier, dataset: Dataset, batch: int, device: str, steps: int
 ) -> Callable[[], float]:
@@ -110,11 +100,10 @@ def _adversarial(
         batch=batch,
         machine=Machine(accelerator="cuda" if device == "cuda" else "cpu"),
     )
-    freeze = freeze_classifier if _freezes(network) else None
 
     def run() -> float:
         objective = build_objective("pgd", {"steps": steps})
-        return train(network, dataset, objective, settings, freeze=freeze).seconds
+        return train(network, dataset, objective, settings, freeze=freeze_of(network)).seconds
 
     return run
 

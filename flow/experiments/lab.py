@@ -13,12 +13,11 @@ import torch
 
 from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
-from brevitas_models.errors import ModelError
-from brevitas_models.frozen_classifier import freeze_classifier
 from brevitas_models.lipschitz import make_control
 from brevitas_models.pretrained import QuantClassifier
 from brevitas_models.quantizers import Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
+from flow._freezing import freeze_of
 from flow._trainer_norms import calibrate
 from flow.attacks.registry import build_attack
 from flow.classifier import Images, Labels, accuracy
@@ -96,7 +95,7 @@ class Lab:
             build_objective(training.objective, training.options),
             self._trainer(training, seed),
             penalties=_penalties(network, training.penalties),
-            freeze=_freeze(network),
+            freeze=freeze_of(network),
             state_file=known,
         )
         return finished(label, network, found)
@@ -201,12 +200,3 @@ def _penalties(network: QuantClassifier, strengths: Mapping[str, float]) -> dict
         name: make_control(name, network, shape, strength).penalty
         for name, strength in strengths.items()
     }
-
-
-def _freeze(network: QuantClassifier) -> Any:  # noqa: ANN401
-    """Return the fold that attacks of training see, or None where the network has none."""
-    try:
-        freeze_classifier(network)
-    except ModelError:
-        return None
-    return freeze_classifier
