@@ -6,10 +6,19 @@ from difflib import get_close_matches
 
 from flow.errors import FlowError
 from flow.experiments.base import Experiment
+from flow.experiments.defensive_bits import DEFENSIVE_BITS
+from flow.experiments.defensive_clean import DEFENSIVE_CLEAN
+from flow.experiments.dqa import DQA
+from flow.experiments.layerwise import LAYERWISE_BITS
 
 __all__ = ["EXPERIMENTS", "find"]
 
-EXPERIMENTS: tuple[Experiment, ...] = ()
+EXPERIMENTS: tuple[Experiment, ...] = (
+    DEFENSIVE_BITS,
+    DEFENSIVE_CLEAN,
+    LAYERWISE_BITS,
+    DQA,
+)
 
 
 def find(name: str) -> Experiment:

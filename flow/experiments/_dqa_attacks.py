@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The attacks of the experiment on DQA, each as a plain attacker and as a better one runs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from flow.attacks import Attack, Differentiable
+from flow.attacks.carlini_wagner import CarliniWagner
+from flow.attacks.fgsm import Fgsm
+from flow.attacks.pgd import Pgd
+from flow.attacks.pgdpp import PgdPlusPlus
+from flow.attacks.transfer import Transfer
+from flow.attacks.zoo import ZooLinf
+from flow.evaluation import RobustAccuracy, Verdict, evaluate
+from flow.experiments._gradients import AsTrained, ExactGradients
+from flow.experiments.lab import Lab
+from flow.experiments.trained import Trained
+from flow.progress import meter
+from flow.worst_case import union
+
+__all__ = ["ATTACKERS", "Attacker", "Knowledge", "attacked"]
+
+Knowledge = Literal["exact", "as trained", "straight-through", "narrow", "wide", "labels", "all"]
+
+_STEPS = 20
+_QUERIES = 3200  # two sweeps over the pixels of MNIST
+_LEARNED = 1200  # queries that train a substitute
+_HELD_OUT = 150
+_FEW = 50  # images of the attacks that take minutes for hundreds
+_L2 = 255  # radius for C&W: 1.0 for images in 0..1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attacker:
+    """One attack and what it knows.
+
+    Attributes:
+        attack: its name in the rows.
+        knowledge: exact: the true derivative of the staircases. as trained: the backward pass and
+            the softmax of training. straight-through: the twin's, and of losses on probabilities
+            a temperature for each image. narrow, wide: half widths of ZOO's differences, 1 and 16
+            units. labels: nothing but the victim's labels. all: the worst of all linf attacks.
+        build: makes the attack.
+        few: of fewer images.
+    """
+
+    attack: str
+    knowledge: Knowledge
+    build: Callable[[Lab], Attack]
+    few: bool = False
+
+    def run(self, lab: Lab, trained: Trained, epsilon_255: int) -> Verdict:
+        """Attack the lab's images, or the first few of them."""
+        attack = self.build(lab)
+        shown, labels = lab.shown()
+        count = min(_FEW, len(shown)) if self.few else len(shown)
+        title = f"{self.attack} ({self.knowledge}) on {trained.label}"
+        with meter(title, unit="images") as progress:
+            return evaluate(
+                *(trained.engine, shown[:count], labels[:count], attack),
+                epsilon_255 if attack.norm == "linf" else _L2,
+                seed=lab.scale.seed,
+                network=trained.label,
+                surrogate=self._surrogate(trained),
+                progress=progress,
+            ).verdict
+
+    def _surrogate(self, trained: Trained) -> Differentiable:
+        kinds = {"exact": ExactGradients, "as trained": AsTrained}
+        kind = kinds.get(self.knowledge)
+        return trained.integer if kind is None else kind(trained)
+
+
+def _transfer(lab: Lab) -> Attack:
+    """Return the attack whose substitute starts from test images that are not attacked."""
+    held_out = lab.dataset.test_images[len(lab.shown()[0]) :][-_HELD_OUT:]
+    first = held_out if len(held_out) else None
+    return Transfer(steps=_STEPS, queries=_LEARNED, held_out=first)
+
+
+def _sharp_fgsm(_: Lab) -> Attack:
+    """Return FGSM++: one full step from the image at a temperature for each."""
+    return PgdPlusPlus(steps=1, relative_step=1.0, random_start=False)
+
+
+ATTACKERS = (
+    Attacker(attack="fgsm", knowledge="exact", build=lambda _: Fgsm()),
+    Attacker(attack="fgsm", knowledge="as trained", build=lambda _: Fgsm()),
+    Attacker(attack="fgsm", knowledge="straight-through", build=_sharp_fgsm),
+    Attacker(attack="pgd", knowledge="exact", build=lambda _: Pgd(steps=_STEPS)),
+    Attacker(attack="pgd", knowledge="as trained", build=lambda _: Pgd(steps=_STEPS)),
+    Attacker(attack="pgd", knowledge="straight-through", build=lambda _: PgdPlusPlus(steps=_STEPS)),
+    Attacker(
+        attack="cw", knowledge="as trained", build=lambda _: CarliniWagner(steps=_STEPS), few=True
+    ),
+    Attacker(
+        attack="cw",
+        knowledge="straight-through",
+        build=lambda _: CarliniWagner(steps=_STEPS),
+        few=True,
+    ),
+    Attacker(
+        attack="zoo",
+        knowledge="narrow",
+        build=lambda _: ZooLinf(steps=_QUERIES, half_width_255=1),
+        few=True,
+    ),
+    Attacker(attack="zoo", knowledge="wide", build=lambda _: ZooLinf(steps=_QUERIES), few=True),
+    Attacker(attack="substitute", knowledge="labels", build=_transfer),
+)
+
+
+def attacked(
+    lab: Lab, trained: Trained, epsilon_255: int
+) -> dict[tuple[str, Knowledge], RobustAccuracy]:
+    """Return what each attacker leaves, and the worst case over those of linf and all images."""
+    found = {(one.attack, one.knowledge): one.run(lab, trained, epsilon_255) for one in ATTACKERS}
+    whole = [found[one.attack, one.knowledge] for one in ATTACKERS if not one.few]
+    rows = {key: verdict.row for key, verdict in found.items()}
+    return {**rows, ("worst", "all"): union(whole)}
