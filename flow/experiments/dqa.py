@@ -18,7 +18,7 @@ from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
 from flow.experiments.trained import Trained, Training
 
-__all__ = ["DQA", "DynamicActivations"]
+__all__ = ["DQA", "DynamicActivations", "dqa_network"]
 
 _WEIGHT_BITS = 8  # stands for the paper's float weights
 _BASELINE = ("relu", 8)  # stands for its float activations
@@ -68,7 +68,7 @@ class DynamicActivations(Experiment):
 
 
 def _rows(lab: Lab, training: str, kind: str, bits: int, epsilon_255: int) -> list[Row]:
-    trained = _network(lab, training, kind, bits, epsilon_255)
+    trained = dqa_network(lab, training, kind, bits, epsilon_255)
     network: Row = {
         "training": training,
         "activations": kind,
@@ -91,7 +91,8 @@ def _rows(lab: Lab, training: str, kind: str, bits: int, epsilon_255: int) -> li
     ]
 
 
-def _network(lab: Lab, training: str, kind: str, bits: int, epsilon_255: int) -> Trained:
+def dqa_network(lab: Lab, training: str, kind: str, bits: int, epsilon_255: int) -> Trained:
+    """Train a network, or take it from an earlier run; the arguments are its row's."""
     quantizers = Quantizers(weights=WeightQuantizer.LEARNED, activations=_KINDS[kind])
     settings = lab.settings(_WEIGHT_BITS, bits, quantizers=quantizers)
     how = (

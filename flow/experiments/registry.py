@@ -6,10 +6,15 @@ from difflib import get_close_matches
 
 from flow.errors import FlowError
 from flow.experiments.base import Experiment
+from flow.experiments.boundary import BOUNDARY
 from flow.experiments.defensive_bits import DEFENSIVE_BITS
 from flow.experiments.defensive_clean import DEFENSIVE_CLEAN
 from flow.experiments.dqa import DQA
+from flow.experiments.feedback import FEEDBACK
 from flow.experiments.layerwise import LAYERWISE_BITS
+from flow.experiments.mat import MAT
+from flow.experiments.strength import STRENGTH
+from flow.experiments.surface import SURFACE
 
 __all__ = ["EXPERIMENTS", "find"]
 
@@ -18,6 +23,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     DEFENSIVE_CLEAN,
     LAYERWISE_BITS,
     DQA,
+    SURFACE,
 )
 
 

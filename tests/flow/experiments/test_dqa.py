@@ -13,7 +13,7 @@ from flow.experiments._dqa_attacks import ATTACKERS, Attacker
 from flow.experiments._dqa_verdicts import Difference, judged, pick
 from flow.experiments._gradients import AsTrained, ExactGradients
 from flow.experiments.base import Row
-from flow.experiments.dqa import DynamicActivations, _network
+from flow.experiments.dqa import DynamicActivations, dqa_network
 from flow.experiments.figures import panels_png
 from flow.experiments.lab import Lab, Trained
 from flow.experiments.registry import find
@@ -32,7 +32,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 @pytest.fixture(scope="module")
 def trained(lab: Lab) -> Trained:
-    return _network(lab, "standard", "learned", 2, 26)
+    return dqa_network(lab, "standard", "learned", 2, 26)
 
 
 def _gradient(surrogate: ExactGradients, images: Images, labels: Labels) -> torch.Tensor:
