@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is told about a trained network."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["AttackFigure", "ModelCard", "RobustFigures"]
+__all__ = ["AttackFigure", "HardwareFigures", "LipschitzFigures", "ModelCard", "RobustFigures"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,11 @@ class AttackFigure:
     steps: int  # gradients, or queries of a black box, of one restart
     restarts: int
     accuracy: float
+
+    @property
+    def budget(self) -> str:
+        """The attack and what it may spend: `pgd 50x10`, `square 5000`."""
+        return f"{self.attack} {self.steps}" + (f"x{self.restarts}" if self.restarts > 1 else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,43 @@ class RobustFigures:
     attacks: tuple[AttackFigure, ...]  # each only on what those before it left
     accuracy: float  # 0..1, under all of them
     ci95: tuple[float, float]  # Wilson interval
+
+    @property
+    def union(self) -> str:
+        """The attacks with what each may spend: `apgd_ce 100x3 + square 5000`."""
+        return " + ".join(figure.budget for figure in self.attacks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LipschitzFigures:
+    """||logits(x) - logits(y)|| <= slope * ||x - y|| + rounding, as lipschitz.network_bound has it.
+
+    Attributes:
+        norm: of both distances, l2 or linf.
+        slope: 0 where 1-bit activations leave nothing but rounding.
+        rounding: what the steps of the activations can add.
+        of: which network, and what x is.
+    """
+
+    norm: str
+    slope: float
+    rounding: float
+    of: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareFigures:
+    """The accelerator on one part."""
+
+    part: str
+    clock_mhz: float
+    lut: int
+    ff: int
+    dsp: int
+    bram36: float
+    frames_per_second: float
+    latency_us: float  # from a frame's first input to its last logit, the pipeline being empty
+    measured: str  # how
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +94,10 @@ class ModelCard:
     parameters: int  # weights and two numbers for each channel of a BatchNorm
     licence: str
     objective: str = "standard"  # of flow.objectives
+    trained_with: str = "unknown"  # version of the code whose weights these are
     robust: RobustFigures | None = None  # where it was measured
+    lipschitz: LipschitzFigures | None = None
+    hardware: HardwareFigures | None = None
 
     @classmethod
     def from_mapping(cls, content: Any) -> "ModelCard":  # noqa: ANN401 - whatever a file holds
@@ -61,10 +107,20 @@ class ModelCard:
             KeyError, TypeError, ValueError: it has other keys or values than a card.
         """
         found = cls(**content)
-        if found.robust is None:
-            return found
-        stored: dict[str, Any] = dict(content["robust"])
-        attacks = tuple(AttackFigure(**figure) for figure in stored["attacks"])
-        low, high = stored["ci95"]
-        figures = RobustFigures(**stored | {"attacks": attacks, "ci95": (low, high)})
-        return replace(found, robust=figures)
+        parts = {
+            key: read(content[key]) for key, read in _PARTS.items() if content.get(key) is not None
+        }
+        return replace(found, **parts)
+
+
+def _robust(stored: Mapping[str, Any]) -> RobustFigures:
+    attacks = tuple(AttackFigure(**figure) for figure in stored["attacks"])
+    low, high = stored["ci95"]
+    return RobustFigures(**dict(stored) | {"attacks": attacks, "ci95": (low, high)})
+
+
+_PARTS: dict[str, Callable[[Any], Any]] = {
+    "robust": _robust,
+    "lipschitz": lambda stored: LipschitzFigures(**stored),
+    "hardware": lambda stored: HardwareFigures(**stored),
+}

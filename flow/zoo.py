@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from brevitas_models.pretrained import ModelCard, QuantClassifier, card, load
+from brevitas_models.pretrained import QuantClassifier, card, load
 from flow._threads import one_thread
 from flow.classifier import Images, Logits, check_images
 from flow.data import Dataset, load_dataset
@@ -36,16 +36,15 @@ def dataset(name: str, folder: Path | None) -> Dataset:
         ModelError: there is no network of that name.
         FlowError: the data are not in `folder` or are damaged.
     """
-    return dataset_of(card(name), folder)
+    return dataset_of(card(name).data, folder)
 
 
-def dataset_of(description: ModelCard, folder: Path | None) -> Dataset:
-    """Load the images that the network of that card was trained and measured on.
+def dataset_of(source: str, folder: Path | None) -> Dataset:
+    """Load the images of a card's `data`; the zoo's CIFAR-10 is its JPEG copy.
 
     Raises:
         FlowError: the data are not in `folder` or are damaged.
     """
-    source = description.data
     kind = {"format": "jpeg"} if source == "cifar10" else {}
     return load_dataset(DataConfig.model_validate({"source": source, **kind}), folder)
 

@@ -1,37 +1,34 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Measure a network of the zoo again: `python -m flow.zoo_evaluation NAME`.
+"""Measure a network of the zoo again; `steelflow zoo evaluate NAME` does it.
 
 The victim is the integer network that runs on the board, lowered from the exported QONNX file.
 """
 
-import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from brevitas_models.model_card import AttackFigure, RobustFigures
-from brevitas_models.pretrained import QuantClassifier, card, load, save_card
+from brevitas_models.model_card import AttackFigure, LipschitzFigures, ModelCard, RobustFigures
+from brevitas_models.pretrained import FOLDER, QuantClassifier, card, load
 from flow import zoo
 from flow.attacks.apgd import ApgdCe, ApgdDlr
 from flow.attacks.base import Attack
 from flow.attacks.pgd import Pgd
 from flow.attacks.square import Square
-from flow.classifier import accuracy
 from flow.data import Dataset, first_test_images
-from flow.environment import data_folder
-from flow.errors import USER_ERRORS, FlowError
+from flow.errors import FlowError
 from flow.evaluation import Subject
 from flow.export import export_qonnx_model
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 from flow.lowering import lower, read_model
-from flow.progress import banner, meter
+from flow.progress import meter
 from flow.worst_case import WorstCase, worst_case
+from flow.zoo_lipschitz import lipschitz_figures
 
-__all__ = ["ATTACKS", "Measurement", "lines", "lowered", "measure"]
+__all__ = ["ATTACKS", "Budget", "Measurement", "attack", "budget_of", "lowered", "measure"]
 
 # The cheap one first: the next ones have fewer images left. APGD climbs the cross-entropy at
 # three temperatures in turn, PGD at the same.
@@ -41,6 +38,32 @@ ATTACKS: tuple[Attack, ...] = (
     Pgd(steps=50, restarts=10),
     Square(steps=5000),
 )
+_IMAGES = 1000  # attacked where the card says nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What the attacks on one network may do.
+
+    Attributes:
+        epsilon_255: radius of the ball in uint8 units.
+        images: how many of the first test images are attacked.
+        seed: of the attacks.
+    """
+
+    epsilon_255: int
+    images: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require("--epsilon", self.epsilon_255, 0 <= self.epsilon_255 <= 255, "give 0 to 255")
+        _require("--images", self.images, self.images >= 1, "give at least 1")
+        _require("--seed", self.seed, self.seed >= 0, "give at least 0")
+
+
+def _require(option: str, value: int, holds: bool, remedy: str) -> None:
+    if not holds:
+        raise FlowError(f"{option} {value}: {remedy}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +72,21 @@ class Measurement:
 
     Attributes:
         clean: accuracy on the whole test set.
-        clean_attacked: on the images that were attacked.
+        clean_attacked: on the images that were attacked; None where none were.
         robust: the worst case over the attacks.
+        lipschitz: the network's bound.
     """
 
     clean: float
-    clean_attacked: float
-    robust: RobustFigures
+    clean_attacked: float | None
+    robust: RobustFigures | None
+    lipschitz: LipschitzFigures
+
+    def on_card(self, found: ModelCard) -> ModelCard:
+        """Return the card with these figures; robust ones stay where none were measured."""
+        robust = found.robust if self.robust is None else self.robust
+        clean = round(self.clean, 4)
+        return replace(found, accuracy=clean, robust=robust, lipschitz=self.lipschitz)
 
 
 def lowered(network: QuantClassifier) -> IntegerNetwork:
@@ -70,40 +101,92 @@ def lowered(network: QuantClassifier) -> IntegerNetwork:
         return lower(read_model(path)).network
 
 
+def budget_of(
+    found: ModelCard, *, epsilon_255: int | None, images: int | None, seed: int
+) -> Budget | None:
+    """Return the budget with the card's figures for what is None; None: no attack.
+
+    Raises:
+        FlowError: a value out of range, or there are images and no epsilon.
+    """
+    known = found.robust
+    if epsilon_255 is None and known is not None:
+        epsilon_255 = known.epsilon_255
+    if images is None:
+        images = _IMAGES if known is None else known.images
+    elif epsilon_255 is None:
+        raise FlowError(
+            f"--images {images}: the card of {found.name} has no robust figures; give --epsilon"
+        )
+    if epsilon_255 is None:
+        _require("--seed", seed, seed >= 0, "give at least 0")
+        return None
+    return Budget(epsilon_255=epsilon_255, images=images, seed=seed)
+
+
 def measure(
+    name: str,
+    data: Path | None,
+    *,
+    folder: Path = FOLDER,
+    epsilon_255: int | None = None,
+    images: int | None = None,
+    seed: int = 0,
+) -> Measurement:
+    """Classify a trained network's whole test set, and attack its first images.
+
+    Args:
+        name: of the network.
+        data: folder of the data sets.
+        folder: of the network's files.
+        epsilon_255: radius of the ball in uint8 units; that of the card when None.
+        images: how many are attacked; that of the card when None.
+        seed: of the attacks.
+
+    Raises:
+        ModelError: there is no network of that name, or its files are missing or damaged.
+        FlowError: see budget_of; the data are missing, or fewer than `images`.
+    """
+    found, network = card(name, folder), load(name, folder)
+    budget = budget_of(found, epsilon_255=epsilon_255, images=images, seed=seed)
+    dataset = zoo.dataset_of(found.data, data)
+    victim = lowered(network)
+    robust = None if budget is None else attack(name, victim, dataset, budget)
+    right = NativeNetwork(victim).logits(dataset.test_images).argmax(axis=1) == dataset.test_labels
+    return Measurement(
+        clean=float(right.mean()),
+        clean_attacked=None if budget is None else float(right[: budget.images].mean()),
+        robust=robust,
+        lipschitz=lipschitz_figures(network),
+    )
+
+
+def attack(
     name: str,
     network: IntegerNetwork,
     dataset: Dataset,
-    *,
-    epsilon_255: int,
-    images: int,
-    attacks: Sequence[Attack],
-    seed: int = 0,
-) -> Measurement:
-    """Classify the whole test set, and attack its first images.
+    budget: Budget,
+    attacks: Sequence[Attack] | None = None,
+) -> RobustFigures:
+    """Attack the first test images one attack after the other; see worst_case.
 
     Args:
         name: for the messages.
         network: the victim, also of the gradients.
         dataset: its test images count.
-        epsilon_255: radius of the ball in uint8 units.
-        images: how many are attacked.
-        attacks: of one norm, one after the other; see worst_case.
-        seed: of the attacks.
+        budget: of every attack.
+        attacks: of one norm; ATTACKS when None.
 
     Raises:
         FlowError: there are fewer images, or they do not fit the network.
     """
-    shown, labels = first_test_images(dataset, images, "--images")
+    chosen = ATTACKS if attacks is None else attacks
+    shown, labels = first_test_images(dataset, budget.images, "--images")
     engine = NativeNetwork(network)
-    subject = Subject(victim=engine, network=name, seed=seed, surrogate=network)
+    subject = Subject(victim=engine, network=name, seed=budget.seed, surrogate=network)
     with meter(f"attacks on {name}", unit="images") as progress:
-        found = worst_case(subject, shown, labels, attacks, epsilon_255, progress=progress)
-    return Measurement(
-        clean=accuracy(engine.logits(dataset.test_images), dataset.test_labels),
-        clean_attacked=float((found.evaluation.labels_clean == labels).mean()),
-        robust=_figures(found, attacks),
-    )
+        found = worst_case(subject, shown, labels, chosen, budget.epsilon_255, progress=progress)
+    return _figures(found, chosen)
 
 
 def _figures(found: WorstCase, attacks: Sequence[Attack]) -> RobustFigures:
@@ -126,67 +209,3 @@ def _figures(found: WorstCase, attacks: Sequence[Attack]) -> RobustFigures:
         accuracy=round(row.accuracy, 4),
         ci95=(round(row.ci95[0], 4), round(row.ci95[1], 4)),
     )
-
-
-def lines(name: str, measured: Measurement) -> list[str]:
-    """Return the measurement as text."""
-    robust = measured.robust
-    low, high = robust.ci95
-    budget = [f"{one.attack} {one.steps} x {one.restarts}" for one in robust.attacks]
-    left = [
-        f"  {each}: {one.accuracy:.4f}" for each, one in zip(budget, robust.attacks, strict=True)
-    ]
-    return [
-        f"{name}: {measured.clean:.4f} of the test set, {measured.clean_attacked:.4f} of its first "
-        f"{robust.images}; left of those by {robust.norm} {robust.epsilon_255}/255, one attack "
-        "after the other:",
-        *left,
-        f"  worst case: {robust.accuracy:.4f} (95% {low:.4f} to {high:.4f})",
-    ]
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Measure a trained network of the zoo, and print it; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m flow.zoo_evaluation", description=main.__doc__)
-    parser.add_argument("name", metavar="NAME", help="of the zoo")
-    parser.add_argument("--data", type=Path, default=data_folder(), help="default: STEELFLOW_DATA")
-    parser.add_argument("--folder", type=Path, help="of the weights; default: the package's")
-    parser.add_argument("--epsilon", type=int, metavar="E", help="uint8 units; default: the card's")
-    parser.add_argument("--images", type=int, metavar="N", help="attacked; default: the card's")
-    parser.add_argument("--seed", type=int, default=0, help="of the attacks; default: 0")
-    parser.add_argument("--write", action="store_true", help="write the figures into the card")
-    try:
-        _measure_and_print(parser.parse_args(arguments))
-    except USER_ERRORS as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
-
-
-def _measure_and_print(chosen: argparse.Namespace) -> None:
-    place: dict[str, Path] = {} if chosen.folder is None else {"folder": chosen.folder}
-    found, network = card(chosen.name, **place), load(chosen.name, **place)
-    epsilon, images = chosen.epsilon, chosen.images
-    if found.robust is not None:
-        epsilon = found.robust.epsilon_255 if epsilon is None else epsilon
-        images = found.robust.images if images is None else images
-    if epsilon is None or images is None:
-        raise FlowError(f"{chosen.name}: its card has no robust figures; give --epsilon, --images")
-    measured = measure(
-        chosen.name,
-        lowered(network),
-        zoo.dataset_of(found, chosen.data),
-        epsilon_255=epsilon,
-        images=images,
-        attacks=ATTACKS,
-        seed=chosen.seed,
-    )
-    for line in lines(chosen.name, measured):
-        banner(line)
-    if chosen.write:
-        written = replace(found, accuracy=round(measured.clean, 4), robust=measured.robust)
-        save_card(written, **place)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,32 +11,21 @@ from pathlib import Path
 from flow.bench.base import Benchmark, Row
 from flow.environment import data_folder
 from flow.errors import FlowError
+from flow.zoo_targets import target_of
 
-__all__ = ["HARDWARE", "TARGETS", "Target"]
+__all__ = ["HARDWARE"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """What a zoo model is folded for, and how many test images its RTL sees by default."""
-
-    frames_per_second: float
-    images: int
-    part: str = "xc7z020clg400-1"
-    clock_mhz: float = 100.0
-
-
-_MLP = Target(frames_per_second=100_000, images=1000)
-_VGG = Target(frames_per_second=1000, images=8)
-TARGETS = {
-    "mnist-tfc-w1a1": _MLP,
-    "mnist-tfc-w1a2": _MLP,
-    "mnist-tfc-w2a2": Target(frames_per_second=100_000, images=10_000),
-    "cifar10-cnv-w1a1": _VGG,
-    "cifar10-cnv-w2a2": _VGG,
-    "cifar10-cnv-w4a4": _VGG,
-    "cifar10-resnet8-w4a4": Target(frames_per_second=1000, images=16),
-    "cifar10-mobilenet-w4a4": Target(frames_per_second=500, images=16),
-}
+_DEFAULT = (
+    "mnist-tfc-w1a1",
+    "mnist-tfc-w1a2",
+    "mnist-tfc-w2a2",
+    "cifar10-cnv-w1a1",
+    "cifar10-cnv-w2a2",
+    "cifar10-cnv-w4a4",
+    "cifar10-resnet8-w4a4",
+    "cifar10-mobilenet-w4a4",
+)
+_IMAGES = {"mnist-tfc-w2a2": 10_000}  # of one network all
 
 
 @dataclass(frozen=True)
@@ -49,8 +38,8 @@ class HardwareBenchmark(Benchmark):
             "--models",
             nargs="+",
             metavar="NAME",
-            default=list(TARGETS),
-            help=f"zoo models (default: {' '.join(TARGETS)})",
+            default=list(_DEFAULT),
+            help=f"zoo models (default: {' '.join(_DEFAULT)})",
         )
         parser.add_argument(
             "--images",
@@ -64,18 +53,19 @@ class HardwareBenchmark(Benchmark):
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compile, simulate and synthesise one model after the other."""
-        from flow.hardware_figures import measure  # noqa: PLC0415 - imports FINN
+        from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
+        from flow.hardware_figures import benchmark_row  # noqa: PLC0415 - imports FINN
 
         for name in options.models:
-            if name not in TARGETS:
-                raise FlowError(f"--models {name}: unknown; models are {', '.join(TARGETS)}")
+            if name not in names():
+                raise FlowError(f"--models {name}: unknown; models are {', '.join(names())}")
         if options.images is not None and options.images < 1:
             raise FlowError(f"--images {options.images}: give at least 1")
         for name in options.models:
-            target = TARGETS[name]
+            target = target_of(name)
+            count = options.images or _IMAGES.get(name, target.images)
             with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as scratch:
-                count = options.images or target.images
-                yield measure(name, target, count, options.data, Path(scratch))
+                yield benchmark_row(name, target, count, options.data, Path(scratch))
 
 
 HARDWARE = HardwareBenchmark(

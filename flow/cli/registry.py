@@ -15,6 +15,7 @@ from flow.cli import (
     synth,
     train,
     verify,
+    zoo,
 )
 from flow.cli import compile as compile_
 from flow.cli.base import Command
@@ -33,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     attack.COMMAND,
     report.COMMAND,
     experiment.COMMAND,
+    zoo.COMMAND,
     bench.COMMAND,
     doctor.COMMAND,
 )

@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Images of MNIST's size that a small network learns in seconds."""
 
+import gzip
+import struct
+from pathlib import Path
+
 import numpy as np
 import torch
 
 from brevitas_models.pretrained import QuantClassifier
 from flow.data import Dataset
 
-__all__ = ["bars_dataset", "same"]
+__all__ = ["bars_dataset", "same", "write_mnist"]
 
 
 def bars_dataset(*, noise: int, light: int) -> Dataset:
@@ -24,6 +28,21 @@ def _bars(count: int, seed: int, noise: int, light: int) -> tuple[np.ndarray, np
     for image, label in zip(images, labels, strict=True):
         image[2 * label : 2 * label + 4] += light
     return images.astype(np.uint8), labels.astype(np.int64)
+
+
+def write_mnist(dataset: Dataset, folder: Path) -> None:
+    """Write the images as MNIST's four files."""
+    for prefix, images, labels in (
+        ("train", dataset.train_images, dataset.train_labels),
+        ("t10k", dataset.test_images, dataset.test_labels),
+    ):
+        _write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", images[..., 0])
+        _write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels)
+
+
+def _write_idx(path: Path, values: np.ndarray) -> None:
+    header = struct.pack(f">I{values.ndim}I", 0x0800 + values.ndim, *values.shape)
+    path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes()))
 
 
 def same(first: QuantClassifier, second: QuantClassifier) -> bool:

@@ -1,105 +1,130 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-import gzip
-import struct
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from bar_images import bars_dataset, same
+from bar_images import bars_dataset, write_mnist
 
-from brevitas_models.pretrained import card, load, names
-from flow import zoo_training
+from brevitas_models.pretrained import card, load, names, settings, trained
+from flow import zoo_evaluation
 from flow._augmentation import mirrored, moved
+from flow.attacks.pgd import Pgd
+from flow.cli import main
 from flow.data import Dataset
-from flow.errors import FlowError
+from flow.trainer import HeldOut, Schedule, TrainerSettings
 from flow.zoo import brevitas_logits
-from flow.zoo_training import RECIPES, Recipe, main, train
+from flow.zoo_recipe import Recipe
+from flow.zoo_training import RECIPES
 
-TFC = "mnist-tfc-w2a2"
-RECIPE = Recipe(epochs=3, learning_rate=5e-3, batch=20, shift=1)
+PLAIN = "mnist-tfc-w2a2"
+ON_ONE_BIT = next(name for name in names() if "-tfc-" in name and settings(name).input_bits == 1)
+SETTINGS = TrainerSettings(schedule=Schedule(epochs=2, learning_rate=1e-2), batch=50)
+ADVERSARIAL = Recipe(
+    objective="pgd",
+    options={"steps": 2},
+    trainer=replace(
+        SETTINGS,
+        schedule=Schedule(epochs=2, learning_rate=1e-2, epsilon_255=30),
+        held_out=HeldOut(images=100, steps=3, epsilon_255=26),
+    ),
+)
 
 
-@pytest.fixture(scope="module")
-def dataset() -> Dataset:
-    return bars_dataset(noise=100, light=150)
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    found = bars_dataset(noise=110, light=145)
+    write_mnist(found, tmp_path)
+    return found
 
 
-def test_training_learns_and_gives_what_is_shipped(dataset: Dataset, tmp_path: Path) -> None:
-    network, seconds = train(TFC, dataset, tmp_path / "state", RECIPE)
+def train(name: str, folder: Path, *options: str) -> int:
+    place = ["--data", str(folder), "--output", str(folder / "out")]
+    return main(["zoo", "train", name, *place, *options])
+
+
+def test_a_plain_network_and_its_card_are_written(
+    dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(RECIPES, PLAIN, Recipe(trainer=SETTINGS))
+    assert train(PLAIN, tmp_path) == 0
+    found, network = card(PLAIN, tmp_path / "out"), load(PLAIN, tmp_path / "out")
     right = brevitas_logits(network, dataset.test_images).argmax(1) == dataset.test_labels
-    assert right.mean() > 0.8
-    assert seconds > 0
-    assert not network.training
-    assert all(norm.running_mean.abs().max() == 0 for _, norm in network.norms())
+    assert found.accuracy == round(right.mean(), 4) > 0.5
+    assert (found.epochs, found.training_images, found.test_images) == (2, 600, 100)
+    assert found.command == f"steelflow zoo train {PLAIN}"
+    assert found.robust is None
+    assert found.lipschitz is not None
+    assert f"{tmp_path / 'out' / PLAIN}.npz" in capsys.readouterr().out
 
 
-def test_an_interrupted_training_goes_on_to_the_same_bits(
+def test_a_robust_network_is_attacked_for_its_card(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, _ = train(TFC, dataset, tmp_path / "whole", RECIPE)
-    epochs = 0
-
-    def interrupted(*arguments: object) -> None:
-        nonlocal epochs
-        zoo_training_write(*arguments)
-        epochs += 1
-        if epochs == 2:
-            raise KeyboardInterrupt
-
-    zoo_training_write = zoo_training.write_state
-    monkeypatch.setattr(zoo_training, "write_state", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(TFC, dataset, tmp_path / "state", RECIPE)
-    monkeypatch.setattr(zoo_training, "write_state", zoo_training_write)
-    resumed, _ = train(TFC, dataset, tmp_path / "state", RECIPE)
-    assert same(whole, resumed)
-
-
-def test_a_diverging_loss_is_named(dataset: Dataset, tmp_path: Path) -> None:
-    recipe = Recipe(epochs=1, learning_rate=float("inf"), batch=20)
-    with pytest.raises(FlowError, match=r"the loss is nan; lower the recipe's learning_rate \(inf"):
-        train(TFC, dataset, tmp_path / "state", recipe)
-
-
-def write_idx(path: Path, values: np.ndarray) -> None:
-    header = struct.pack(f">I{values.ndim}I", 0x0800 + values.ndim, *values.shape)
-    path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes()))
-
-
-def test_the_command_writes_network_and_card(
-    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for prefix, images, labels in (
-        ("train", dataset.train_images, dataset.train_labels),
-        ("t10k", dataset.test_images, dataset.test_labels),
-    ):
-        write_idx(tmp_path / f"{prefix}-images-idx3-ubyte.gz", images[..., 0])
-        write_idx(tmp_path / f"{prefix}-labels-idx1-ubyte.gz", labels)
-    monkeypatch.setitem(RECIPES, TFC, RECIPE)
-    assert main([TFC, "--data", str(tmp_path), "--output", str(tmp_path / "out")]) == 0
-    found, network = card(TFC, tmp_path / "out"), load(TFC, tmp_path / "out")
+    monkeypatch.setitem(RECIPES, ON_ONE_BIT, ADVERSARIAL)
+    monkeypatch.setattr(zoo_evaluation, "ATTACKS", (Pgd(steps=5),))
+    assert train(ON_ONE_BIT, tmp_path, "--images", "50") == 0
+    found, network = card(ON_ONE_BIT, tmp_path / "out"), load(ON_ONE_BIT, tmp_path / "out")
     right = brevitas_logits(network, dataset.test_images).argmax(1) == dataset.test_labels
-    assert found.accuracy == round(right.mean(), 4)
-    assert (found.epochs, found.training_images, found.test_images) == (3, 600, 100)
-    assert found.command == f"python -m flow.zoo_training {TFC}"
+    assert found.robust is not None
+    assert (found.robust.images, found.robust.epsilon_255) == (50, 26)
+    assert 0 < found.robust.accuracy <= right[:50].mean()
+    assert (found.objective, found.training_images) == ("pgd", 500)
 
 
-def test_a_missing_data_set_is_one_line_and_status_2(
+def test_an_unknown_network_gets_the_nearest_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["zoo", "train", "mnist-tfc-w2"]) == 2
+    assert "no network 'mnist-tfc-w2'; the nearest are mnist-tfc-w2a2," in capsys.readouterr().err
+
+
+def test_missing_data_are_one_line_and_leave_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([TFC, "--data", str(tmp_path), "--output", str(tmp_path)]) == 2
+    assert train(PLAIN, tmp_path) == 2
     assert "holds neither train-images" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_every_network_has_a_recipe_and_cards_follow_it() -> None:
-    assert tuple(RECIPES) == names()
-    for name, recipe in RECIPES.items():
-        found = card(name)
+@pytest.mark.usefixtures("dataset")
+def test_an_output_that_is_no_folder_is_refused_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").write_text("a file")
+    assert train(PLAIN, tmp_path) == 2
+    assert "cannot be written (File exists); choose another folder" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("dataset")
+@pytest.mark.parametrize("images", ["-1", "101"])
+def test_a_number_of_attacked_images_that_there_is_not_is_refused(
+    images: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(ON_ONE_BIT, tmp_path, "--images", images) == 2
+    assert f"--images {images}: is not within 0..100, the test images" in capsys.readouterr().err
+
+
+def test_every_network_has_a_recipe_and_shipped_cards_follow_it() -> None:
+    assert set(RECIPES) == set(names())
+    for name in trained():
+        found, recipe = card(name), RECIPES[name]
         assert (found.epochs, found.seed) == (recipe.epochs, recipe.seed)
-        assert found.command == f"python -m flow.zoo_training {name}"
-        assert (found.objective == "standard") == isinstance(recipe, Recipe)
+        assert (found.objective, found.initial) == (recipe.objective, recipe.initial)
+        assert found.command == f"steelflow zoo train {name}"
+
+
+def test_shipped_robust_figures_are_those_of_the_recipe() -> None:
+    shipped = {name: card(name) for name in trained()}
+    assert any(found.robust for found in shipped.values())
+    for name, found in shipped.items():
+        if RECIPES[name].epsilon_255:
+            assert found.robust is not None
+            assert found.robust.epsilon_255 == RECIPES[name].epsilon_255
+            assert found.robust.accuracy == found.robust.attacks[-1].accuracy
+            assert found.robust.ci95[0] < found.robust.accuracy < found.robust.ci95[1]
 
 
 def test_moved_images_are_shifts_filled_with_zero() -> None:

@@ -1,0 +1,33 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steelflow zoo list`."""
+
+import argparse
+import json
+from dataclasses import dataclass
+
+from flow.cli.base import Command
+from flow.cli.zoo.options import add_folder, chosen_folder
+
+__all__ = ["ACTION"]
+
+
+@dataclass(frozen=True)
+class ListCommand(Command):
+    """Print a row for each trained network."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare --json and --folder."""
+        parser.add_argument("--json", action="store_true", help="print a JSON list on stdout")
+        add_folder(parser)
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Print the rows."""
+        from flow.zoo_tables import listed, model_table  # noqa: PLC0415 - imports torch
+
+        rows = listed(chosen_folder(options))
+        print(json.dumps(rows, indent=1) if options.json else model_table(rows))
+        return 0
+
+
+ACTION = ListCommand(name="list", help="list every network with what its card says")
