@@ -22,7 +22,11 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     DEFENSIVE_BITS,
     DEFENSIVE_CLEAN,
     LAYERWISE_BITS,
+    MAT,
     DQA,
+    STRENGTH,
+    FEEDBACK,
+    BOUNDARY,
     SURFACE,
 )
 
