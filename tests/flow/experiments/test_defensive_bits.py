@@ -172,7 +172,8 @@ def test_clean_accuracies_become_rows_and_curves_of_errors() -> None:
     assert plain.y == pytest.approx((10, 2))
     assert dq.low is not None
     assert dq.high is not None
-    assert dq.low[0] < dq.y[0] == pytest.approx(5) < dq.high[0]
+    assert dq.y[0] == pytest.approx(5)
+    assert dq.low[0] < dq.y[0] < dq.high[0]
     assert [one.outcome for one in found.verdicts] == ["reproduced"]
 
 
