@@ -11,6 +11,7 @@ from flow.attacks.carlini_wagner import CarliniWagner
 from flow.attacks.fgsm import Fgsm
 from flow.attacks.pgd import Pgd
 from flow.attacks.pgdpp import PgdPlusPlus
+from flow.attacks.square import Square
 from flow.attacks.transfer import Transfer
 from flow.attacks.zoo import ZooLinf
 from flow.evaluation import RobustAccuracy, Verdict, evaluate
@@ -22,10 +23,13 @@ from flow.worst_case import union
 
 __all__ = ["ATTACKERS", "Attacker", "Knowledge", "attacked"]
 
-Knowledge = Literal["exact", "as trained", "straight-through", "narrow", "wide", "labels", "all"]
+Knowledge = Literal[
+    "exact", "as trained", "straight-through", "narrow", "wide", "logits", "labels", "all"
+]
 
 _STEPS = 20
 _QUERIES = 3200  # two sweeps over the pixels of MNIST
+_SQUARES = 500  # queries of Square
 _LEARNED = 1200  # queries that train a substitute
 _HELD_OUT = 150
 _FEW = 50  # images of the attacks that take minutes for hundreds
@@ -41,7 +45,8 @@ class Attacker:
         knowledge: exact: the true derivative of the staircases. as trained: the backward pass and
             the softmax of training. straight-through: the twin's, and of losses on probabilities
             a temperature for each image. narrow, wide: half widths of ZOO's differences, 1 and 16
-            units. labels: nothing but the victim's labels. all: the worst of all linf attacks.
+            units. logits: random search, which no gradient guides. labels: nothing but the
+            victim's labels. all: the worst of all linf attacks on all images.
         build: makes the attack.
         few: of fewer images.
     """
@@ -108,6 +113,7 @@ ATTACKERS = (
         few=True,
     ),
     Attacker(attack="zoo", knowledge="wide", build=lambda _: ZooLinf(steps=_QUERIES), few=True),
+    Attacker(attack="square", knowledge="logits", build=lambda _: Square(steps=_SQUARES)),
     Attacker(attack="substitute", knowledge="labels", build=_transfer),
 )
 

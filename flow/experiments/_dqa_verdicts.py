@@ -19,6 +19,7 @@ _CURVES = {
     ("pgd", "straight-through"): "PGD, straight-through, temperature",
     ("zoo", "narrow"): "ZOO, differences of 1 unit",
     ("zoo", "wide"): "ZOO, of 16 units",
+    ("square", "logits"): "Square",
     ("substitute", "labels"): "substitute",
     ("worst", "all"): "worst case",
 }

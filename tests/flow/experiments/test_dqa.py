@@ -70,12 +70,13 @@ def test_an_attacker_without_gradients_leaves_the_images_alone(lab: Lab, trained
 def test_every_network_is_attacked_and_drawn(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_dqa_attacks, "_QUERIES", 30)
     monkeypatch.setattr(_dqa_attacks, "_LEARNED", 30)
+    monkeypatch.setattr(_dqa_attacks, "_SQUARES", 5)
     monkeypatch.setattr(_dqa_attacks, "_STEPS", 2)
     monkeypatch.setattr(_dqa_attacks, "_FEW", 4)
     found = DynamicActivations(bits=(1,), epsilons_255=(("adversarial", 26),)).run(lab)
     assert len(found.rows) == 3 * (len(ATTACKERS) + 1)
     assert len({tuple(row) for row in found.rows}) == 1  # the same keys
-    assert [len(panel.curves) for panel in found.panels] == [7] * 2
+    assert [len(panel.curves) for panel in found.panels] == [8] * 2
     assert found.panels[0].ticks == ("1", "ReLU 8")
     assert found.verdicts
     assert panels_png(found.panels).startswith(b"\x89PNG")
