@@ -15,6 +15,7 @@ from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.model_card import ModelCard
+from brevitas_models.quantizers import Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
 
 __all__ = [
@@ -45,12 +46,21 @@ def _on_one_bit(settings: ArchitectureSettings, width: float = 1.0) -> Architect
     return replace(settings, input_bits=1, width=width)
 
 
+def _defended(
+    architecture: str, bits: int, weights: WeightQuantizer, width: float = 1.0
+) -> ArchitectureSettings:
+    """Return the same with trained weight scales, which the DQ penalty needs."""
+    fixed = _on_one_bit(_fixed(architecture, bits, bits), width)
+    return replace(fixed, quantizers=Quantizers(weights=weights))
+
+
 _MODELS = {
     "mnist-tfc-w1a1": _fixed("tfc", 1, 1),
     "mnist-tfc-w1a2": _fixed("tfc", 1, 2),
     "mnist-tfc-w2a2": _fixed("tfc", 2, 2),
     "mnist-tfc-w2a2-robust": _on_one_bit(_fixed("tfc", 2, 2)),
-    "mnist-lenet5-w4a4-robust": _on_one_bit(_fixed("lenet5", 4, 4), width=2.0),
+    "mnist-lenet-w4a4-dq": _defended("lenet5", 4, WeightQuantizer.POWER_OF_TWO, width=2.0),
+    "mnist-lenet-w2a2-dq": _defended("lenet5", 2, WeightQuantizer.TERNARY, width=2.0),
     "cifar10-cnv-w1a1": _fixed("cnv", 1, 1),
     "cifar10-cnv-w2a2": _fixed("cnv", 2, 2),
     "cifar10-cnv-w4a4": _fixed("cnv", 4, 4),

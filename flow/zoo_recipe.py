@@ -75,13 +75,14 @@ def train_recipe(name: str, dataset: Dataset, state_file: Path, recipe: Recipe) 
     network = build(name, recipe.seed)
     if recipe.initial is not None:
         blend(network, recipe.initial, recipe.initial_share)
+    half = recipe.trainer.machine.precision != "32-true"  # the fold computes in float32: slower
     found = train(
         network,
         dataset,
         build_objective(recipe.objective, recipe.options),
         recipe.trainer,
         penalties=_penalties(network, recipe.penalties),
-        freeze=freeze_of(network),
+        freeze=None if half else freeze_of(network),
         state_file=state_file,
         report=lambda epoch: banner(f"{name}: {epoch_line(epoch)}"),
     )
