@@ -84,7 +84,7 @@ def judge(samples: Sequence[Measured], attack: str, images: int) -> Verdict:
     false difference among all of them as rare as 5% (Bonferroni). Refuted: there are clear
     differences, and no width that has them changes sides.
     """
-    widths = [name for name in _names(samples) if name != _FLOAT]
+    widths = _fewer(samples)
     level = 1 - 0.05 / (len(widths) * len(samples[0].robust[attack]))
     found = {name: _gains(samples, attack, name, images, level) for name in widths}
     return Verdict(
@@ -161,7 +161,7 @@ def _estimate(gains: dict[int, Contrast]) -> Callable[[int], float]:
 
 def _gain_panel(samples: Sequence[Measured], attack: str, images: int) -> Panel:
     curves = []
-    for name in _names(samples):
+    for name in _fewer(samples):
         gains = _gains(samples, attack, name, images, 0.95)
         points = tuple(100 * gain.estimate for gain in gains.values())
         curves.append(Curve(label=name, x=tuple(map(float, gains)), y=points))
@@ -176,6 +176,11 @@ def _gain_panel(samples: Sequence[Measured], attack: str, images: int) -> Panel:
 
 def _names(samples: Sequence[Measured]) -> list[str]:
     return list(dict.fromkeys(sample.method for sample in samples))
+
+
+def _fewer(samples: Sequence[Measured]) -> list[str]:
+    """Return the names of the widths that are compared with 8 bits."""
+    return [name for name in _names(samples) if name != _FLOAT]
 
 
 STRENGTH = Strength()

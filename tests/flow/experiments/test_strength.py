@@ -120,8 +120,9 @@ def test_a_run_attacks_every_width(tmp_path: Path) -> None:
     found = Strength(bits=(2, 8), seeds=1).run(lab)
     assert [(row["network"], row["seed"]) for row in found.rows] == [("2 bits", 0), ("8 bits", 0)]
     assert {"clean", "fgsm_4", "pgd_64"} <= set(found.rows[0])
-    assert [len(panel.curves) for panel in found.panels] == [2, 2, 2, 2]
-    assert found.panels[2].curves[1].y == (0.0,) * 8  # 8 bits less themselves
+    assert [len(panel.curves) for panel in found.panels] == [2, 2, 1, 1]
+    two, eight = (row["fgsm_4"] for row in found.rows)
+    assert found.panels[2].curves[0].y[0] == pytest.approx(100 * (two - eight))
     assert [one.claim[:4] for one in found.verdicts] == ["FGSM", "PGD:"]
 
 
