@@ -22,7 +22,7 @@ from brevitas_models._canonical import weight_codes
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 
-__all__ = ["REMEDY", "network_content", "read_into", "write"]
+__all__ = ["REMEDY", "fill_network", "network_arrays", "network_content", "read_into", "write"]
 
 REMEDY = "install steelflow again, or train it again"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every array in a file, so that equal networks are equal bytes
@@ -34,7 +34,7 @@ def network_content(network: QuantClassifier) -> bytes:
     """Return an .npz file, without the time of day that numpy would write into it."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, values in _arrays(network).items():
+        for name, values in network_arrays(network).items():
             content = io.BytesIO()
             np.save(content, values)
             entry = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
@@ -54,6 +54,15 @@ def read_into(network: QuantClassifier, path: Path) -> None:
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: is damaged ({reason}); {REMEDY}") from error
+    fill_network(network, path, arrays)
+
+
+def fill_network(network: QuantClassifier, path: Path, arrays: _Arrays) -> None:
+    """Give an untrained network what network_arrays returned of a trained one.
+
+    Raises:
+        ModelError: the arrays are damaged or another network's; the message names `path`.
+    """
     _check(path, arrays, network)
     _fill(network, arrays)
 
@@ -77,7 +86,7 @@ def write(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _arrays(network: QuantClassifier) -> dict[str, NDArray[Any]]:
+def network_arrays(network: QuantClassifier) -> dict[str, NDArray[Any]]:
     """Return what a file holds: <layer>.codes, <norm>.gain, <norm>.bias and other parameters."""
     found = {}
     for name, layer in network.weighted_layers():
@@ -111,7 +120,7 @@ def _check(path: Path, found: _Arrays, network: QuantClassifier) -> None:
         f"{_key(network, name)}.codes": max(2 ** (int(layer.quant_weight().bit_width) - 1) - 1, 1)
         for name, layer in network.weighted_layers()
     }
-    for name, like in _arrays(network).items():
+    for name, like in network_arrays(network).items():
         if name not in found or found[name].shape != like.shape or found[name].dtype != like.dtype:
             raise ModelError(f"{path}: has no {like.dtype}{list(like.shape)} {name}; {REMEDY}")
         values, codes = found[name], name in largest

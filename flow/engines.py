@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.network import QuantConvNet
+from flow._activations import brevitas_activations
 from flow.classifier import Classifier, Images, Logits, check_images
-from flow.export import load_qonnx, qonnx_logits
+from flow.export import input_shape, load_qonnx, qonnx_logits
 from flow.integer import IntegerNetwork, Threshold
 from hw.accelerator import Accelerator
 from hw.verilator.simulation import Simulation, SimulationResult
@@ -58,9 +60,9 @@ class BrevitasEngine:
 
     name = "brevitas"
 
-    def __init__(self, network: QuantConvNet, scale: float) -> None:
+    def __init__(self, network: QuantConvNet | QuantClassifier, scale: float) -> None:
         self.network, self.scale = network.eval(), scale
-        self.input_shape, self.classes = network.settings.input_shape, network.settings.classes
+        self.input_shape, self.classes = input_shape(network), network.settings.classes
 
     def logits(self, images: Images) -> Logits:
         """Return the rounded multiples of the scale, int32[N, K]; see Classifier."""
@@ -74,13 +76,10 @@ class BrevitasEngine:
 
     def trace(self, image: Images) -> Trace:
         """See Engine."""
-        steps = [*(block.activation_step for block in self.network.conv_blocks()), self.scale]
         with torch.no_grad():
-            found = self.network.activations(_as_tensor(image))
-        return [
-            (name, _channels_last(_steps(values, step)))
-            for (name, values), step in zip(found, steps, strict=True)
-        ]
+            *found, logits = brevitas_activations(self.network, _as_tensor(image))
+        trace = [(one.name, _channels_last(_steps(one.values, one.step))) for one in found]
+        return [*trace, ("logits", _steps(logits.values, self.scale))]
 
 
 def _as_tensor(images: Images) -> torch.Tensor:
@@ -117,7 +116,9 @@ class QonnxEngine:
         feed = {model.graph.input[0].name: image.astype(np.float32)}
         context = execute_onnx(model, feed, return_full_exec_context=True)
         found = []
-        for node in model.get_nodes_by_op_type("Quant"):
+        for node in model.graph.node:
+            if node.op_type not in ("Quant", "BipolarQuant"):
+                continue
             if model.get_initializer(node.input[0]) is None:  # of activations, not of weights
                 steps = np.rint(context[node.output[0]] / context[node.input[1]])
                 found.append((node.name, _channels_last(steps.astype(np.int64))))

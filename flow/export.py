@@ -29,6 +29,7 @@ __all__ = [
     "ExportResult",
     "Exported",
     "export_qonnx_model",
+    "input_shape",
     "load_qonnx",
     "qonnx_logits",
 ]
@@ -75,7 +76,7 @@ def export_qonnx_model(network: QuantConvNet | QuantClassifier, path: Path) -> E
     from qonnx.util.cleanup import cleanup_model  # noqa: PLC0415 - slow to import
 
     scale = _logit_scale(network)
-    proto = _torch_export(_Deployed(network).eval(), _input_shape(network))
+    proto = _torch_export(_Deployed(network).eval(), input_shape(network))
     _strip(proto)
     model = cleanup_model(ModelWrapper(proto))
     name = model.graph.input[0].name
@@ -87,7 +88,8 @@ def export_qonnx_model(network: QuantConvNet | QuantClassifier, path: Path) -> E
     return ExportResult(path, scale)
 
 
-def _input_shape(network: QuantConvNet | QuantClassifier) -> tuple[int, int, int]:
+def input_shape(network: QuantConvNet | QuantClassifier) -> tuple[int, int, int]:
+    """Return (H, W, C) of the images that a network takes."""
     if isinstance(network, QuantClassifier):
         return network.input_shape
     return network.settings.input_shape

@@ -145,7 +145,7 @@ class VerifyConfig(_Config):
     """How many test images each engine is compared on."""
 
     images: Positive | None = None  # Brevitas, QONNX and integer: all test images when absent
-    finn_images: Positive = 64  # FINN's own execution, which is slow
+    finn_images: Annotated[int, Field(ge=0)] = 64  # FINN's own execution, which is slow; 0: none
 
 
 class RtlsimConfig(_Config):
@@ -171,9 +171,13 @@ class AttackConfig(_Config):
 
 
 class RunConfig(_Config):
-    """One run of the whole flow."""
+    """One run of the whole flow; with `zoo` the network is a trained one, and nothing is trained.
+
+    What is not given of such a run, its name too, comes from flow.zoo_config.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+    zoo: str | None = None  # its name there: steelflow zoo list
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     data: DataConfig = DataConfig()
     network: NetworkConfig = NetworkConfig()
@@ -182,6 +186,21 @@ class RunConfig(_Config):
     verify: VerifyConfig = VerifyConfig()
     rtlsim: RtlsimConfig = RtlsimConfig()
     attack: AttackConfig = AttackConfig()
+
+    @model_validator(mode="after")
+    def _a_trained_network_is_not_trained(self) -> "RunConfig":
+        given = sorted({"network", "training"} & self.model_fields_set)
+        if self.zoo is not None and given:
+            raise ValueError(
+                f"{' and '.join(given)} cannot be given with zoo: {self.zoo}, which is trained "
+                "already; remove one or the other"
+            )
+        return self
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Names of the files and rows of this run's networks; the first is what is deployed."""
+        return ("robust", "plain") if self.zoo is None else ("robust",)
 
 
 class _Loader(yaml.SafeLoader):
@@ -224,6 +243,10 @@ def parse_config(document: Any, where: str) -> RunConfig:  # noqa: ANN401 - YAML
         raise FlowError(
             f"config {where}: holds {type(document).__name__}, not a mapping; start with name: ..."
         )
+    if isinstance(document.get("zoo"), str):
+        from flow.zoo_config import with_zoo_defaults  # noqa: PLC0415 - imports torch
+
+        document = with_zoo_defaults(document)
     return parse_section(RunConfig, document, f"config {where}")
 
 
@@ -248,6 +271,8 @@ def _first_problem(error: ValidationError) -> str:
         return f"unknown key {key!r}{_nearest(problem['loc'])}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing; add it"
+    if not key:  # of several sections
+        return str(problem["msg"]).removeprefix("Value error, ")
     return f"{key}: {problem['input']!r} is refused: {problem['msg']}"
 
 

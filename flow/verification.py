@@ -69,7 +69,18 @@ def _difference(
 
 
 def _pairs(first: Trace, second: Trace) -> list[tuple[Entry, Entry]]:
-    """Pair the entries; an engine that shows nothing but its logits is compared on those."""
+    """Pair the entries; an engine that shows nothing but its logits is compared on those.
+
+    What both show is left out first: branches may have been computed in another order.
+    """
     if len(first) != len(second):
-        first, second = first[-1:], second[-1:]
-    return list(zip(first, second, strict=True))
+        return [(first[-1], second[-1])]
+    alone = [
+        [entry for entry in one if not any(_same(entry, known) for known in other)]
+        for one, other in ((first, second), (second, first))
+    ]
+    return [pair for pair in zip(*alone, strict=False) if pair[0][1].size == pair[1][1].size]
+
+
+def _same(first: Entry, second: Entry) -> bool:
+    return bool(np.array_equal(first[1].reshape(-1), second[1].reshape(-1)))

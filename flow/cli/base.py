@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flow.environment import DATA_VARIABLE, data_folder
+from flow.errors import FlowError
 
 if TYPE_CHECKING:
     from flow.pipeline import Context
+    from flow.settings import RunConfig
 
 __all__ = ["Command", "StepCommand", "shown"]
 
@@ -41,13 +43,21 @@ class StepCommand(Command):
     result: str  # what the last line names, relative to the workspace
 
     def add_options(self, parser: argparse.ArgumentParser, source: str = "CONFIG") -> None:
-        """Declare CONFIG (under the name `source` in the help), --output and --data."""
-        parser.add_argument("config", metavar=source, type=Path, help="YAML file of the run")
+        """Declare CONFIG (under the name `source` in the help), --zoo, --output and --data."""
+        parser.add_argument(
+            "config", metavar=source, type=Path, nargs="?", help="YAML file of the run"
+        )
+        parser.add_argument(
+            "--zoo",
+            metavar="NAME",
+            help="take this trained network of the zoo, with settings for it, instead of CONFIG",
+        )
         parser.add_argument(
             "--output",
             metavar="DIR",
             type=Path,
-            help="folder of the results (default: build/NAME, with the name that CONFIG gives)",
+            help="folder of the results (default: build/NAME, with the name that CONFIG gives, "
+            "or that of the zoo with _ for -)",
         )
         parser.add_argument(
             "--data",
@@ -70,11 +80,24 @@ class StepCommand(Command):
 
 def _context(options: argparse.Namespace) -> "Context":
     from flow.pipeline import Context  # noqa: PLC0415 - keeps --help fast
-    from flow.settings import load_config  # noqa: PLC0415 - keeps --help fast
 
-    config = load_config(options.config)
+    config = _config(options)
     workspace = options.output or Path("build", config.name)
     return Context(config=config, workspace=workspace, data=options.data)
+
+
+def _config(options: argparse.Namespace) -> "RunConfig":
+    from flow.settings import load_config, parse_config  # noqa: PLC0415 - keeps --help fast
+
+    if (options.config is None) == (options.zoo is None):
+        both = f"both CONFIG {options.config} and --zoo {options.zoo} are given"
+        raise FlowError(
+            f"{options.command.name}: {'no CONFIG and no --zoo' if options.zoo is None else both}; "
+            "give one of the two"
+        )
+    if options.zoo is None:
+        return load_config(options.config)
+    return parse_config({"zoo": options.zoo}, f"of --zoo {options.zoo}")
 
 
 def shown(path: Path) -> Path:

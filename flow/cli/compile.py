@@ -80,15 +80,15 @@ class CompileCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Bring the step up to date, or compile the model."""
-        if options.config.suffix != ".onnx":
-            given = [name for name in _MODEL_OPTIONS if getattr(options, name) is not None]
-            if given:
-                raise FlowError(
-                    f"--{given[0].replace('_', '-')}: only for a MODEL.onnx; "
-                    f"write it into {options.config}"
-                )
-            return _STEP.run(options)
-        return _compile_model(options)
+        if options.config is not None and options.config.suffix == ".onnx" and not options.zoo:
+            return _compile_model(options)
+        given = [name for name in _MODEL_OPTIONS if getattr(options, name) is not None]
+        if given:
+            place = options.config or f"a CONFIG with zoo: {options.zoo}"
+            raise FlowError(
+                f"--{given[0].replace('_', '-')}: only for a MODEL.onnx; write it into {place}"
+            )
+        return _STEP.run(options)
 
 
 def _compile_model(options: argparse.Namespace) -> int:

@@ -112,9 +112,10 @@ def example_images(examples: Sequence[Example]) -> str:
     head = ["image", *(head for name in networks for head in (f"attack on {name}", "change"))]
     rows = [_example_row(example, networks) for example in examples]
     epsilon = examples[0].epsilon_255
+    who = "both networks get" if len(networks) > 1 else "the network gets"
     return section(
         f"Images before and after attack, epsilon {epsilon}/255",
-        "The first test image of each class that both networks get right, not chosen by the "
+        f"The first test image of each class that {who} right, not chosen by the "
         "attack's success. Below each attacked image is the network's label. Change: blue is "
         f"brighter, orange darker, full colour is {epsilon}.",
         f'<div class="examples">{table("Examples", head, rows)}</div>',
@@ -164,6 +165,8 @@ def agreement(report: Report) -> str:
         [" and ".join(_ENGINES[name]), str(item.images), *_differences(item)]
         for name, item in report.agreement.items()
     ]
+    for name, reason in (report.agreement.skipped or {}).items():
+        rows.append([" and ".join(_ENGINES[name]), "none", f"not compared: {reason}", ""])
     accuracy = report.accuracy
     scores = [["Brevitas", f"{accuracy.brevitas:.2%}"], ["QONNX", f"{accuracy.qonnx:.2%}"]]
     scores.append(["integer network", f"{accuracy.integer:.2%}"])
@@ -266,10 +269,12 @@ def training(report: Report) -> str:
     if not curves:
         return ""
     last = "; ".join(f"{name} ends at {points[-1].accuracy:.1%}" for name, points in curves.items())
+    seen = (
+        "attacked for the robust one, clean for the plain one" if "plain" in curves else "attacked"
+    )
     return section(
         "Training",
-        "Accuracy on the training images as each network saw them: attacked for the robust one, "
-        "clean for the plain one.",
+        f"Accuracy on the training images as each network saw them: {seen}.",
         figure(figures.training_figure(curves), f"Training accuracy by epoch: {last}.", last),
     )
 

@@ -38,7 +38,6 @@ _STYLES: dict[str, dict[str, Any]] = {
     "robust": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     "plain": {"color": "#D55E00", "marker": "s", "linestyle": "--"},
 }
-_OTHER = {"color": "#555555", "marker": "^", "linestyle": ":"}
 SETTINGS = {
     "svg.fonttype": "none",  # text stays text: it is selected, searched and read aloud
     "font.family": "sans-serif",
@@ -167,7 +166,7 @@ def _axes(x_label: str, y_label: str) -> tuple[Figure, Axes]:
 
 
 def _style(network: str) -> dict[str, Any]:
-    return _STYLES.get(network, _OTHER)
+    return _STYLES.get(network, _STYLES["robust"])  # the only network has a name of its own
 
 
 def _percent(fractions: Iterable[float]) -> list[float]:

@@ -7,6 +7,7 @@ from html import escape
 from importlib.resources import files
 
 from flow.report import _sections
+from flow.report._alone import alone
 from flow.report.examples import Example
 from flow.report.schema import Report, RobustRow
 
@@ -14,7 +15,12 @@ __all__ = ["headline_row", "render_page"]
 
 
 def render_page(report: Report, examples: Sequence[Example]) -> str:
-    """Return the page's text; sections without data are left out."""
+    """Return the page's text; sections without data are left out.
+
+    A network that is compared with no other goes by the model's name.
+    """
+    if {row.network for row in report.robust_accuracy} == {"robust"}:
+        report, examples = alone(report, examples)
     style = files("flow.report").joinpath("page.css").read_text(encoding="utf-8")
     title = f"{report.model.name}: robustness and hardware"
     sections = (
@@ -38,10 +44,14 @@ def render_page(report: Report, examples: Sequence[Example]) -> str:
 def headline_row(report: Report) -> RobustRow:
     """Return the robust network's row where the strongest attack separates the networks most.
 
-    Without a plain network: the row of the largest epsilon of what there is.
+    Without a plain network: the row of the strength that the settings claim (rtlsim.epsilon_255),
+    or of the largest epsilon of what there is.
     """
     rows = [row for row in report.robust_accuracy if row.attack == _sections.strongest(report)]
     plain = {row.epsilon_255: row.accuracy for row in rows if row.network == "plain"}
+    if not plain:
+        claimed = report.settings.get("rtlsim", {}).get("epsilon_255")
+        return max(rows, key=lambda r: (r.epsilon_255 == claimed, r.epsilon_255))
     robust = [row for row in rows if row.network == "robust"] or rows
     return max(
         robust, key=lambda r: (plain.get(r.epsilon_255, 0.0) * -1 + r.accuracy, r.epsilon_255)

@@ -75,12 +75,19 @@ class Comparison(_Record):
 
 
 class Agreement(_Record):
-    """The comparisons; the first three belong to every run."""
+    """The comparisons; of FINN's, which may be left out, `skipped` then has the reason."""
 
     brevitas_vs_qonnx: Comparison
-    finn_vs_integer: Comparison
+    finn_vs_integer: Comparison | None = None
     integer_vs_rtlsim: Comparison
     qonnx_vs_integer: Comparison | None = None
+    skipped: dict[str, str] | None = None  # comparison to reason
+
+    @model_validator(mode="after")
+    def _finn_was_compared_or_skipped(self) -> "Agreement":
+        if self.finn_vs_integer is None and "finn_vs_integer" not in (self.skipped or {}):
+            raise ValueError("finn_vs_integer is neither given nor skipped with a reason")
+        return self
 
     def items(self) -> list[tuple[str, Comparison]]:
         """Return (name, comparison) of those that were made, along the chain of engines."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Attack both networks' integer forms, and measure how errors grow with depth."""
+"""Attack the networks' integer forms, and measure how errors grow with depth."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,6 @@ from flow.masked_gradients import masked_gradient_findings, noise_accuracy
 from flow.pipeline import Context, Settings, Step
 from flow.progress import meter
 from flow.settings import AttackConfig, AttackName
-from flow.steps.train import NETWORKS
 from flow.worst_case import union, worst_case
 
 __all__ = ["AttackStep"]
@@ -33,7 +32,7 @@ _EXAMPLES = 64  # images kept for pictures and for the amplification
 
 
 class AttackStep(Step):
-    """robust.npz, plain.npz -> attack.json, examples.npz."""
+    """*.npz -> attack.json, examples.npz."""
 
     name = "attack"
     version = 2
@@ -53,7 +52,7 @@ class AttackStep(Step):
 
     def inputs(self, context: Context) -> list[Path]:
         """Return the integer networks; a new folding changes nothing here."""
-        return [context.folder("compile") / f"{name}.npz" for name in NETWORKS]
+        return [context.folder("compile") / f"{name}.npz" for name in context.config.networks]
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Evaluate every combination; one that an interrupted run has finished is not redone."""
@@ -66,7 +65,7 @@ class AttackStep(Step):
             "clean": images[:_EXAMPLES],
             "labels": labels[:_EXAMPLES],
         }
-        for name in NETWORKS:
+        for name in config.networks:
             network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
             job = _Job(name, network, images, labels, config.attack, config.seed)
             rows, checks = job.rows(scratch), job.checks(scratch)

@@ -1,19 +1,18 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Compile the robust network to an accelerator, and both networks to integer form."""
+"""Bring the run's networks to integer form, and compile the first to an accelerator."""
 
 from pathlib import Path
 
 from flow.compiler import Workshop, compile_network
 from flow.lowering import lower, read_model
 from flow.pipeline import Context, Settings, Step
-from flow.steps.train import NETWORKS
 
 __all__ = ["CompileStep"]
 
 
 class CompileStep(Step):
-    """robust.onnx, plain.onnx -> accelerator/, dataflow.onnx, *.npz, folding.json."""
+    """*.onnx -> accelerator/, dataflow.onnx, *.npz, folding.json."""
 
     name = "compile"
     version = 2
@@ -27,12 +26,12 @@ class CompileStep(Step):
 
     def inputs(self, context: Context) -> list[Path]:
         """Return the exported networks."""
-        return [context.folder("export") / f"{name}.onnx" for name in NETWORKS]
+        return [context.folder("export") / f"{name}.onnx" for name in context.config.networks]
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
-        """Lower both networks; compile the robust one."""
+        """Lower every network; compile the robust one."""
         networks = {}
-        for name in NETWORKS:
+        for name in context.config.networks:
             model = read_model(context.folder("export") / f"{name}.onnx")
             networks[name] = lower(model).network
             networks[name].save(folder / f"{name}.npz")

@@ -13,10 +13,10 @@ import numpy as np
 import psutil
 
 from flow._records import StepRecord
-from flow.integer import Convolution, Dense, IntegerNetwork, Threshold
+from flow.description import activation_bits, in_words, weight_bits
+from flow.integer import IntegerNetwork
 from flow.pipeline import Context, Settings, Step
 from flow.report import Example, ReportInputs, parse_report, pick_examples, write_report
-from flow.steps.train import NETWORKS
 
 __all__ = ["ReportStep"]
 
@@ -28,6 +28,7 @@ class ReportStep(Step):
 
     name = "report"
     needs = _SOURCES
+    version = 2
     tools = ("matplotlib",)
 
     def settings(self, context: Context) -> Settings:
@@ -51,7 +52,7 @@ class _Findings:
         self.attack = self._json("attack")
         self.networks = {
             name: IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
-            for name in NETWORKS
+            for name in context.config.networks
         }
 
     def _json(self, step: str, name: str = "") -> dict[str, Any]:
@@ -68,13 +69,14 @@ class _Findings:
             "model": self._model(),
             "accuracy": {
                 **self.export["accuracy"]["robust"],
-                "integer": self.verify["accuracy"]["integer"],
+                "integer": self.verify["accuracy"]["robust"],
                 "images": compared,
             },
             "agreement": {
                 "brevitas_vs_qonnx": self.export["robust"]["brevitas_vs_qonnx"],
                 "qonnx_vs_integer": self.verify["qonnx_vs_integer"],
-                "finn_vs_integer": self.verify["finn_vs_integer"],
+                "finn_vs_integer": self.verify.get("finn_vs_integer"),
+                "skipped": self.verify.get("skipped"),
                 "integer_vs_rtlsim": self.rtlsim["integer_vs_rtlsim"],
             },
             "robust_accuracy": self.attack["rows"],
@@ -88,7 +90,7 @@ class _Findings:
             "masked_gradient_signs": [f"{s['network']}: {s['sign']}" for s in self.attack["signs"]],
             "amplification": self.attack["amplification"],
             "training": self._json("train", "curves"),
-            "plain_accuracy": self.verify["accuracy"]["plain"],
+            "plain_accuracy": self.verify["accuracy"].get("plain"),
             "seed": config.seed,
             "settings": config.model_dump(mode="json"),
             "tool_versions": _tool_versions(self.context.record(step) for step in _SOURCES),
@@ -97,15 +99,13 @@ class _Findings:
 
     def _model(self) -> dict[str, Any]:
         config, network = self.context.config, self.networks["robust"]
-        matrices = [op for op in network.operations if isinstance(op, Convolution | Dense)]
-        thresholds = [op for op in network.operations if isinstance(op, Threshold)]
         return {
             "name": config.name,
             "dataset": config.data.source,
-            "weight_bits": [config.network.weight_bits] * len(matrices),
-            "activation_bits": [config.network.activation_bits] * len(thresholds),
+            "weight_bits": weight_bits(network),
+            "activation_bits": activation_bits(network),
             "input_shape": network.input_shape,
-            "layers": _in_words(config.network.channels, config.network.strides, network.classes),
+            "layers": in_words(network),
         }
 
     def examples(self) -> tuple[Example, ...]:
@@ -115,20 +115,10 @@ class _Findings:
         return pick_examples(
             arrays["clean"],
             arrays["labels"],
-            {name: arrays[name] for name in NETWORKS},
+            {name: arrays[name] for name in self.networks},
             self.networks,
             epsilon_255=self.context.config.rtlsim.epsilon_255,
         )
-
-
-def _in_words(channels: tuple[int, ...], strides: tuple[int, ...], classes: int) -> str:
-    convolutions = ", ".join(
-        f"{count} channels, stride {stride}"
-        for count, stride in zip(channels, strides, strict=True)
-    )
-    return (
-        f"{len(channels)} convolutions of 3x3 ({convolutions}), linear layer to {classes} classes"
-    )
 
 
 def _tool_versions(records: Iterable[StepRecord | None]) -> dict[str, str]:

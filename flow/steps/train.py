@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Train the robust network and, for comparison, the same one without attack and penalty."""
+"""Train the robust network and, for comparison, the same one without attack and penalty.
+
+A run of the zoo takes a trained network instead.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -10,20 +13,20 @@ from pathlib import Path
 from brevitas_models.checkpoint import load_checkpoint, save_checkpoint
 from brevitas_models.exact import LayerMargin, layer_margins
 from brevitas_models.network import QuantConvNet
+from brevitas_models.pretrained import load
 from flow._records import write_json
 from flow.data import Dataset, data_files, load_dataset
 from flow.pipeline import Context, Settings, Step
 from flow.progress import banner, meter
 from flow.settings import TrainingConfig
 from flow.training import EpochReport, network_settings, plain_config, train_network
+from flow.zoo_config import weights_file
 
-__all__ = ["NETWORKS", "TrainStep"]
-
-NETWORKS = ("robust", "plain")
+__all__ = ["TrainStep"]
 
 
 class TrainStep(Step):
-    """images -> for both networks *.pt, curves.json (epochs), margins.json (of the exact form)."""
+    """images -> for each network *.pt, curves.json (epochs), margins.json (of the exact form)."""
 
     name = "train"
     tools = ("brevitas", "torch")
@@ -31,6 +34,8 @@ class TrainStep(Step):
     def settings(self, context: Context) -> Settings:
         """Return what the checkpoints depend on."""
         config = context.config
+        if config.zoo is not None:
+            return {"zoo": config.zoo}
         return {
             "seed": config.seed,
             "data": config.data,
@@ -39,12 +44,17 @@ class TrainStep(Step):
         }
 
     def inputs(self, context: Context) -> Sequence[Path]:
-        """Return the data files and the checkpoints that are given."""
+        """Return the data files and the checkpoints that are given, or the zoo's weights."""
+        if context.config.zoo is not None:
+            return [weights_file(context.config.zoo)]
         given = context.config.training.checkpoints.values()
         return [*data_files(context.config.data, context.data), *(Path(path) for path in given)]
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Train both networks; an interrupted training goes on at its last finished epoch."""
+        if context.config.zoo is not None:
+            _take_trained(context.config.zoo, folder)
+            return
         dataset = load_dataset(context.config.data, context.data)
         curves, margins = {}, {}
         for name, training in _trainings(context.config.training):
@@ -55,6 +65,13 @@ class TrainStep(Step):
             margins[name] = [asdict(margin) for margin in _checked_margins(name, network)]
         write_json(folder / "curves.json", curves)
         write_json(folder / "margins.json", margins)
+
+
+def _take_trained(name: str, folder: Path) -> None:
+    """Write a trained network's checkpoint, and that it has neither curves nor margins here."""
+    save_checkpoint(folder / "robust.pt", load(name))
+    for document in ("curves", "margins"):
+        write_json(folder / f"{document}.json", {})
 
 
 def _checked_margins(name: str, network: QuantConvNet) -> list[LayerMargin]:
@@ -89,7 +106,9 @@ class _Job:
         settings = network_settings(self.config.network, self.dataset)
         given = {str(key): path for key, path in self.training.checkpoints.items()}
         if self.name in given:
-            return load_checkpoint(Path(given[self.name]), settings)
+            network = load_checkpoint(Path(given[self.name]), settings)
+            assert isinstance(network, QuantConvNet)
+            return network
         with meter(f"training the {self.name} network", unit="epochs") as report:
 
             def finished(epoch: EpochReport) -> None:

@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from brevitas_models import architectures
+from brevitas_models.bits import BitTable
 from brevitas_models.checkpoint import load_checkpoint, save_checkpoint, write_state
 from brevitas_models.errors import ModelError
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from brevitas_models.pretrained import QuantClassifier, canonicalise
+from brevitas_models.quantizers import Quantizers, WeightQuantizer
+from brevitas_models.settings import ArchitectureSettings
 
 SETTINGS = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(1, 2))
 
@@ -114,3 +119,54 @@ def test_values_that_no_training_leaves_are_refused(
     save_checkpoint(saved, network)
     with pytest.raises(ModelError, match=rf"robust.pt: is a damaged .*norm.{name} holds values"):
         load_checkpoint(saved)
+
+
+@pytest.fixture
+def classifier(tmp_path: Path) -> tuple[Path, QuantClassifier]:
+    """A small LeNet with trained scales, in the form to save."""
+    built = architectures.build(
+        ArchitectureSettings(
+            architecture="lenet5",
+            bits=BitTable.uniform(4, 3),
+            input_shape=(12, 12, 1),
+            width=0.5,
+            quantizers=Quantizers(weights=WeightQuantizer.LEARNED),
+            input_bits=2,
+        ),
+        seed=3,
+    )
+    built(torch.rand(16, 1, 12, 12, generator=torch.Generator().manual_seed(0)))
+    canonicalise(built)
+    save_checkpoint(tmp_path / "lenet.pt", built)
+    return tmp_path / "lenet.pt", built
+
+
+def test_a_saved_classifier_comes_back(
+    classifier: tuple[Path, QuantClassifier], tmp_path: Path
+) -> None:
+    path, network = classifier
+    loaded = load_checkpoint(path, network.settings)
+    images = torch.rand(8, 1, 12, 12)
+    assert torch.equal(loaded(images), network(images))
+    assert not loaded.training
+    save_checkpoint(tmp_path / "again.pt", loaded)
+    assert (tmp_path / "again.pt").read_bytes() == path.read_bytes()
+
+
+def test_a_classifier_of_other_settings_is_refused(
+    classifier: tuple[Path, QuantClassifier],
+) -> None:
+    path, network = classifier
+    with pytest.raises(ModelError, match=r"another architecture \(width 0.5, not 2.0\); train"):
+        load_checkpoint(path, replace(network.settings, width=2.0))
+    with pytest.raises(ModelError, match=r"\(lenet5, not convolutions of \(4, 8\) channels\)"):
+        load_checkpoint(path, SETTINGS)
+
+
+def test_a_classifier_without_its_weights_is_refused(
+    classifier: tuple[Path, QuantClassifier], tmp_path: Path
+) -> None:
+    settings = classifier[1].settings.to_mapping()
+    write_state(tmp_path / "empty.pt", {"format": 1, "architecture": settings})
+    with pytest.raises(ModelError, match=r"empty.pt: has no int8\[3, 1, 5, 5\] features.1.layer"):
+        load_checkpoint(tmp_path / "empty.pt")

@@ -10,10 +10,12 @@ from types import ModuleType
 import pytest
 
 from brevitas_models.errors import ModelError
+from brevitas_models.pretrained import names
 from flow.cli import main
 from flow.cli.registry import COMMANDS
 from flow.errors import FlowError
 from flow.pipeline import Context, Pipeline, Settings, Step
+from flow.zoo_config import weights_file
 from hw.errors import HardwareError
 
 STEPS = ("train", "export", "compile", "verify", "rtlsim", "synth", "attack", "report")
@@ -82,6 +84,36 @@ def test_the_option_data_comes_before_the_environment(monkeypatch: pytest.Monkey
     monkeypatch.setenv("STEELFLOW_DATA", "/from/environment")
     main(["train", "toy.yaml", "--data", "/from/option"])
     assert Path("build/toy/train/index.html").read_text() == "/from/option"
+
+
+@pytest.mark.parametrize("step", ["run", "attack"])
+def test_a_trained_network_of_the_zoo_takes_the_place_of_a_config(
+    step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = next(one for one in names() if weights_file(one).is_file())
+    assert main([step, "--zoo", name]) == 0
+    assert f"build/{name.replace('-', '_')}/" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run"], "run: no CONFIG and no --zoo; give one of the two"),
+        (["synth", "toy.yaml", "--zoo", "x"], "synth: both CONFIG toy.yaml and --zoo x are given"),
+        (["compile", "a.onnx", "--zoo", "x"], "compile: both CONFIG a.onnx and --zoo x are given"),
+        (
+            ["compile", "--zoo", "x", "--fps", "3"],
+            "--fps: only for a MODEL.onnx; write it into a C",
+        ),
+        (["run", "--zoo", "mnist"], "zoo: there is no network 'mnist'; the nearest are mnist-"),
+    ],
+)
+def test_a_network_is_named_once(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert_one_line(capsys, message)
+    assert not Path("build").exists()
 
 
 @pytest.mark.parametrize(

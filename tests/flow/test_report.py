@@ -169,10 +169,45 @@ def test_headline_is_where_the_networks_differ_most() -> None:
     assert headline_row(parse_report(minimal_document())).epsilon_255 == 32
 
 
-def test_headline_without_a_plain_network() -> None:
+def of_one_network(claimed: int | None = None) -> dict[str, Any]:
+    document = full_document()
+    del document["plain_accuracy"]
+    settings = {"rtlsim": {"epsilon_255": claimed}} if claimed else {}
+    rows = document["robust_accuracy"][:2]
+    return document | {"robust_accuracy": rows, "settings": settings}
+
+
+@pytest.mark.parametrize(("claimed", "headline"), [(16, 16), (None, 32), (7, 32)])
+def test_headline_without_a_plain_network_is_at_the_claimed_strength(
+    claimed: int | None, headline: int
+) -> None:
+    row = headline_row(parse_report(of_one_network(claimed)))
+    assert (row.network, row.epsilon_255) == ("robust", headline)
+
+
+def test_a_single_network_goes_by_the_models_name(tmp_path: Path) -> None:
+    document = of_one_network() | {"masked_gradient_signs": ["robust: still 60% at epsilon 128"]}
+    text = written(tmp_path, document, pictures=False)
+    shown = re.sub(r"<[^>]+>", " ", text)
+    assert "too weak: digits: still 60%" in shown
+    assert not re.search(r"\b(robust|plain)\b", shown)
+    row = json.loads((tmp_path / "report.json").read_text())["robust_accuracy"][0]
+    assert row["network"] == "robust"
+
+
+def test_a_comparison_left_out_says_why(tmp_path: Path) -> None:
     document = minimal_document()
-    document["robust_accuracy"] = document["robust_accuracy"][:2]
-    assert headline_row(parse_report(document)).network == "robust"
+    document["agreement"]["skipped"] = {"finn_vs_integer": "verify.finn_images is 0"}
+    del document["agreement"]["finn_vs_integer"]
+    text = re.sub(r"<[^>]+>", " ", written(tmp_path, document, pictures=False))
+    assert "FINN dataflow graph and integer network  none  not compared: verify.finn_im" in text
+
+
+def test_a_comparison_without_a_reason_is_missed() -> None:
+    document = minimal_document()
+    del document["agreement"]["finn_vs_integer"]
+    with pytest.raises(FlowError, match="finn_vs_integer is neither given nor skipped with a rea"):
+        parse_report(document)
 
 
 def pixels(data_uri: str) -> np.ndarray[Any, Any]:

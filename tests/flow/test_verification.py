@@ -11,8 +11,12 @@ import pytest
 import torch
 from qonnx.core.modelwrapper import ModelWrapper
 
+from brevitas_models.architectures import build
+from brevitas_models.bits import BitTable
 from brevitas_models.exact import make_exact
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from brevitas_models.pretrained import canonicalise
+from brevitas_models.settings import ArchitectureSettings
 from flow.engines import BrevitasEngine, FinnEngine, IntegerEngine, QonnxEngine, Remembered
 from flow.errors import FlowError
 from flow.export import export_qonnx_model, load_qonnx
@@ -68,6 +72,31 @@ def test_brevitas_qonnx_and_integer_show_the_same_trace(
         assert values[0] == values[1] == values[2], layers[0][0]
     assert compare_logits(engines[0], engines[1], IMAGES).logits_differ == 0
     assert compare_logits(engines[1], engines[2], IMAGES).logits_differ == 0
+
+
+@pytest.mark.parametrize("architecture", ["resnet8", "tfc"])
+def test_a_classifier_shows_the_same_activations(architecture: str, tmp_path: Path) -> None:
+    """Branches may come in another order; one bit is -1 or 1."""
+    bits = BitTable.uniform(1, 1) if architecture == "tfc" else BitTable.uniform(3, 3)
+    settings = ArchitectureSettings(
+        architecture=architecture, bits=bits, input_shape=(8, 8, 1), width=0.25, classes=5
+    )
+    network = build(settings, seed=1)
+    network(torch.rand(64, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+    canonicalise(network)
+    exported = export_qonnx_model(network, tmp_path / "network.onnx")
+    integer = IntegerEngine(lower(load_qonnx(exported.path).model).network)
+    engines = (BrevitasEngine(network, exported.logit_scale), QonnxEngine(exported.path), integer)
+    images = np.random.default_rng(7).integers(0, 256, (6, 8, 8, 1), dtype=np.uint8)
+    traces = [
+        sorted(tuple(values.reshape(-1)) for _, values in engine.trace(images[:1]))
+        for engine in engines
+    ]
+    assert traces[0] == traces[1] == traces[2]
+    assert len(traces[0]) > 4
+    wrong = IntegerEngine(_with_other_weight(integer.network, 2))
+    with pytest.raises(FlowError, match=r"differ in the logits of . of 6 images.*first in layer f"):
+        compare_logits(engines[0], wrong, images)
 
 
 def test_finn_and_integer_agree(tiny_dataflow: ModelWrapper, tiny_network: IntegerNetwork) -> None:
