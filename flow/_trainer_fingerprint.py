@@ -21,10 +21,14 @@ def fingerprint(
     dataset: Dataset,
     objective: Objective,
     settings: TrainerSettings,
+    *,
     penalties: Iterable[str],
+    controls: str,
 ) -> str:
     """Digest all that decides a training's result, but for the code of penalties and networks."""
-    options = f"{asdict(settings)} {objective.name} {asdict(objective.settings)} {[*penalties]}"
+    options = (
+        f"{asdict(settings)} {objective.name} {asdict(objective.settings)} {[*penalties]}{controls}"
+    )
     digest = hashlib.sha256(options.encode())
     for name, tensor in tensors(network).items():
         digest.update(name.encode())

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from flow._trainer_average import Average
+from flow._trainer_controls import Controls
 from flow._trainer_data import TrainingImages, seeded
 from flow._trainer_fabric import average_buffers, build_optimiser, launch, mean_over_devices
 from flow._trainer_fingerprint import fingerprint
@@ -54,13 +55,19 @@ class Run:
         settings: TrainerSettings,
         *,
         penalties: dict[str, Penalty],
+        controls: Controls,
         freeze: Callable[[Any], Logits] | None,
     ) -> None:
         self.epoch, self._seconds = 0, 0.0
         self._history: list[EpochReport] = []
         self._network, self._objective, self._settings = network, objective, settings
-        self._penalties, self._selection = penalties, Selection()
-        self._fingerprint = fingerprint(network, dataset, objective, settings, penalties)
+        self._penalties, self._controls = penalties | controls.penalties, controls
+        self._selection = Selection()
+        self._fingerprint = fingerprint(
+            *(network, dataset, objective, settings),
+            penalties=penalties,
+            controls=controls.describe(),
+        )
         self._fabric = launch(settings.machine)
         rank, world = self._fabric.global_rank, self._fabric.world_size
         self._data = TrainingImages(dataset, settings, rank=rank, world=world)
@@ -110,6 +117,7 @@ class Run:
             "precision": self._fabric.strategy.precision.state_dict(),
             "average": None if self._average is None else self._average.state_dict(),
             "objective": self._objective.state_dict(),
+            "controls": self._controls.state_dict(),
             "selection": self._selection.state_dict(),
         }
 
@@ -123,6 +131,7 @@ class Run:
         self._inner.load_state_dict(state["optimiser"])
         self._fabric.strategy.precision.load_state_dict(state["precision"])
         self._objective.load_state_dict(state["objective"])
+        self._controls.load_state_dict(state.get("controls", {}))
         self._selection.load_state_dict(state["selection"])
         if self._average is not None:
             self._average.load_state_dict(state["average"])
@@ -202,6 +211,7 @@ class Run:
         self._inner.zero_grad()
         self._fabric.backward(loss)
         self._optimiser.step()
+        self._controls.project(self._network)
         if self._average is not None:
             self._average.update()
         accuracy = outcome.right.float() / len(outcome.attacked)

@@ -20,7 +20,10 @@ __all__ = [
     "DataFormat",
     "DataSource",
     "FoldingConfig",
+    "HeldOutConfig",
     "NetworkConfig",
+    "PrecisionConfig",
+    "QuantizersConfig",
     "RtlsimConfig",
     "RunConfig",
     "TrainingConfig",
@@ -50,6 +53,7 @@ AttackName = Literal[
 ]
 DataFormat = Literal["jpeg", "python", "binary"]
 DataSource = Literal["digits", "mnist", "cifar10", "svhn", "folder"]
+Bits = Annotated[int, Field(ge=1, le=8)]
 Epsilon = Annotated[int, Field(ge=0, le=255)]
 Positive = Annotated[int, Field(gt=0)]
 Section = TypeVar("Section", bound=BaseModel)
@@ -90,13 +94,51 @@ class DataConfig(_Config):
         return self
 
 
+class PrecisionConfig(_Config):
+    """Bits of one layer's weights and of the activation behind it; 1 bit is -1 or 1."""
+
+    weight_bits: Bits
+    activation_bits: Bits
+
+
+class QuantizersConfig(_Config):
+    """The kinds of brevitas_models.quantizers; scales that move follow what penalties ask for."""
+
+    weights: Literal["fixed", "learned", "learned_channel", "power_of_two", "binary", "ternary"] = (
+        "power_of_two"
+    )
+    activations: Literal["fixed", "learned", "power_of_two", "dqa_fixed", "dqa_learned"] = "fixed"
+
+
 class NetworkConfig(_Config):
-    """3x3 convolutions with a BatchNorm and a quantized ReLU each, then one linear layer."""
+    """3x3 convolutions with BatchNorm and quantized ReLU, then a linear layer; or a named network.
+
+    `bits` gives single layers, conv0, conv1, ... and classifier or the named network's own, others
+    than the rest.
+    """
 
     channels: tuple[Positive, ...] = (16, 32, 32)
     strides: tuple[Literal[1, 2], ...] = (1, 2, 2)
-    weight_bits: Annotated[int, Field(ge=2, le=8)] = 4
-    activation_bits: Annotated[int, Field(ge=2, le=8)] = 4
+    architecture: str | None = None  # of brevitas_models.architectures: lenet5, cnv, resnet8, ...
+    weight_bits: Bits = 4
+    activation_bits: Bits = 4
+    bits: dict[str, PrecisionConfig] = {}
+    # of a named network
+    width: Annotated[float, Field(gt=0)] = 1.0  # factor of its channel counts
+    quantizers: QuantizersConfig = QuantizersConfig()
+    input_bits: Bits | None = None  # bit depth that the image is squeezed to
+    join: Literal["sum", "convex"] = "sum"  # of residual branches
+    pool: Literal["max", "average"] = "max"  # of lenet5
+
+    @model_validator(mode="after")
+    def _keys_of_one_form(self) -> "NetworkConfig":
+        named = {"width", "quantizers", "input_bits", "join", "pool"}
+        other = {"channels", "strides"} if self.architecture is not None else named
+        given = sorted(other & self.model_fields_set)
+        if given:
+            form = "a network of channels and strides" if other is not named else "an architecture"
+            raise ValueError(f"{given[0]} is for {form} only; remove it")
+        return self
 
     @model_validator(mode="after")
     def _one_stride_a_convolution(self) -> "NetworkConfig":
@@ -108,8 +150,22 @@ class NetworkConfig(_Config):
         return self
 
 
+class HeldOutConfig(_Config):
+    """Training images that are not trained on: the best epoch on them is kept."""
+
+    images: Annotated[int, Field(ge=0)] = 0  # 0 keeps the last epoch
+    every: Positive = 1  # epochs between two measurements
+    steps: Positive = 10  # of the PGD that measures
+    restarts: Positive = 1
+    epsilon_255: Epsilon | None = None  # of it; that of the training when absent
+    patience: Positive | None = None  # measurements without a better one that end the training
+
+
 class TrainingConfig(_Config):
-    """Adversarial quantization-aware training (PGD, Madry et al. 2018) with the DQ penalty."""
+    """Adversarial quantization-aware training (PGD, Madry et al. 2018) with the DQ penalty.
+
+    `objective` and `penalties` choose others; what they are called is checked on loading.
+    """
 
     epochs: Positive = 40
     batch_size: Annotated[int, Field(ge=2)] = 64  # BatchNorm needs two images
@@ -117,11 +173,45 @@ class TrainingConfig(_Config):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0001
     epsilon_255: Epsilon = 32  # strength of the training attack, in uint8 units
     warmup_epochs: Annotated[int, Field(ge=0)] = 5  # epsilon grows linearly from 0 over these
-    pgd_steps: Positive = 7
-    pgd_step_255: Annotated[float, Field(gt=0)] = 8.0
+    objective: str = "pgd"  # of flow.objectives
+    options: dict[str, Any] = {}  # of the objective, where they are not its paper's
+    pgd_steps: Positive = 7  # of objective pgd
+    pgd_step_255: Annotated[float, Field(gt=0)] = 8.0  # at full epsilon; of objective pgd
     dq_beta: Annotated[float, Field(ge=0)] = 0.001  # Defensive Quantization's beta
+    penalties: dict[str, Annotated[float, Field(ge=0)]] | None = None  # dq, parseval, spectral, ...
+    float_epochs: Annotated[int, Field(ge=0)] = 0  # before the others, without quantizers
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None  # of averaged weights
+    calibration_batches: Annotated[int, Field(ge=0)] = 0  # of BatchNorm's statistics, at the end
+    shift: Annotated[int, Field(ge=0)] = 0  # pixels that training images move at most
+    flip: bool = False  # whether they are mirrored
+    held_out: HeldOutConfig = HeldOutConfig()
+    accelerator: Literal["cpu", "cuda"] = "cpu"
+    devices: Positive = 1
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    plain: bool = True  # train the same without attack and penalty too, for comparison
     # files to load instead of training; saved by this version for the same network
     checkpoints: dict[Literal["robust", "plain"], str] = {}
+
+    @property
+    def strengths(self) -> dict[str, float]:
+        """Name of a Lipschitz control to its strength."""
+        if self.penalties is not None:
+            return dict(self.penalties)
+        return {"dq": self.dq_beta} if self.dq_beta > 0 else {}
+
+    @model_validator(mode="after")
+    def _said_once(self) -> "TrainingConfig":
+        given = self.model_fields_set
+        for key, option in (("pgd_steps", "steps"), ("pgd_step_255", "relative_step")):
+            if key in given and (self.objective != "pgd" or option in self.options):
+                raise ValueError(
+                    f"{key} is for objective: pgd without options.{option}, and this is "
+                    f"{self.objective} with options {self.options}; remove one of them"
+                )
+        if {"dq_beta", "penalties"} <= given:
+            raise ValueError("dq_beta is given beside penalties; write it as penalties: {dq: ...}")
+        return self
 
 
 class FoldingConfig(_Config):
@@ -197,10 +287,22 @@ class RunConfig(_Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _penalties_move_scales(self) -> "RunConfig":
+        network, strengths = self.network, self.training.strengths
+        if network.architecture is None or network.quantizers.weights != "fixed" or not strengths:
+            return self
+        name, strength = next(iter(strengths.items()))
+        raise ValueError(
+            f"training: the penalty {name} of {strength:g} needs weight scales that move, and "
+            "network.quantizers.weights is fixed; choose power_of_two, or dq_beta: 0"
+        )
+
     @property
     def networks(self) -> tuple[str, ...]:
         """Names of the files and rows of this run's networks; the first is what is deployed."""
-        return ("robust", "plain") if self.zoo is None else ("robust",)
+        compared = self.zoo is None and self.training.plain
+        return ("robust", "plain") if compared else ("robust",)
 
 
 class _Loader(yaml.SafeLoader):
@@ -247,7 +349,11 @@ def parse_config(document: Any, where: str) -> RunConfig:  # noqa: ANN401 - YAML
         from flow.zoo_config import with_zoo_defaults  # noqa: PLC0415 - imports torch
 
         document = with_zoo_defaults(document)
-    return parse_section(RunConfig, document, f"config {where}")
+    config = parse_section(RunConfig, document, f"config {where}")
+    from flow._config_names import check_names  # noqa: PLC0415 - imports torch
+
+    check_names(config, f"config {where}")
+    return config
 
 
 def parse_section(kind: type[Section], values: dict[str, Any], where: str) -> Section:

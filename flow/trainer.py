@@ -13,6 +13,8 @@ from typing import Any
 from torch import nn
 
 from brevitas_models.checkpoint import read_state, write_state
+from brevitas_models.lipschitz import LipschitzControl
+from flow._trainer_controls import Controls
 from flow._trainer_fabric import deterministic
 from flow._trainer_float import quantization_off
 from flow._trainer_log import EpochReport, ScalarLog, TrainingResult
@@ -44,6 +46,7 @@ def train(
     settings: TrainerSettings,
     *,
     penalties: Mapping[str, Penalty] | None = None,
+    controls: Mapping[str, LipschitzControl] | None = None,
     freeze: Callable[[Any], Logits] | None = None,
     state_file: Path | None = None,
     log_folder: Path | None = None,
@@ -57,6 +60,8 @@ def train(
         objective: what is minimised; a stateful one belongs to this training from now on.
         settings: all else that decides the result, but for the network's first weights.
         penalties: by name, added to the loss as they are.
+        controls: by name; their penalties are added too, and after each step of the optimiser
+            they change the weights (spectral normalisation, say).
         freeze: makes the network that training attacks, brevitas_models.frozen.freeze, say; the
             network itself when None, in the float phase and where held-out images are measured.
         state_file: replaced after each epoch; where it holds this very training, training goes
@@ -71,7 +76,10 @@ def train(
     """
     with deterministic(settings.machine):
         run = Run(
-            network, dataset, objective, settings, penalties=dict(penalties or {}), freeze=freeze
+            *(network, dataset, objective, settings),
+            penalties=dict(penalties or {}),
+            controls=Controls(controls or {}),
+            freeze=freeze,
         )
         if state_file is not None and state_file.exists():
             run.load_state_dict(read_state(state_file))

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What keeps a network's layers from expanding distances, behind one interface."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -17,3 +20,10 @@ class LipschitzControl:
 
     def project(self, model: nn.Module) -> None:
         """Change the weights in place, after a step of the optimiser; nothing by default."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what later projections depend on, as tensors and plain values."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what state_dict returned."""

@@ -7,6 +7,7 @@ Miyato et al. (ICLR 2018) divide a weight by its spectral norm in every forward 
 here, so that the weights that are trained, exported and measured are the same.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -66,6 +67,14 @@ class SpectralNormalization(LipschitzControl):
                 norm = self._norm(name, modules[name], window)
                 if norm > self.target:
                     _divide(name, modules[name], norm / self.target)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return each layer's vector of the power iteration."""
+        return {"vectors": dict(self._vectors)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on with those vectors."""
+        self._vectors = dict(state["vectors"])
 
     def _norm(self, name: str, layer: Any, window: Window | None) -> float:  # noqa: ANN401
         weight = quantized_weight(layer)

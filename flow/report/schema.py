@@ -184,13 +184,17 @@ class Hardware(_Record):
 
 
 class EpochPoint(_Record):
-    """One epoch of a training."""
+    """One epoch of a training; see flow.trainer.EpochReport."""
 
     epoch: Positive
     epochs: Positive | None = None
+    phase: str | None = None
     loss: float
     accuracy: Fraction
     epsilon_255: Amount | None = None
+    clean: Fraction | None = None
+    robust: Fraction | None = None
+    penalties: dict[str, float] | None = None
 
 
 class Report(_Record):

@@ -35,6 +35,10 @@ class ExportStep(Step):
         config = context.config
         return {"data": config.data, "images": config.verify.images}
 
+    def inputs(self, context: Context) -> list[Path]:
+        """Return the checkpoints; other curves and logs change nothing here."""
+        return [context.folder("train") / f"{name}.pt" for name in context.config.networks]
+
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Export, then compare labels on the test set; a difference stops the run."""
         dataset = load_dataset(context.config.data, context.data)

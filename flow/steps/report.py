@@ -35,6 +35,11 @@ class ReportStep(Step):
         """Return the whole configuration, which the report shows, and the steps' times."""
         return {"config": context.config, "timings_s": context.timings_s(_SOURCES)}
 
+    def inputs(self, context: Context) -> list[Path]:
+        """Return every output but TensorBoard's files, which no two trainings share."""
+        logs = context.folder("train") / "logs"
+        return [path for path in super().inputs(context) if not path.is_relative_to(logs)]
+
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Validate every figure against the schema, then write both files."""
         found = _Findings(context)

@@ -5,30 +5,38 @@
 A run of the zoo takes a trained network instead.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from brevitas_models.checkpoint import load_checkpoint, save_checkpoint
 from brevitas_models.exact import LayerMargin, layer_margins
 from brevitas_models.network import QuantConvNet
-from brevitas_models.pretrained import load
+from brevitas_models.pretrained import QuantClassifier, load
 from flow._records import write_json
 from flow.data import Dataset, data_files, load_dataset
 from flow.pipeline import Context, Settings, Step
 from flow.progress import banner, meter
-from flow.settings import TrainingConfig
-from flow.training import EpochReport, network_settings, plain_config, train_network
+from flow.trainer import EpochReport
+from flow.training import Trained, network_settings, plain_config, train_network
 from flow.zoo_config import weights_file
 
 __all__ = ["TrainStep"]
 
+# of an epoch, for curves.json; not the seconds, which no two trainings share
+_CURVE = ("epoch", "epochs", "phase", "loss", "accuracy", "epsilon_255", "clean", "robust")
+
 
 class TrainStep(Step):
-    """images -> for each network *.pt, curves.json (epochs), margins.json (of the exact form)."""
+    """images -> for each network *.pt, curves.json (epochs), margins.json (of the exact form).
+
+    TensorBoard's files are in logs/.
+    """
 
     name = "train"
+    version = 2
     tools = ("brevitas", "torch")
 
     def settings(self, context: Context) -> Settings:
@@ -51,32 +59,57 @@ class TrainStep(Step):
         return [*data_files(context.config.data, context.data), *(Path(path) for path in given)]
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
-        """Train both networks; an interrupted training goes on at its last finished epoch."""
+        """Train every network; an interrupted training goes on at its last finished epoch."""
         if context.config.zoo is not None:
-            _take_trained(context.config.zoo, folder)
-            return
-        dataset = load_dataset(context.config.data, context.data)
-        curves, margins = {}, {}
-        for name, training in _trainings(context.config.training):
-            job = _Job(context, dataset, name, training, scratch)
-            network = job.network()
-            save_checkpoint(folder / f"{name}.pt", network)
-            curves[name] = job.history.epochs
-            margins[name] = [asdict(margin) for margin in _checked_margins(name, network)]
+            trained = {"robust": Trained(load(context.config.zoo), ())}
+        else:
+            dataset = load_dataset(context.config.data, context.data)
+            trained = {
+                name: _trained(context, dataset, name, scratch) for name in context.config.networks
+            }
+        for name, found in trained.items():
+            save_checkpoint(folder / f"{name}.pt", found.network)
+        curves = {name: [_point(one) for one in found.history] for name, found in trained.items()}
+        margins = {name: _checked_margins(name, found.network) for name, found in trained.items()}
         write_json(folder / "curves.json", curves)
         write_json(folder / "margins.json", margins)
+        if (scratch / "logs").is_dir():
+            shutil.copytree(scratch / "logs", folder / "logs")
 
 
-def _take_trained(name: str, folder: Path) -> None:
-    """Write a trained network's checkpoint, and that it has neither curves nor margins here."""
-    save_checkpoint(folder / "robust.pt", load(name))
-    for document in ("curves", "margins"):
-        write_json(folder / f"{document}.json", {})
+def _trained(context: Context, dataset: Dataset, name: str, scratch: Path) -> Trained:
+    """Return one network: loaded if a checkpoint is given, else trained."""
+    config = context.config
+    settings = network_settings(config.network, dataset)
+    given = {str(key): path for key, path in config.training.checkpoints.items()}
+    if name in given:
+        return Trained(load_checkpoint(Path(given[name]), settings), ())
+    training = config.training if name == "robust" else plain_config(config.training)
+    with meter(f"training the {name} network", unit="epochs") as report:
+        return train_network(
+            *(dataset, settings, training),
+            seed=config.seed,
+            state_file=scratch / f"{name}.state",
+            log_folder=scratch / "logs" / name,
+            report=lambda epoch: report(epoch.epoch, epoch.epochs),
+        )
 
 
-def _checked_margins(name: str, network: QuantConvNet) -> list[LayerMargin]:
-    """Say it when float rounding could decide an activation; verification then relies on data."""
-    margins = layer_margins(network)
+def _point(report: EpochReport) -> dict[str, Any]:
+    values = {key: getattr(report, key) for key in _CURVE}
+    return {key: value for key, value in values.items() if value is not None} | (
+        {"penalties": dict(report.penalties)} if report.penalties else {}
+    )
+
+
+def _checked_margins(name: str, network: QuantConvNet | QuantClassifier) -> list[dict[str, Any]]:
+    """Say it when float rounding could decide an activation; verification then relies on data.
+
+    For named architectures there is no such proof.
+    """
+    if isinstance(network, QuantClassifier):
+        return []
+    margins: list[LayerMargin] = layer_margins(network)
     for margin in margins:
         if not margin.proven:
             banner(
@@ -84,54 +117,4 @@ def _checked_margins(name: str, network: QuantConvNet) -> list[LayerMargin]:
                 f"from an integer and float32 may err by {margin.rounding:.2g} accumulator units; "
                 "engines agree on tested images, not provably on all"
             )
-    return margins
-
-
-def _trainings(config: TrainingConfig) -> Iterator[tuple[str, TrainingConfig]]:
-    yield "robust", config
-    yield "plain", plain_config(config)
-
-
-class _Job:
-    """One network: loaded if a checkpoint is given, else trained."""
-
-    def __init__(
-        self, context: Context, dataset: Dataset, name: str, training: TrainingConfig, scratch: Path
-    ) -> None:
-        self.config, self.dataset, self.training = context.config, dataset, training
-        self.name, self.state_file = name, scratch / f"{name}.state"
-        self.history = _History(scratch / f"{name}-curve.json")
-
-    def network(self) -> QuantConvNet:
-        settings = network_settings(self.config.network, self.dataset)
-        given = {str(key): path for key, path in self.training.checkpoints.items()}
-        if self.name in given:
-            network = load_checkpoint(Path(given[self.name]), settings)
-            assert isinstance(network, QuantConvNet)
-            return network
-        with meter(f"training the {self.name} network", unit="epochs") as report:
-
-            def finished(epoch: EpochReport) -> None:
-                self.history.add(epoch)
-                report(epoch.epoch, epoch.epochs)
-
-            return train_network(
-                self.dataset,
-                settings,
-                self.training,
-                seed=self.config.seed,
-                state_file=self.state_file,
-                report=finished,
-            )
-
-
-class _History:
-    """The epochs so far, kept beside the training's state so that a resumed run has them all."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.epochs: list[dict[str, float]] = json.loads(path.read_text()) if path.exists() else []
-
-    def add(self, epoch: EpochReport) -> None:
-        self.epochs = [e for e in self.epochs if e["epoch"] < epoch.epoch] + [asdict(epoch)]
-        write_json(self.path, self.epochs)
+    return [asdict(margin) for margin in margins]

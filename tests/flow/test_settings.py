@@ -39,7 +39,7 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\nnetwork: {strides: [1, 2, 3]}", "network.strides.2: 3 is refused"),
         ("name: a\nattack: {epsilons_255: []}", "give at least one, and each once"),
         ("name: a\nattack: {attacks: [pgd, pgd]}", "give at least one, and each once"),
-        ("name: a\nattack: {attacks: [zoo]}", "attack.attacks.0: 'zoo' is refused"),
+        ("name: a\nattack: {attacks: [zou]}", "attack.attacks.0: 'zou' is refused"),
         (
             "name: a\ndata: {source: folder}",
             "source: folder needs path, the folder or tar of the i",
@@ -49,6 +49,68 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\ndata: {image_size: [8, 8]}", "image_size is for source: folder only; remove"),
         ("name: a\ndata: {source: folder, path: x, image_size: [0, 8]}", "image_size.0: 0 is ref"),
         ("name: a\nrtlsim: {images: 8}", "rtlsim.images: 8 is refused: .*64"),
+        ("name: a\nnetwork: {architecture: lenet}", "there is no 'lenet'; the nearest are lenet5"),
+        (
+            "name: a\nnetwork:\n  architecture: lenet5\n"
+            "  bits: {conv: {weight_bits: 2, activation_bits: 2}}",
+            "lenet5: there is no layer 'conv' to give bits; the nearest are conv",
+        ),
+        (
+            "name: a\nnetwork: {bits: {conv9: {weight_bits: 2, activation_bits: 2}}}",
+            "network: there is no layer 'conv9' to give bits; the nearest are conv",
+        ),
+        (
+            "name: a\nnetwork: {bits: {conv0: {weight_bit: 2, activation_bits: 2}}}",
+            "unknown key 'network.bits.conv0.weight_bit'; did you mean 'weight_bits'",
+        ),
+        ("name: a\nnetwork: {weight_bits: 1}", "network: weight_bits 1 is not in 2..8"),
+        (
+            "name: a\nnetwork: {architecture: tfc, channels: [4]}",
+            "channels is for a network of chan",
+        ),
+        ("name: a\nnetwork: {width: 2.0}", "width is for an architecture only; remove it"),
+        (
+            "name: a\nnetwork: {architecture: tfc, quantizers: {weights: fixed}}",
+            "the penalty dq of 0.001 needs weight scales that move, and network.quantizers.weights",
+        ),
+        (
+            "name: a\nnetwork: {architecture: tfc, quantizers: {weights: int8}}",
+            "weights: 'int8' is ref",
+        ),
+        ("name: a\ntraining: {objective: trade}", "'trade' is unknown; did you mean 'trades'"),
+        (
+            "name: a\ntraining: {objective: trades, options: {betta: 6}}",
+            "objective trades: there is no setting 'betta'; the nearest is ",
+        ),
+        (
+            "name: a\ntraining: {options: {steps: x}}",
+            "training.options: .* cannot be used .*; give nu",
+        ),
+        ("name: a\ntraining: {options: {steps: 0}}", "steps 0 is not at least 1"),
+        (
+            "name: a\ntraining: {penalties: {spectra: 1.0}}",
+            "'spectra' is unknown; did you mean 'spec",
+        ),
+        (
+            "name: a\ntraining: {penalties: {dq: 1.0}, dq_beta: 0.1}",
+            "dq_beta is given beside penalties",
+        ),
+        (
+            "name: a\ntraining: {objective: mart, pgd_steps: 3}",
+            "pgd_steps is for objective: pgd with",
+        ),
+        (
+            "name: a\ntraining: {options: {relative_step: 0.1}, pgd_step_255: 3.0}",
+            "pgd_step_255 is for",
+        ),
+        (
+            "name: a\ntraining: {precision: 16-mixed}",
+            "machine.precision 16-mixed is not for the cpu",
+        ),
+        (
+            "name: a\ntraining: {held_out: {patience: 2}}",
+            "held_out.images 0 is not above 0, which pat",
+        ),
         (
             "name: a\ncompile: {folding: {MVAU_rtl_0: {pes: 1, simd: 1}}}",
             "unknown key 'compile.folding.MVAU_rtl_0.pes'; did you mean 'pe'",

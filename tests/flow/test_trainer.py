@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
 from brevitas_models.errors import ModelError
-from brevitas_models.exact import make_exact
 from brevitas_models.frozen import freeze
-from brevitas_models.lipschitz import dq_penalty
+from brevitas_models.lipschitz import DefensiveQuantization, LipschitzControl, make_control
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.quantizers import ActivationQuantizer, Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
@@ -28,7 +27,7 @@ from flow._trainer_state import tensors
 from flow.data import Dataset, load_dataset
 from flow.errors import FlowError
 from flow.objectives import build_objective
-from flow.settings import DataConfig, TrainingConfig
+from flow.settings import DataConfig
 from flow.trainer import (
     EpochReport,
     HeldOut,
@@ -38,7 +37,6 @@ from flow.trainer import (
     TrainingResult,
     train,
 )
-from flow.training import train_network
 
 SHORT = TrainerSettings(
     schedule=Schedule(epochs=2, learning_rate=0.01, epsilon_255=16, epsilon_warmup_epochs=1),
@@ -89,6 +87,10 @@ def learned_scales() -> LearnedScales:
 def fixed_scales() -> QuantConvNet:
     settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
     return build_network(settings, seed=1)
+
+
+def spectral(network: nn.Module) -> LipschitzControl:
+    return make_control("spectral", network, (1, 8, 8), 0.5)
 
 
 def decay(network: nn.Module) -> Tensor:
@@ -198,28 +200,6 @@ def test_networks_of_every_quantizer_go_on_to_the_same_bits(
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path / "state", kill)
     assert same(whole, trained(tmp_path / "state", None))
-
-
-def test_the_bits_are_those_of_the_older_training(digits: Dataset) -> None:
-    """So that this trainer can take over from flow.training."""
-    config = TrainingConfig(epochs=3, pgd_steps=2, pgd_step_255=8.0, warmup_epochs=2)
-    architecture = NetworkSettings(
-        input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2)
-    )
-    older = train_network(digits, architecture, config, seed=1)
-    schedule = Schedule(
-        epochs=3, learning_rate=config.learning_rate, epsilon_255=32, epsilon_warmup_epochs=2
-    )
-    settings = TrainerSettings(
-        schedule=schedule, batch=config.batch_size, weight_decay=config.weight_decay, seed=1
-    )
-    objective = build_objective("pgd", {"steps": 2, "relative_step": 8 / 32})
-    penalties = {"dq": lambda network: config.dq_beta / 2 * dq_penalty(network)}
-    network = build_network(architecture, seed=1)
-    train(network, digits, objective, settings, penalties=penalties, freeze=freeze)
-    make_exact(network)
-    found, expected = network.state_dict(), older.state_dict()
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 def test_the_seed_decides(digits: Dataset) -> None:
@@ -376,6 +356,8 @@ _TWO_DEVICES = """
 import os
 from pathlib import Path
 import numpy as np
+from brevitas_models.frozen import freeze
+from brevitas_models.lipschitz import DefensiveQuantization, LipschitzControl, make_control
 from brevitas_models.network import NetworkSettings, build_network
 from flow._trainer_state import tensors
 from flow.data import Dataset
@@ -464,3 +446,76 @@ def test_reports_are_plain_values(digits: Dataset) -> None:
     assert 0 < last.learning_rate < first.learning_rate < 0.01
     assert asdict(last)["clean"] is None
     assert 0 < first.seconds < last.seconds == result.seconds
+
+
+class Shrinking(LipschitzControl):
+    """Keeps the largest weight of the first layer at its limit; counts the steps."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit, self.steps = limit, 0
+
+    def project(self, model: nn.Module) -> None:
+        self.steps += 1
+        with torch.no_grad():
+            next(model.parameters()).clamp_(-self.limit, self.limit)
+
+    def state_dict(self) -> dict[str, int]:
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        self.steps = state["steps"]
+
+
+def test_a_control_projects_after_every_step(digits: Dataset) -> None:
+    control, network = Shrinking(0.01), fixed_scales()
+    result = train(network, digits, build_objective("fgsm"), SHORT, controls={"cut": control})
+    assert control.steps == 2 * (320 // 64)
+    assert next(network.parameters()).abs().max() <= 0.01
+    assert result.history[0].penalties == {}
+
+
+def test_a_controls_penalty_is_added_and_reported(digits: Dataset) -> None:
+    control = DefensiveQuantization(0.1)
+    networks = [fixed_scales(), fixed_scales()]
+    same_term = {"dq": control.penalty}
+    by_control = train(
+        networks[0], digits, build_objective("fgsm"), SHORT, controls={"dq": control}
+    )
+    by_penalty = train(networks[1], digits, build_objective("fgsm"), SHORT, penalties=same_term)
+    assert same(by_control, by_penalty)
+    assert by_control.history[0].penalties["dq"] > 0
+
+
+@pytest.mark.parametrize("make", [lambda _: Shrinking(0.05), spectral], ids=["own", "spectral"])
+def test_controls_go_on_to_the_same_bits(
+    make: Callable[[nn.Module], LipschitzControl], digits: Dataset, tmp_path: Path
+) -> None:
+    def trained(state: Path, report: Callable[[EpochReport], None] | None) -> TrainingResult:
+        network = fixed_scales()
+        objective, controls = build_objective("fgsm"), {"it": make(network)}
+        return train(
+            *(network, digits, objective, SHORT),
+            controls=controls,
+            state_file=state,
+            report=report,
+        )
+
+    def kill(_: EpochReport) -> None:
+        raise KeyboardInterrupt
+
+    whole = trained(tmp_path / "whole", None)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "state", kill)
+    assert same(whole, trained(tmp_path / "state", None))
+
+
+def test_another_strength_is_another_training(digits: Dataset, tmp_path: Path) -> None:
+    found = [
+        train(
+            *(fixed_scales(), digits, build_objective("standard"), SHORT),
+            controls={"dq": DefensiveQuantization(beta)},
+            state_file=tmp_path / "state",
+        )
+        for beta in (0.0, 0.5)
+    ]
+    assert not same(*found)
