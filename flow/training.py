@@ -20,7 +20,6 @@ from brevitas_models.pretrained import QuantClassifier, canonicalise
 from brevitas_models.settings import ArchitectureSettings
 from flow._freezing import freeze_of
 from flow._threads import one_thread
-from flow._trainer_schedule import warmup_cosine
 from flow.data import Dataset
 from flow.export import input_shape
 from flow.objectives import Objective, build_objective
@@ -172,8 +171,3 @@ def _controls(network: _Network, strengths: Mapping[str, float]) -> dict[str, Li
 
 def _held_out(config: HeldOutConfig) -> HeldOut:
     return HeldOut(**config.model_dump())
-
-
-def one_cycle(progress: float) -> float:
-    """Return the share of the peak learning rate at `progress` 0..1: a linear rise, a cosine."""
-    return warmup_cosine(progress, 0.15)

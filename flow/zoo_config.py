@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import brevitas_models
-from brevitas_models.pretrained import build, card
+from brevitas_models.pretrained import FOLDER, card
+from flow.zoo_targets import target_of
 
 __all__ = ["weights_file", "with_zoo_defaults", "zoo_defaults"]
 
@@ -23,9 +23,6 @@ _USUAL_VERIFY = {"images": 200, "finn_images": 8}
 _ATTACK = {"mnist": {"images": 500, "steps": 40, "restarts": 2}}
 _USUAL_ATTACK = {"images": 100, "steps": 20, "restarts": 1}
 
-_FRAMES_PER_SECOND = {"tfc": 100_000.0, "lfc": 10_000.0, "lenet5": 4000.0, "mobilenet": 500.0}
-_USUAL_FRAMES_PER_SECOND = 1000.0
-
 
 def zoo_defaults(name: str) -> dict[str, Any]:
     """Return a run's name and its sections data, compile, verify, rtlsim and attack.
@@ -35,16 +32,19 @@ def zoo_defaults(name: str) -> dict[str, Any]:
     Raises:
         ModelError: there is no network of that name, or it has no card.
     """
-    found, architecture = card(name), build(name).architecture
+    found, target = card(name), target_of(name)
     source = found.data
     usual = _EPSILON_255.get(source, _USUAL_EPSILON_255)
     strength = found.robust.epsilon_255 if found.robust else usual
     epsilons = sorted({min(255, round(share * strength)) for share in _SHARES})
-    fps = _FRAMES_PER_SECOND.get(architecture, _USUAL_FRAMES_PER_SECOND)
     return {
         "name": name.replace("-", "_"),
         "data": {"source": source} | ({"format": "jpeg"} if source == "cifar10" else {}),
-        "compile": {"target_fps": fps},
+        "compile": {
+            "part": target.part,
+            "clock_mhz": target.clock_mhz,
+            "target_fps": float(target.frames_per_second),
+        },
         "verify": _VERIFY.get(source, _USUAL_VERIFY),
         "rtlsim": {"epsilon_255": strength},
         "attack": {"epsilons_255": epsilons} | _ATTACK.get(source, _USUAL_ATTACK),
@@ -73,4 +73,4 @@ def with_zoo_defaults(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def weights_file(name: str) -> Path:
     """Return the file of a trained network's weights."""
-    return Path(brevitas_models.__file__).parent / "pretrained" / f"{name}.npz"
+    return FOLDER / f"{name}.npz"

@@ -10,12 +10,11 @@ from types import ModuleType
 import pytest
 
 from brevitas_models.errors import ModelError
-from brevitas_models.pretrained import names
+from brevitas_models.pretrained import trained
 from flow.cli import main
 from flow.cli.registry import COMMANDS
 from flow.errors import FlowError
 from flow.pipeline import Context, Pipeline, Settings, Step
-from flow.zoo_config import weights_file
 from hw.errors import HardwareError
 
 STEPS = ("train", "export", "compile", "verify", "rtlsim", "synth", "attack", "report")
@@ -90,7 +89,7 @@ def test_the_option_data_comes_before_the_environment(monkeypatch: pytest.Monkey
 def test_a_trained_network_of_the_zoo_takes_the_place_of_a_config(
     step: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name = next(one for one in names() if weights_file(one).is_file())
+    name = trained()[0]
     assert main([step, "--zoo", name]) == 0
     assert f"build/{name.replace('-', '_')}/" in capsys.readouterr().out
 

@@ -9,19 +9,18 @@ from bar_images import same
 
 from brevitas_models.checkpoint import load_checkpoint
 from brevitas_models.errors import ModelError
-from brevitas_models.pretrained import QuantClassifier, card, load, names
+from brevitas_models.pretrained import QuantClassifier, card, load, trained
 from flow.errors import FlowError
 from flow.pipeline import Context
 from flow.settings import parse_config
 from flow.steps.train import TrainStep
 from flow.zoo_config import weights_file, zoo_defaults
 
-TRAINED = [name for name in names() if weights_file(name).is_file()]
-SMALL = next(name for name in TRAINED if name.startswith("mnist-tfc"))
-COLOUR = next(name for name in TRAINED if name.startswith("cifar10"))
+SMALL = next(name for name in trained() if name.startswith("mnist-tfc"))
+COLOUR = next(name for name in trained() if name.startswith("cifar10"))
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", trained())
 def test_every_trained_network_has_a_run(name: str) -> None:
     config = parse_config({"zoo": name}, "here")
     assert (config.zoo, config.networks) == (name, ("robust",))
