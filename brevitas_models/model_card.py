@@ -70,8 +70,8 @@ class HardwareFigures:
     dsp: int
     bram36: float
     frames_per_second: float
-    latency_us: float  # from a frame's first input to its last logit, the pipeline being empty
     measured: str  # how
+    latency_us: float | None = None  # from a frame's first input to its last logit, if known
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,11 +144,10 @@ def evaluation_record(found: ModelCard, measured: Measurement) -> Row:
 
 def hardware_table(found: ModelCard, measured: HardwareFigures) -> str:
     """Return what was measured beside the card's figures, as text."""
-    ours = asdict(measured)
     theirs = {} if found.hardware is None else asdict(found.hardware)
-    return as_table(
-        [
-            {found.name: key, "measured": str(value), "card": str(theirs.get(key, "-"))}
-            for key, value in ours.items()
-        ]
-    )
+    rows = []
+    for key, value in asdict(measured).items():
+        known = theirs.get(key)
+        text = "-" if known is None else str(known)
+        rows.append({found.name: key, "measured": str(value), "card": text})
+    return as_table(rows)
