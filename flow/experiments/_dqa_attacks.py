@@ -32,7 +32,7 @@ _QUERIES = 3200  # two sweeps over the pixels of MNIST
 _SQUARES = 500  # queries of Square
 _LEARNED = 1200  # queries that train a substitute
 _HELD_OUT = 150
-_FEW = 50  # images of the attacks that take minutes for hundreds
+_FEW = 32  # images of the attacks that take minutes for hundreds
 _L2 = 255  # radius for C&W: 1.0 for images in 0..1
 
 

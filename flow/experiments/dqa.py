@@ -42,7 +42,7 @@ class DynamicActivations(Experiment):
     name: ClassVar[str] = "dqa"
     title: ClassVar[str] = "Few activation levels as a defence, fixed and learned thresholds"
     source: ClassVar[str] = "Rakin, Yi, Gong and Fan, arXiv:1807.06714, 2018"
-    scale: ClassVar[Scale] = Scale(train_images=5000, epochs=4, images=200)
+    scale: ClassVar[Scale] = Scale(train_images=4000, epochs=4, images=200)
 
     bits: tuple[int, ...] = (1, 2, 3, 4)
     epsilons_255: tuple[tuple[str, int], ...] = (("standard", 26), ("adversarial", 51))

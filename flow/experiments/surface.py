@@ -37,7 +37,7 @@ class Surface(Experiment):
     name: ClassVar[str] = "surface"
     title: ClassVar[str] = "Loss surfaces: along the gradient and beside it"
     source: ClassVar[str] = "after Athalye, Carlini and Wagner, ICML 2018"
-    scale: ClassVar[Scale] = Scale(train_images=5000, epochs=4, images=200)
+    scale: ClassVar[Scale] = Scale(train_images=4000, epochs=4, images=200)
 
     networks: tuple[tuple[str, str, int], ...] = (
         ("standard", "relu", 8),
