@@ -51,7 +51,7 @@ def contrast(
     do not make a difference certain. Cells of weight 0 or none still tell how much seeds matter.
 
     Args:
-        cells: the values of each group, one or more.
+        cells: the values of each group, one or more; accuracies, or losses within -1..1.
         weights: of the groups that are compared.
         images: behind each accuracy; None where the values are no accuracies, which takes two
             seeds: with one the interval has no ends.
@@ -73,7 +73,7 @@ def spread(cells: Mapping[Cell, Sequence[float]], images: int | None) -> tuple[f
     if images is None:
         return (pooled, freedom) if freedom else (float("inf"), 0)
     means = [fmean(values) for values in cells.values()]
-    binomial = fmean(mean * (1 - mean) for mean in means) / images
+    binomial = fmean(abs(mean) * (1 - abs(mean)) for mean in means) / images
     return (pooled, freedom) if pooled > binomial else (binomial, 0)
 
 

@@ -71,26 +71,31 @@ def judged_epsilon(series: Series, samples: Sequence[Sample]) -> int:
 def judge_series(series: Series, samples: Sequence[Sample], images: int) -> list[Verdict]:
     """Judge what robust accuracy does from most to fewest bits, plain and with the penalty."""
     epsilon = judged_epsilon(series, samples)
-    cells = grouped(samples, series.name, robust_at(epsilon))
+    robust = grouped(samples, series.name, robust_at(epsilon))
+    attacked = grouped(samples, series.name, lambda one: one.robust[epsilon] - one.clean)
     low, high = series.bits[0], series.bits[-1]
     plain_falls = {(PLAIN, high): 1.0, (PLAIN, low): -1.0}
-    dq_falls = {("dq", high): 1.0, ("dq", low): -1.0}
-    spared = plain_falls | {key: -weight for key, weight in dq_falls.items()}
+    dq_spares = plain_falls | {("dq", high): -1.0, ("dq", low): 1.0}
+    share = 1 / len(series.bits)
+    everywhere = {(PLAIN, bits): -share for bits in series.bits}
+    everywhere |= {("dq", bits): share for bits in series.bits}
     claims = (
-        (f"plain quantization to {low} bits loses robust accuracy", plain_falls, "lost"),
-        ("DQ loses less of it than plain quantization", spared, "lost less"),
-        (f"at {low} bits DQ is more robust", {("dq", low): 1.0, (PLAIN, low): -1.0}, "gained"),
+        (f"plain quantization to {low} bits loses robust accuracy", robust, plain_falls),
+        ("it loses more robust than clean accuracy", attacked, plain_falls),
+        (f"to {low} bits, DQ loses less robust accuracy than plain", robust, dq_spares),
+        (f"at {low} bits DQ is more robust", robust, {("dq", low): 1.0, (PLAIN, low): -1.0}),
+        ("at the same bits DQ is more robust, on average over bits", robust, everywhere),
         (
             f"DQ at {low} bits is more robust than the plain network of {high}",
+            robust,
             {("dq", low): 1.0, (PLAIN, high): -1.0},
-            "gained",
         ),
     )
     where = f"{series.name} training, PGD {epsilon}/255"
     found = []
-    for claim, weights, word in claims:
+    for claim, cells, weights in claims:
         result = contrast(cells, weights, images=images)
-        evidence = f"{word} {result.points()}, {series.seeds} seeds"
+        evidence = f"difference {result.points()}, {series.seeds} seeds"
         found.append(
             Verdict(claim=f"{where}: {claim}", outcome=result.is_positive, evidence=evidence)
         )
