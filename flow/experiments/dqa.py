@@ -100,7 +100,8 @@ def dqa_network(lab: Lab, training: str, kind: str, bits: int, epsilon_255: int)
         if training == "adversarial"
         else Training()
     )
-    return lab.train(f"{training}, {kind} {bits} bits", settings, how)
+    width = "1 bit" if bits == 1 else f"{bits} bits"
+    return lab.train(f"{training}, {kind} {width}", settings, how)
 
 
 DQA = DynamicActivations()
