@@ -53,6 +53,11 @@ def _check_training(config: TrainingConfig) -> None:
             f"training.options: {config.options} cannot be used ({error}); give numbers"
         ) from error
     trainer_settings(config, seed=0)
+    if config.devices > 1:
+        raise FlowError(
+            f"training.devices: {config.devices} is more than the 1 that a run trains on; its "
+            "processes would each start the run: call flow.trainer.train from a program of its own"
+        )
 
 
 def _check_known(key: str, name: str, known: Iterable[str]) -> None:

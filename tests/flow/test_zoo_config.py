@@ -30,6 +30,8 @@ def test_every_trained_network_has_a_run(name: str) -> None:
     strength = robust.epsilon_255 if robust else config.rtlsim.epsilon_255
     assert {0, round(strength / 2), strength, 2 * strength} <= {*config.attack.epsilons_255}
     assert config.rtlsim.epsilon_255 == strength
+    assert {"pgd", "apgd_ce", "square"} <= {*config.attack.attacks}
+    assert config.attack.stop_early
 
 
 def test_a_trained_run_compares_with_the_plain_network() -> None:
