@@ -196,8 +196,12 @@ class Run:
     def _batch(
         self, images: Tensor, labels: Tensor, generator: torch.Generator, done: float
     ) -> Batch:
+        images = images.to(self._fabric.device)
+        if self._settings.machine.channels_last:
+            images = images.to(memory_format=torch.channels_last)
+        # else the strides stay: of one channel they are ambiguous, and choose torch's kernels
         return Batch(
-            images=images.to(self._fabric.device, memory_format=self._memory_format),
+            images=images,
             labels=labels.to(self._fabric.device),
             epsilon_255=epsilon(done, self._settings.schedule),
             generator=generator,
