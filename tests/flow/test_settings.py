@@ -103,6 +103,7 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
             "name: a\ntraining: {options: {relative_step: 0.1}, pgd_step_255: 3.0}",
             "pgd_step_255 is for",
         ),
+        ("name: a\ntraining: {devices: 2}", "training.devices: 2 is more than the 1 that a run"),
         (
             "name: a\ntraining: {precision: 16-mixed}",
             "machine.precision 16-mixed is not for the cpu",
