@@ -147,7 +147,8 @@ def hardware_table(found: ModelCard, measured: HardwareFigures) -> str:
     theirs = {} if found.hardware is None else asdict(found.hardware)
     rows = []
     for key, value in asdict(measured).items():
-        known = theirs.get(key)
-        text = "-" if known is None else str(known)
-        rows.append({found.name: key, "measured": str(value), "card": text})
-    return as_table(rows)
+        if key != "measured":
+            known = theirs.get(key)
+            text = "-" if known is None else str(known)
+            rows.append({found.name: key, "measured": str(value), "card": text})
+    return f"{as_table(rows)}\n{measured.measured}"
