@@ -51,11 +51,23 @@ def _figure(panels: tuple[Panel, ...]) -> Figure:
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(_SIDE * columns, _HEIGHT * rows), dpi=_DPI)
     places = figure.subplots(rows, columns, squeeze=False).flatten()
+    shared = _labels_of_all(panels)
     for axes, panel in zip(places, panels, strict=False):
         _draw(axes, panel)
+        if shared is None and len(panel.curves) > 1:
+            axes.legend(fontsize=8)
     for axes in places[len(panels) :]:
         axes.set_axis_off()
+    if shared is not None:
+        figure.legend(*places[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
+
+
+def _labels_of_all(panels: tuple[Panel, ...]) -> list[str] | None:
+    """Return the legend that several panels have in common, which then stands above them."""
+    labels = [[curve.label for curve in panel.curves] for panel in panels]
+    same = len(labels) > 1 and len(labels[0]) > 1 and all(one == labels[0] for one in labels)
+    return labels[0] if same else None
 
 
 def _draw(axes: Axes, panel: Panel) -> None:
@@ -73,8 +85,6 @@ def _draw(axes: Axes, panel: Panel) -> None:
         axes.set_ylim(-2, 102)
     if panel.log_y:
         axes.set_yscale("log")
-    if len(panel.curves) > 1:
-        axes.legend(fontsize=8)
 
 
 def _draw_curve(axes: Axes, curve: Curve, style: dict[str, Any], factor: float) -> None:

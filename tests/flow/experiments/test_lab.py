@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,14 @@ def test_findings_become_a_page_a_picture_and_rows(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "verdicts.json").read_text())[0]["outcome"] == "refuted"
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
     assert "four" in (tmp_path / "figure.svg").read_text()
+
+
+def test_panels_of_the_same_curves_share_one_legend() -> None:
+    one = _FINDINGS.panels[0]
+    assert panels_svg((one, one), "a").count(">plain</text>") == 1
+    assert panels_svg(_FINDINGS.panels, "a").count(">plain</text>") == 1
+    other = replace(one, curves=one.curves[::-1])
+    assert panels_svg((one, other), "a").count(">plain</text>") == 2
 
 
 def test_equal_findings_give_equal_pictures() -> None:
