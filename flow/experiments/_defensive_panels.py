@@ -5,7 +5,6 @@
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from flow.experiments._contrast import contrast
 from flow.experiments._defensive import CONTROLS, PLAIN, Series
 from flow.experiments._defensive_sample import Cells, Sample, grouped, robust_at
 from flow.experiments.base import Curve, Panel
@@ -15,19 +14,19 @@ __all__ = ["against_depth", "against_epsilon", "by_bits"]
 NAMES = {PLAIN: "plain", "dq": "DQ"}
 
 
-def by_bits(cells: Cells, images: int) -> tuple[Curve, ...]:
-    """Return an accuracy against bits, a curve for each control, with 95% bands over seeds."""
+def by_bits(cells: Cells) -> tuple[Curve, ...]:
+    """Return the mean against bits, a curve for each control; bands are all that the seeds gave."""
     curves = []
     for control in CONTROLS:
         bits = sorted(width for other, width in cells if other == control)
-        means = [contrast(cells, {(control, width): 1.0}, images=images) for width in bits]
+        values = [cells[control, width] for width in bits]
         curves.append(
             Curve(
                 label=NAMES[control],
                 x=tuple(float(width) for width in bits),
-                y=tuple(one.estimate for one in means),
-                low=tuple(max(0.0, one.low) for one in means),
-                high=tuple(min(1.0, one.high) for one in means),
+                y=tuple(map(fmean, values)),
+                low=tuple(map(min, values)),
+                high=tuple(map(max, values)),
             )
         )
     return tuple(curves)

@@ -5,7 +5,6 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from flow.experiments._contrast import contrast
 from flow.experiments._layerwise_sample import LAYERWISE, UNIFORM, Cell, Cells, Plan, Sample
 from flow.experiments.base import Curve, Panel
 
@@ -14,26 +13,29 @@ __all__ = ["choices", "losses", "widths"]
 _TUNED = (False, True)
 
 
-def losses(plan: Plan, title: str, cells: Cells, images: int) -> Panel:
+def losses(plan: Plan, title: str, cells: Cells) -> Panel:
     """Return accuracy against uniform widths, of plainly and adversarially trained networks."""
     names = plan.plain.name, plan.adversarial.name
     curves = [
-        _curve(plan, name, cells, (name, UNIFORM, tuned), images)
-        for name in names
-        for tuned in _TUNED
+        _curve(plan, name, cells, (name, UNIFORM, tuned)) for name in names for tuned in _TUNED
     ]
-    return Panel(title=title, x_label="bits a weight", y_label="accuracy", curves=tuple(curves))
+    return Panel(
+        title=title, x_label="bits a weight", y_label="accuracy (band: seeds)", curves=tuple(curves)
+    )
 
 
-def choices(plan: Plan, title: str, cells: Cells, images: int) -> Panel:
+def choices(plan: Plan, title: str, cells: Cells) -> Panel:
     """Return robust accuracy of adversarially trained networks against the budget."""
     curves = [
-        _curve(plan, choice, cells, (plan.adversarial.name, choice, tuned), images)
+        _curve(plan, choice, cells, (plan.adversarial.name, choice, tuned))
         for choice in (UNIFORM, LAYERWISE)
         for tuned in _TUNED
     ]
     return Panel(
-        title=title, x_label="bits a weight", y_label="robust accuracy", curves=tuple(curves)
+        title=title,
+        x_label="bits a weight",
+        y_label="robust accuracy (band: seeds)",
+        curves=tuple(curves),
     )
 
 
@@ -61,16 +63,19 @@ def widths(plan: Plan, found: Sequence[Sample]) -> Panel:
     )
 
 
-def _curve(plan: Plan, label: str, cells: Cells, rule: tuple[str, str, bool], images: int) -> Curve:
-    """Return accuracy against bits a weight, up to the network that nothing was taken from."""
+def _curve(plan: Plan, label: str, cells: Cells, rule: tuple[str, str, bool]) -> Curve:
+    """Return accuracy against bits a weight, up to the network that nothing was taken from.
+
+    Bands are all that the seeds gave.
+    """
     name, choice, tuned = rule
     places: list[Cell] = [(name, choice, bits, tuned) for bits in plan.budgets]
     places.append((name, UNIFORM, plan.full, False))
-    means = [contrast(cells, {place: 1.0}, images=images) for place in places]
+    values = [cells[place] for place in places]
     return Curve(
         label=f"{label}, tuned" if tuned else label,
         x=tuple(float(bits) for bits in (*plan.budgets, plan.full)),
-        y=tuple(one.estimate for one in means),
-        low=tuple(max(0.0, one.low) for one in means),
-        high=tuple(min(1.0, one.high) for one in means),
+        y=tuple(map(fmean, values)),
+        low=tuple(map(min, values)),
+        high=tuple(map(max, values)),
     )

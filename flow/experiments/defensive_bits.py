@@ -12,7 +12,7 @@ from math import log
 from statistics import fmean
 from typing import ClassVar
 
-from flow.experiments._contrast import contrast
+from flow.experiments._contrast import unpooled
 from flow.experiments._defensive import CONTROLS, PLAIN, SERIES, Series
 from flow.experiments._defensive_panels import against_depth, against_epsilon, by_bits
 from flow.experiments._defensive_sample import EPSILONS, Sample, grouped, measured, robust_at
@@ -53,7 +53,7 @@ class DefensiveBits(Experiment):
         ]
         return Findings(
             rows=tuple(sample.row() for sample in samples),
-            panels=_panels(self.series, samples, images),
+            panels=_panels(self.series, samples),
             verdicts=(*judged, *judge_depth(self.series[0], samples)),
         )
 
@@ -94,7 +94,7 @@ def judge_series(series: Series, samples: Sequence[Sample], images: int) -> list
     where = f"{series.name} training, PGD {epsilon}/255"
     found = []
     for claim, cells, weights in claims:
-        result = contrast(cells, weights, images=images)
+        result = unpooled(cells, weights, images=images)
         evidence = f"difference {result.points()}, {series.seeds} seeds"
         found.append(
             Verdict(claim=f"{where}: {claim}", outcome=result.is_positive, evidence=evidence)
@@ -115,7 +115,7 @@ def judge_depth(series: Series, samples: Sequence[Sample]) -> list[Verdict]:
     )  # fmt: skip
     found = []
     for claim, weights in claims:
-        result = contrast(cells, weights, images=None)
+        result = unpooled(cells, weights, images=None)
         evidence = (
             f"ratio 2^{result.estimate:.2f} [2^{result.low:.2f}, 2^{result.high:.2f}], last "
             "activation over image"
@@ -129,7 +129,7 @@ def _log_growth(sample: Sample) -> float:
     return log(last / image, 2)
 
 
-def _panels(every: tuple[Series, ...], samples: Sequence[Sample], images: int) -> tuple[Panel, ...]:
+def _panels(every: tuple[Series, ...], samples: Sequence[Sample]) -> tuple[Panel, ...]:
     accuracy = []
     for series in every:
         epsilon = judged_epsilon(series, samples)
@@ -138,8 +138,8 @@ def _panels(every: tuple[Series, ...], samples: Sequence[Sample], images: int) -
             Panel(
                 title=f"{series.name} training, PGD {epsilon}/255",
                 x_label="bits of weights and activations",
-                y_label="robust accuracy",
-                curves=by_bits(cells, images),
+                y_label="robust accuracy (band: seeds)",
+                curves=by_bits(cells),
             )
         )
     first = every[0]

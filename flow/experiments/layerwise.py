@@ -70,9 +70,9 @@ def bits_findings(plan: Plan, found: Sequence[Sample], tests: int, shown: int) -
         )
     ]
     panels = (
-        losses(plan, "uniform widths: clean", clean, tests),
-        losses(plan, f"uniform widths: PGD {WEAK}/255", weak, shown),
-        choices(plan, f"{plan.adversarial.name}-trained: PGD {plan.strong}/255", strong, shown),
+        losses(plan, "uniform widths: clean", clean),
+        losses(plan, f"uniform widths: PGD {WEAK}/255", weak),
+        choices(plan, f"{plan.adversarial.name}-trained: PGD {plan.strong}/255", strong),
         widths(plan, found),
     )
     rows = tuple(one.row() for one in found)
@@ -87,7 +87,7 @@ def judge_loss(plan: Plan, what: str, cells: Cells, images: int, *, tuned: bool)
         weights[name, UNIFORM, plan.full, False] = sign
         for bits in plan.budgets:
             weights[name, UNIFORM, bits, tuned] = -sign / len(plan.budgets)
-    found = contrast(cells, weights, images=images)
+    found = contrast(cells, weights, images=images, block=_trained)
     each = ", ".join(f"{name} {_lost(plan, cells, name, tuned=tuned):.2f}" for name in names)
     return Verdict(
         claim=f"quantized {_WHEN[tuned]}, adversarially trained networks lose more {what}",
@@ -106,13 +106,18 @@ def judge_choice(plan: Plan, what: str, cells: Cells, images: int, *, tuned: boo
             (plan.adversarial.name, UNIFORM, bits, tuned): -1.0,
         }
         weights |= {cell: weight / len(plan.budgets) for cell, weight in own.items()}
-        each.append(f"{bits} bits {contrast(cells, own, images=images).points()}")
-    found = contrast(cells, weights, images=images)
+        each.append(f"{bits} bits {contrast(cells, own, images=images, block=_trained).points()}")
+    found = contrast(cells, weights, images=images, block=_trained)
     return Verdict(
         claim=f"{_WHEN[tuned]}, layer-wise bits beat the best uniform width in {what}",
         outcome=found.is_positive,
         evidence=f"{found.points()} on average; " + ", ".join(each),
     )
+
+
+def _trained(cell: Cell) -> str:
+    """Return the training, whose networks of one seed all come from that of most bits."""
+    return cell[0]
 
 
 def _lost(plan: Plan, cells: Cells, name: str, *, tuned: bool) -> float:

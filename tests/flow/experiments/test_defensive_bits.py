@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_ind, ttest_rel
 
-from flow.experiments._contrast import contrast
+from flow.experiments._contrast import contrast, unpooled
 from flow.experiments._defensive import PLAIN, Series
 from flow.experiments._defensive_sample import EPSILONS, Sample
 from flow.experiments.base import Findings
@@ -35,7 +35,7 @@ def _samples(robust: Mapping[tuple[str, int], float], last: float = 0.4) -> list
             seed=seed,
             clean=0.9,
             robust={8: 0.95, 26: accuracy + 0.01 * seed, 51: 0.02},
-            depth=(0.1, 0.1, (last if (control, bits) == (PLAIN, 2) else 0.1) + 0.01 * seed, 0.3),
+            depth=(0.1, 0.1, (last if (control, bits) == (PLAIN, 2) else 0.1) + 0.001 * seed, 0.3),
         )
         for (control, bits), accuracy in robust.items()
         for seed in range(2)
@@ -101,7 +101,7 @@ def test_clean_accuracies_decide(dq: float, outcome: str) -> None:
         (PLAIN, 8): [0.98, 0.98],
         ("dq", 8): [0.98, 0.98],
     }
-    found = judge_clean(_SERIES, cells, images=10_000)
+    (found,) = judge_clean(_SERIES, cells, images=10_000)
     assert found.outcome == outcome
     assert "8 bits +0.00 points" in found.evidence
 
@@ -113,9 +113,25 @@ def test_a_contrast_of_two_cells_is_students_interval() -> None:
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
+def test_unpooled_it_is_welchs_interval() -> None:
+    first, second = [0.4, 0.5, 0.9], [0.21, 0.2, 0.22]
+    cells = {"a": first, "b": second, "far": [0.0, 1.0]}
+    found = unpooled(cells, {"a": 1, "b": -1}, images=None)
+    expected = ttest_ind(first, second, equal_var=False).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
 def test_seeds_that_agree_leave_the_noise_of_the_images() -> None:
     found = contrast({"a": [0.5, 0.5]}, {"a": 1}, images=100)
     assert found.high - 0.5 == pytest.approx(1.96 * (0.25 / 200) ** 0.5, rel=1e-3)
+
+
+def test_values_that_share_a_network_are_compared_in_pairs() -> None:
+    first, second = [0.4, 0.5, 0.9], [0.3, 0.35, 0.7]
+    cells = {"a": first, "b": second, "other": [0.0, 1.0, 0.0]}
+    found = contrast(cells, {"a": 1, "b": -1}, images=None, block=lambda cell: cell == "other")
+    expected = ttest_rel(first, second).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_one_seed_of_what_is_no_accuracy_decides_nothing() -> None:
@@ -164,16 +180,18 @@ def test_there_is_a_curve_for_each_control(findings: Findings) -> None:
 
 
 def test_clean_accuracies_become_rows_and_curves_of_errors() -> None:
-    cells = {(PLAIN, 2): [0.9], ("dq", 2): [0.95], (PLAIN, 8): [0.98], ("dq", 8): [0.98]}
+    cells = {(PLAIN, 2): [0.9], ("dq", 2): [0.949, 0.951], (PLAIN, 8): [0.98], ("dq", 8): [0.98]}
     found = clean_findings(_TOY, {"standard": cells}, images=10_000)
-    assert [(row["bits"], row["clean_dq"]) for row in found.rows] == [(2, 0.95), (8, 0.98)]
+    assert [(row["bits"], row["clean_dq"]) for row in found.rows] == [
+        (2, pytest.approx(0.95)),
+        (8, 0.98),
+    ]
     assert found.rows[0]["gain"] == pytest.approx(0.05)
     plain, dq = found.panels[0].curves
     assert plain.y == pytest.approx((10, 2))
     assert dq.low is not None
     assert dq.high is not None
-    assert dq.y[0] == pytest.approx(5)
-    assert dq.low[0] < dq.y[0] < dq.high[0]
+    assert (dq.low[0], dq.y[0], dq.high[0]) == pytest.approx((4.9, 5, 5.1))
     assert [one.outcome for one in found.verdicts] == ["reproduced"]
 
 
