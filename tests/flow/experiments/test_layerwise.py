@@ -114,7 +114,7 @@ def test_more_bits_leave_the_weights_nearer(candidates: Candidates) -> None:
 
 def _distance(quantized: torch.Tensor, weight: torch.Tensor) -> float:
     """Return the squared distance of magnitudes: the exact form may have changed signs."""
-    return float((quantized.abs() - weight.abs()).square().sum())
+    return float((quantized.abs() - weight.abs()).square().sum().detach())
 
 
 def test_a_choice_is_measured_before_and_after_training(lab: Lab) -> None:
