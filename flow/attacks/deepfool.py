@@ -63,7 +63,8 @@ def _nearest_boundary(points: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
     ]
     jacobian, rows = torch.stack(parts, 1), torch.arange(len(labels))
     slopes = jacobian - jacobian[rows, labels][:, None]
-    gaps = (logits - logits[rows, labels][:, None]).detach().abs()
+    # of a tie, which the label wins or loses by its index, half a unit: the step must not be 0
+    gaps = (logits - logits[rows, labels][:, None]).detach().abs().clamp(min=0.5)
     norms = slopes.norm(dim=2)
     away = torch.where(norms > 0, gaps / norms, torch.inf)
     away[rows, labels] = torch.inf

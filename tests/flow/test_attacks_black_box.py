@@ -93,6 +93,15 @@ def test_deepfool_stops_where_no_gradient_leads_anywhere() -> None:
     np.testing.assert_array_equal(found, IMAGES)
 
 
+def test_deepfool_leaves_a_tie_that_the_label_wins() -> None:
+    weights = np.zeros((64, 2), np.int64)
+    weights[:2, 1] = 1, -1  # equal pixels: both logits 0, label 0
+    network = IntegerNetwork((Flatten(name="f"), Dense(name="d", weights=weights)), (8, 8, 1), 1.0)
+    images, labels = np.full((1, 8, 8, 1), 100, np.uint8), np.zeros(1, np.int64)
+    found = build_attack("deepfool", steps=3, restarts=1).run(network, images, labels, 2, 0)
+    np.testing.assert_array_equal(classify(network, found), [1])
+
+
 def test_zoo_is_as_strong_as_art() -> None:
     steps = 15
     settings = {"learning_rate": 0.05, "initial_const": 1.0, "max_iter": steps}
