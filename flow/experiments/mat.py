@@ -118,7 +118,11 @@ def _both(first: Outcome, second: Outcome) -> Outcome:
 
 
 def judge_range(samples: Sequence[Measured], attack: str, images: int) -> Verdict:
-    """Judge MAT's mean accuracy over all strengths against the best single strength's."""
+    """Judge MAT's mean accuracy over all strengths against the best single strength's.
+
+    The evidence also has what each training lacks where it is worst: what a defender who does not
+    know the strength has to reckon with.
+    """
     cells = grouped(samples, over(attack))
     best = max(map(_single, _SINGLE), key=lambda name: fmean(cells[name]))
     mixed = contrast(cells, {_MIXED: 1.0, best: -1.0}, images=images)
@@ -127,8 +131,20 @@ def judge_range(samples: Sequence[Measured], attack: str, images: int) -> Verdic
         claim=f"{attack.upper()}: over all strengths mixed MAT holds more than any single strength",
         outcome=mixed.is_positive,
         evidence=f"mean over {_EPSILONS[0]} to {_EPSILONS[-1]}/255: {mixed.points()} against "
-        f"{best}, the best of {len(_SINGLE)}; parallel against mixed {parallel.points()}",
+        f"{best}, the best of {len(_SINGLE)}; parallel against mixed {parallel.points()}; where "
+        f"each is worst beside the best single strength it lacks {_shortfalls(samples, attack)}",
     )
+
+
+def _shortfalls(samples: Sequence[Measured], attack: str) -> str:
+    """Return, by training, the most points that it lacks on the best single strength."""
+    singles = [_single(one) for one in _SINGLE]
+    cells = [grouped(samples, at(attack, epsilon)) for epsilon in samples[0].robust[attack]]
+    lacks = {
+        name: max(max(fmean(one[rival]) for rival in singles) - fmean(one[name]) for one in cells)
+        for name in (*singles, _MIXED, _PARALLEL)
+    }
+    return ", ".join(f"{100 * value:.1f} points ({name})" for name, value in lacks.items())
 
 
 def judge_cost(mixed: StepCost, parallel: StepCost) -> list[Verdict]:

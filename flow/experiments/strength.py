@@ -29,7 +29,7 @@ from flow.experiments.trained import Training
 __all__ = ["STRENGTH", "crossing_point", "judge"]
 
 _FLOAT = "8 bits"
-_EPSILONS = (4, 8, 13, 19, 26, 38, 51, 64)
+_EPSILONS = (4, 8, 13, 19, 26, 38, 51, 76, 102)  # 8 bits fall to guessing
 _ATTACKS = {"fgsm": _EPSILONS, "pgd": _EPSILONS}
 
 
@@ -43,7 +43,7 @@ class Strength(Experiment):
     """
 
     bits: tuple[int, ...] = (1, 2, 4, 8)
-    seeds: int = 2
+    seeds: int = 4
 
     name: ClassVar[str] = "strength"
     title: ClassVar[str] = "Quantization helps or hurts, by the strength of the attack"

@@ -59,6 +59,7 @@ def test_mat_is_compared_with_the_best_strength(mixed: float, outcome: str) -> N
     assert found.outcome == outcome
     assert f"against {_MIDDLE}, the best of 3" in found.evidence
     assert "parallel against mixed -5.00 points" in found.evidence
+    assert "lacks 50.0 points (FGSM 25/255), 10.0 points (FGSM 51/255), 40.0" in found.evidence
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_a_run_attacks_every_width(tmp_path: Path) -> None:
     lab = Lab(dataset, Scale(train_images=400, epochs=1, images=10), tmp_path, "tfc")
     found = Strength(bits=(2, 8), seeds=1).run(lab)
     assert [(row["network"], row["seed"]) for row in found.rows] == [("2 bits", 0), ("8 bits", 0)]
-    assert {"clean", "fgsm_4", "pgd_64"} <= set(found.rows[0])
+    assert {"clean", "fgsm_4", "pgd_102"} <= set(found.rows[0])
     assert [len(panel.curves) for panel in found.panels] == [2, 2, 1, 1]
     two, eight = (row["fgsm_4"] for row in found.rows)
     assert found.panels[2].curves[0].y[0] == pytest.approx(100 * (two - eight))
