@@ -4,7 +4,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,15 @@ import torch
 
 from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
-from brevitas_models.lipschitz import make_control
-from brevitas_models.pretrained import QuantClassifier
 from brevitas_models.quantizers import Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
 from flow._freezing import freeze_of
+from flow._named_controls import controls_of
 from flow._trainer_norms import calibrate
 from flow.attacks.registry import build_attack
 from flow.classifier import Images, Labels, accuracy
 from flow.data import Dataset, first_test_images
-from flow.evaluation import Subject, Verdict, evaluate
+from flow.evaluation import Verdict, evaluate
 from flow.experiments.scale import Scale
 from flow.experiments.trained import Trained, Training, digest_of, finished, take_over
 from flow.objectives import Model, build_objective
@@ -46,14 +44,15 @@ class Lab:
 
     Attributes:
         dataset: with the training images that the scale leaves.
-        scale: as given.
+        scale: as given, but with no more training images than there are.
     """
 
     def __init__(
         self, dataset: Dataset, scale: Scale, folder: Path, architecture: str = "lenet5"
     ) -> None:
-        self.dataset, self.scale, self._folder = _limited(dataset, scale), scale, folder
-        self._architecture = architecture
+        self._folder, self._architecture = folder, architecture
+        self.dataset = _limited(dataset, scale)
+        self.scale = replace(scale, train_images=len(self.dataset.train_labels))
         self._shown = first_test_images(dataset, scale.images, "--images")
         self._digest = hashlib.sha256(
             self.dataset.train_images.tobytes() + self.dataset.train_labels.tobytes()
@@ -86,6 +85,7 @@ class Lab:
         network = build(settings, seed)
         if training.initial is not None:
             take_over(network, training.initial.state)
+        controls = controls_of(network, training.penalties)
         self._folder.mkdir(parents=True, exist_ok=True)
         known = self._kept(settings, training, seed)
         banner(f"{label}: {'taken from an earlier run' if known.exists() else 'training'}")
@@ -94,7 +94,7 @@ class Lab:
             self.dataset,
             build_objective(training.objective, training.options),
             self._trainer(training, seed),
-            penalties=_penalties(network, training.penalties),
+            penalties={name: one.penalty for name, one in controls.items()},
             freeze=freeze_of(network),
             state_file=known,
         )
@@ -146,15 +146,6 @@ class Lab:
                 progress=progress,
             ).verdict
 
-    def subject(self, trained: Trained) -> Subject:
-        """Return the network as attacks see it."""
-        return Subject(
-            victim=trained.engine,
-            network=trained.label,
-            seed=self.scale.seed,
-            surrogate=trained.integer,
-        )
-
     def shown(self) -> tuple[Images, Labels]:
         """Return the attacked images uint8[N, H, W, C] and their labels int64[N]."""
         return self._shown
@@ -191,12 +182,3 @@ def _limited(dataset: Dataset, scale: Scale) -> Dataset:
         train_images=dataset.train_images[:count],
         train_labels=dataset.train_labels[:count],
     )
-
-
-def _penalties(network: QuantClassifier, strengths: Mapping[str, float]) -> dict[str, Any]:
-    height, width, channels = network.input_shape
-    shape = (channels, height, width)
-    return {
-        name: make_control(name, network, shape, strength).penalty
-        for name, strength in strengths.items()
-    }

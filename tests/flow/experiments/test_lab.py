@@ -85,6 +85,11 @@ def test_a_scale_without_images_is_refused(bars: Dataset, tmp_path: Path) -> Non
         Lab(bars, Scale(images=101), tmp_path)
 
 
+def test_the_scale_tells_how_many_training_images_there_are(bars: Dataset, tmp_path: Path) -> None:
+    assert Lab(bars, replace(_SCALE, train_images=10**6), tmp_path).scale.train_images == 600
+    assert Lab(bars, _SCALE, tmp_path).scale == _SCALE
+
+
 _FINDINGS = Findings(
     rows=({"bits": 4, "accuracy": 0.5, "note": None}, {"bits": 2, "accuracy": 0.25, "note": "a<b"}),
     panels=(
