@@ -6,7 +6,7 @@ By default adversarial quantization-aware training with PGD (Madry et al. 2018) 
 Defensive Quantization (Lin, Gan and Han 2019).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,13 @@ from typing import Any
 from brevitas_models import architectures
 from brevitas_models.bits import Precision
 from brevitas_models.exact import make_exact
-from brevitas_models.lipschitz import LipschitzControl, make_control
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.pretrained import QuantClassifier, canonicalise
 from brevitas_models.settings import ArchitectureSettings
 from flow._freezing import freeze_of
+from flow._named_controls import controls_of
 from flow._threads import one_thread
 from flow.data import Dataset
-from flow.export import input_shape
 from flow.objectives import Objective, build_objective
 from flow.settings import HeldOutConfig, NetworkConfig, TrainingConfig
 from flow.trainer import EpochReport, HeldOut, Machine, Schedule, TrainerSettings, train
@@ -141,7 +140,7 @@ def train_network(
         dataset,
         objective_of(config),
         trainer_settings(config, seed),
-        controls=_controls(network, config.strengths),
+        controls=controls_of(network, config.strengths),
         freeze=freeze_of(network),
         state_file=state_file,
         log_folder=log_folder,
@@ -159,14 +158,6 @@ def _built(settings: _Settings, seed: int) -> _Network:
     if isinstance(settings, ArchitectureSettings):
         return architectures.build(settings, seed)
     return build_network(settings, seed)
-
-
-def _controls(network: _Network, strengths: Mapping[str, float]) -> dict[str, LipschitzControl]:
-    height, width, channels = input_shape(network)
-    return {
-        name: make_control(name, network, (channels, height, width), strength)
-        for name, strength in strengths.items()
-    }
 
 
 def _held_out(config: HeldOutConfig) -> HeldOut:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from brevitas_models.lipschitz import make_control
 from brevitas_models.pretrained import QuantClassifier, build, canonicalise
 from flow._freezing import freeze_of
+from flow._named_controls import controls_of
 from flow._zoo_start import blend
 from flow.data import Dataset
 from flow.objectives import build_objective
 from flow.progress import banner
-from flow.trainer import EpochReport, Penalty, TrainerSettings, train
+from flow.trainer import EpochReport, TrainerSettings, train
 
 __all__ = ["Recipe", "Trained", "train_recipe"]
 
@@ -81,7 +81,7 @@ def train_recipe(name: str, dataset: Dataset, state_file: Path, recipe: Recipe) 
         dataset,
         build_objective(recipe.objective, recipe.options),
         recipe.trainer,
-        penalties=_penalties(network, recipe.penalties),
+        controls=controls_of(network, recipe.penalties),
         freeze=None if half else freeze_of(network),
         state_file=state_file,
         report=lambda epoch: banner(f"{name}: {epoch_line(epoch)}"),
@@ -100,12 +100,3 @@ def epoch_line(epoch: EpochReport) -> str:
         f"epoch {epoch.epoch} of {epoch.epochs} ({epoch.phase}), loss {epoch.loss:.4f}, "
         f"accuracy {epoch.accuracy:.4f}{attacked}{measured}; {epoch.seconds:.0f} s"
     )
-
-
-def _penalties(network: QuantClassifier, strengths: Mapping[str, float]) -> dict[str, Penalty]:
-    height, width, channels = network.input_shape
-    shape = (channels, height, width)
-    return {
-        name: make_control(name, network, shape, strength).penalty
-        for name, strength in strengths.items()
-    }

@@ -81,6 +81,17 @@ def test_penalties_and_trained_weights_change_the_result(dataset: Dataset, tmp_p
     assert not same(found[0], found[2])
 
 
+def test_a_penalty_of_another_strength_is_another_training(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    short = Recipe(trainer=replace(SETTINGS, schedule=Schedule(epochs=1, learning_rate=1e-3)))
+    one, other = (
+        train_recipe(PLAIN, dataset, tmp_path / "state", replace(short, penalties={"dq": beta}))
+        for beta in (1e-3, 1e-1)
+    )
+    assert not same(one.network, other.network)
+
+
 def test_blending_moves_weights_by_the_share() -> None:
     fresh, blended, trained = build(PLAIN), build(PLAIN), load(PLAIN)
     blend(blended, PLAIN, 0.25)
