@@ -346,14 +346,22 @@ def parse_config(document: Any, where: str) -> RunConfig:  # noqa: ANN401 - YAML
             f"config {where}: holds {type(document).__name__}, not a mapping; start with name: ..."
         )
     if isinstance(document.get("zoo"), str):
-        from flow.zoo_config import with_zoo_defaults  # noqa: PLC0415 - imports torch
-
-        document = with_zoo_defaults(document)
+        document = _with_zoo_defaults(document, f"config {where}")
     config = parse_section(RunConfig, document, f"config {where}")
     from flow._config_names import check_names  # noqa: PLC0415 - imports torch
 
     check_names(config, f"config {where}")
     return config
+
+
+def _with_zoo_defaults(document: dict[str, Any], where: str) -> dict[str, Any]:
+    from brevitas_models.errors import ModelError  # noqa: PLC0415 - its package imports torch
+    from flow.zoo_config import with_zoo_defaults  # noqa: PLC0415 - imports torch
+
+    try:
+        return with_zoo_defaults(document)
+    except ModelError as error:
+        raise FlowError(f"{where}: {error}") from error
 
 
 def parse_section(kind: type[Section], values: dict[str, Any], where: str) -> Section:

@@ -8,7 +8,6 @@ import pytest
 from bar_images import same
 
 from brevitas_models.checkpoint import load_checkpoint
-from brevitas_models.errors import ModelError
 from brevitas_models.pretrained import QuantClassifier, card, load, trained
 from flow.errors import FlowError
 from flow.pipeline import Context
@@ -68,7 +67,8 @@ def test_a_trained_network_is_not_trained(given: dict[str, object], said: str) -
 
 
 def test_an_unknown_network_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ModelError, match=rf"zoo: there is no network '{SMALL}x'; .*{SMALL}"):
+    message = rf"^config here: zoo: there is no network '{SMALL}x'; .*{SMALL}"
+    with pytest.raises(FlowError, match=message):
         parse_config({"zoo": f"{SMALL}x"}, "here")
 
 
