@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flow.pipeline import Context
     from flow.settings import RunConfig
 
-__all__ = ["Command", "StepCommand", "shown"]
+__all__ = ["Command", "StepCommand", "add_data", "shown"]
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,7 @@ class StepCommand(Command):
             help="folder of the results (default: build/NAME, with the name that CONFIG gives, "
             "or that of the zoo with _ for -)",
         )
-        parser.add_argument(
-            "--data",
-            metavar="DIR",
-            type=Path,
-            default=data_folder(),
-            help=f"folder of data sets that are not embedded (default: ${DATA_VARIABLE})",
-        )
+        add_data(parser)
 
     def run(self, options: argparse.Namespace) -> int:
         """Run what is out of date and name the result on stdout."""
@@ -76,6 +70,17 @@ class StepCommand(Command):
         Pipeline(all_steps()).run(context, self.target)
         print(f"{self.target or 'report'}: {shown(context.workspace / self.result)}")
         return 0
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Declare --data."""
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        default=data_folder(),
+        help=f"folder of data sets that are not embedded (default: ${DATA_VARIABLE})",
+    )
 
 
 def _context(options: argparse.Namespace) -> "Context":

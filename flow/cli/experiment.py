@@ -6,8 +6,7 @@ import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flow.cli.base import Command, shown
-from flow.environment import DATA_VARIABLE, data_folder
+from flow.cli.base import Command, add_data, shown
 
 __all__ = ["COMMAND"]
 
@@ -27,13 +26,7 @@ class ExperimentCommand(Command):
             default="mnist",
             help="images (default: mnist)",
         )
-        parser.add_argument(
-            "--data",
-            metavar="DIR",
-            type=Path,
-            default=data_folder(),
-            help=f"folder of data sets that are not embedded (default: ${DATA_VARIABLE})",
-        )
+        add_data(parser)
         parser.add_argument(
             "--output",
             metavar="DIR",
@@ -66,20 +59,16 @@ class ExperimentCommand(Command):
                 print(f"{one.name:12} {one.title}")
             return 0
         from flow.bench.base import as_table  # noqa: PLC0415 - keeps --help fast
-        from flow.data import load_dataset  # noqa: PLC0415
         from flow.experiments.lab import Lab  # noqa: PLC0415
         from flow.experiments.page import write_findings  # noqa: PLC0415
         from flow.experiments.registry import find  # noqa: PLC0415
-        from flow.settings import DataConfig  # noqa: PLC0415
+        from flow.zoo import dataset_of  # noqa: PLC0415
 
         experiment = find(options.name)
         keys = ("train_images", "epochs", "images", "seed")
         given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
         scale = replace(experiment.scale, **given)
-        form = {"format": "jpeg"} if options.dataset == "cifar10" else {}
-        dataset = load_dataset(
-            DataConfig.model_validate({"source": options.dataset, **form}), options.data
-        )
+        dataset = dataset_of(options.dataset, options.data)
         lab = Lab(dataset, scale, options.output / "trainings", options.architecture)
         findings = experiment.run(lab)
         folder = options.output / experiment.name

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from flow._files import replace_file
-from flow.environment import DATA_VARIABLE, data_folder
+from flow.cli.base import add_data
 from flow.errors import FlowError
 
 __all__ = [
-    "add_data",
     "add_folder",
     "add_measured",
     "add_name",
@@ -34,17 +33,6 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         type=Path,
         help="of weights and cards, where zoo train has put them (default: the package's)",
-    )
-
-
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Declare --data."""
-    parser.add_argument(
-        "--data",
-        metavar="DIR",
-        type=Path,
-        default=data_folder(),
-        help=f"folder of the data sets (default: ${DATA_VARIABLE})",
     )
 
 

@@ -6,8 +6,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.cli.base import Command, shown
-from flow.cli.zoo.options import add_data, add_name
+from flow.cli.base import Command, add_data, shown
+from flow.cli.zoo.options import add_name
 
 __all__ = ["ACTION"]
 
