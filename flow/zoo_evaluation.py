@@ -5,30 +5,28 @@
 The victim is the integer network that runs on the board, lowered from the exported QONNX file.
 """
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from brevitas_models.model_card import AttackFigure, LipschitzFigures, ModelCard, RobustFigures
-from brevitas_models.pretrained import FOLDER, QuantClassifier, card, load
+from brevitas_models.pretrained import FOLDER, card, load
 from flow import zoo
 from flow.attacks.apgd import ApgdCe, ApgdDlr
 from flow.attacks.base import Attack
 from flow.attacks.pgd import Pgd
 from flow.attacks.square import Square
 from flow.data import Dataset, first_test_images
+from flow.deployment import lowered
 from flow.errors import FlowError
 from flow.evaluation import Subject
-from flow.export import export_qonnx_model
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
-from flow.lowering import lower, read_model
 from flow.progress import meter
 from flow.worst_case import WorstCase, worst_case
 from flow.zoo_lipschitz import lipschitz_figures
 
-__all__ = ["ATTACKS", "Budget", "Measurement", "attack", "budget_of", "lowered", "measure"]
+__all__ = ["ATTACKS", "Budget", "Measurement", "attack", "budget_of", "measure"]
 
 # The cheap one first: the next ones have fewer images left. APGD climbs the cross-entropy at
 # three temperatures in turn, PGD at the same.
@@ -87,18 +85,6 @@ class Measurement:
         robust = found.robust if self.robust is None else self.robust
         clean = round(self.clean, 4)
         return replace(found, accuracy=clean, robust=robust, lipschitz=self.lipschitz)
-
-
-def lowered(network: QuantClassifier) -> IntegerNetwork:
-    """Return the integer network by way of a QONNX file, as a deployment does.
-
-    Raises:
-        FlowError: it cannot be lowered.
-    """
-    with tempfile.TemporaryDirectory(prefix="steelflow-zoo-") as folder:
-        path = Path(folder) / "model.onnx"
-        export_qonnx_model(network, path)
-        return lower(read_model(path)).network
 
 
 def budget_of(

@@ -15,6 +15,7 @@ from brevitas_models.pretrained import QuantClassifier, save, save_card, setting
 from flow import zoo, zoo_evaluation
 from flow.classifier import accuracy
 from flow.data import Dataset
+from flow.deployment import lowered
 from flow.errors import FlowError
 from flow.trainer import Machine, Schedule, TrainerSettings
 from flow.zoo_lipschitz import lipschitz_figures
@@ -90,7 +91,7 @@ def train_and_save(name: str, data: Path | None, output: Path, *, attacked: int)
     if recipe.epsilon_255 and attacked:
         found = zoo_evaluation.attack(
             name,
-            zoo_evaluation.lowered(trained.network),
+            lowered(trained.network),
             dataset,
             zoo_evaluation.Budget(epsilon_255=recipe.epsilon_255, images=attacked),
         )

@@ -3,20 +3,17 @@
 """A network of an experiment, from its parameters to the integers that run."""
 
 import hashlib
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from brevitas_models.pretrained import QuantClassifier, canonicalise
-from flow.export import export_qonnx_model
+from flow.deployment import lowered
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
-from flow.lowering import lower, read_model
 from flow.trainer import TrainingResult
 
 __all__ = ["Trained", "Training", "digest_of", "finished", "take_over"]
@@ -41,10 +38,7 @@ class Trained:
     @cached_property
     def integer(self) -> IntegerNetwork:
         """The network that runs in hardware, by way of its QONNX file."""
-        with tempfile.TemporaryDirectory(prefix="steelflow-lab-") as folder:
-            path = Path(folder) / "model.onnx"
-            export_qonnx_model(self.network, path)
-            return lower(read_model(path)).network
+        return lowered(self.network)
 
     @cached_property
     def engine(self) -> NativeNetwork:

@@ -15,9 +15,10 @@ from flow.attacks.pgd import Pgd
 from flow.attacks.square import Square
 from flow.cli import main
 from flow.data import Dataset
+from flow.deployment import lowered
 from flow.integer import IntegerNetwork
 from flow.zoo import brevitas_logits
-from flow.zoo_evaluation import ATTACKS, Budget, attack, lowered
+from flow.zoo_evaluation import ATTACKS, Budget, attack
 from flow.zoo_lipschitz import lipschitz_figures
 
 NAME = "mnist-tfc-w2a2"
