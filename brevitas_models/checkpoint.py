@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Checkpoints: one file with the architecture and the weights."""
 
-import contextlib
 import io
 import sys
 from dataclasses import asdict
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor
 
 from brevitas_models import architectures
-from brevitas_models._weight_file import fill_network, network_arrays
+from brevitas_models._weight_file import fill_network, network_arrays, write
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
@@ -120,16 +119,7 @@ def write_state(path: Path, content: dict[str, Any]) -> None:
     """
     buffer = io.BytesIO()
     torch.save(_canonical(content), buffer)
-    temporary = path.with_name(f"{path.name}.part")
-    try:
-        temporary.write_bytes(buffer.getvalue())
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise ModelError(
-            f"{path}: cannot be written ({error.strerror}); make room or choose another folder"
-        ) from error
+    write(path, buffer.getvalue())
 
 
 def read_state(path: Path) -> Any:  # noqa: ANN401 - whatever was written
