@@ -289,13 +289,15 @@ class RunConfig(_Config):
 
     @model_validator(mode="after")
     def _penalties_move_scales(self) -> "RunConfig":
-        network, strengths = self.network, self.training.strengths
+        network = self.network
+        strengths = {name: one for name, one in self.training.strengths.items() if one > 0}
         if network.architecture is None or network.quantizers.weights != "fixed" or not strengths:
             return self
         name, strength = next(iter(strengths.items()))
+        remedy = "dq_beta: 0" if self.training.penalties is None else "remove the penalty"
         raise ValueError(
             f"training: the penalty {name} of {strength:g} needs weight scales that move, and "
-            "network.quantizers.weights is fixed; choose power_of_two, or dq_beta: 0"
+            f"network.quantizers.weights is fixed; choose power_of_two, or {remedy}"
         )
 
     @property

@@ -71,7 +71,12 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\nnetwork: {width: 2.0}", "width is for an architecture only; remove it"),
         (
             "name: a\nnetwork: {architecture: tfc, quantizers: {weights: fixed}}",
-            "the penalty dq of 0.001 needs weight scales that move, and network.quantizers.weights",
+            "the penalty dq of 0.001 needs .* that move, and .* power_of_two, or dq_beta: 0",
+        ),
+        (
+            "name: a\nnetwork: {architecture: tfc, quantizers: {weights: fixed}}\n"
+            "training: {penalties: {dq: 0, parseval: 1e-3}}",
+            "the penalty parseval of 0.001 needs .* choose power_of_two, or remove the penalty",
         ),
         (
             "name: a\nnetwork: {architecture: tfc, quantizers: {weights: int8}}",
