@@ -67,7 +67,8 @@ def worst_case(
     """Attack with one after the other, each only on images that all before it have left.
 
     The union is that of the attacks one by one, since an image's random draws do not depend on
-    the others; most of the work is saved. Put the cheap attacks first.
+    the others; most of the work is saved. Put the cheap attacks first. `transfer` alone learns from
+    the images that it attacks: behind others it has a substitute of its own.
 
     Args:
         subject: who is attacked.
