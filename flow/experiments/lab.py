@@ -85,7 +85,6 @@ class Lab:
         network = build(settings, seed)
         if training.initial is not None:
             take_over(network, training.initial.state)
-        controls = controls_of(network, training.penalties)
         self._folder.mkdir(parents=True, exist_ok=True)
         known = self._kept(settings, training, seed)
         banner(f"{label}: {'taken from an earlier run' if known.exists() else 'training'}")
@@ -94,7 +93,7 @@ class Lab:
             self.dataset,
             build_objective(training.objective, training.options),
             self._trainer(training, seed),
-            penalties={name: one.penalty for name, one in controls.items()},
+            controls=controls_of(network, training.penalties),
             freeze=freeze_of(network),
             state_file=known,
         )
