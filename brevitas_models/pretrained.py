@@ -64,6 +64,7 @@ _MODELS = {
     "cifar10-cnv-w1a1": _fixed("cnv", 1, 1),
     "cifar10-cnv-w2a2": _fixed("cnv", 2, 2),
     "cifar10-cnv-w4a4": _fixed("cnv", 4, 4),
+    "cifar10-cnv-w4a4-robust": _fixed("cnv", 4, 4),
     "cifar10-resnet8-w4a4": _fixed("resnet8", 4, 4),
     "cifar10-mobilenet-w4a4": _fixed("mobilenet", 4, 4),
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the zoo's robust networks were trained; `steelflow zoo train NAME` does it."""
 
-from flow.trainer import HeldOut, Schedule, TrainerSettings
+from flow.trainer import HeldOut, Machine, Schedule, TrainerSettings
 from flow.zoo_recipe import Recipe
 
 __all__ = ["ROBUST_RECIPES"]
@@ -47,6 +47,27 @@ ROBUST_RECIPES = {
         objective="pgd",
         options={"steps": 4, "relative_step": 0.5},
         penalties={"dq": 1e-3},
-        trainer=_lenet(epochs=14, epsilon_255=84),
+        initial="mnist-lenet-w4a4-dq",
+        initial_share=1.0,
+        trainer=_lenet(epochs=8, epsilon_255=90),
+    ),
+    "cifar10-cnv-w4a4-robust": Recipe(  # FGSM from a random start: Wong, Rice, Kolter (2020)
+        objective="fgsm",
+        initial="cifar10-cnv-w4a4",
+        trainer=TrainerSettings(
+            schedule=Schedule(
+                epochs=12,
+                learning_rate=1e-2,
+                warmup=0.1,
+                epsilon_255=8,
+                epsilon_warmup_epochs=1,
+            ),
+            batch=100,
+            shift=2,
+            flip=True,
+            calibration_batches=40,
+            held_out=HeldOut(images=1000, epsilon_255=8),
+            machine=Machine(precision="bf16-mixed", channels_last=True),
+        ),
     ),
 }
