@@ -8,13 +8,14 @@ have the same bits, trained without an attack; 8 bits stand for float; 1 bit is 
 activation function.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
 from flow.experiments._contrast import Contrast, contrast
 from flow.experiments._strengths import (
+    Cells,
     Measured,
     against_strength,
     at,
@@ -67,7 +68,9 @@ class Strength(Experiment):
                 ),
                 *(_gain_panel(samples, attack, images) for attack in _ATTACKS),
             ),
-            verdicts=tuple(judge(samples, attack, images) for attack in _ATTACKS),
+            verdicts=tuple(
+                judge(samples, attack, images, 1 / lab.dataset.classes) for attack in _ATTACKS
+            ),
         )
 
     def _sample(self, lab: Lab, bits: int, seed: int) -> Measured:
@@ -77,16 +80,24 @@ class Strength(Experiment):
         return measured(lab, trained, _ATTACKS, method=name, seed=seed)
 
 
-def judge(samples: Sequence[Measured], attack: str, images: int) -> Verdict:
+def judge(samples: Sequence[Measured], attack: str, images: int, guessing: float = 0.1) -> Verdict:
     """Judge whether some width is better than 8 bits at one strength and worse at another.
 
     Every width is looked at at every strength, so each interval is of the level that makes one
     false difference among all of them as rare as 5% (Bonferroni). Refuted: there are clear
-    differences, and no width that has them changes sides.
+    differences, and no width that has them changes sides. Strengths at which neither of the two is
+    clearly above `guessing` do not count: there is no robustness left to compare.
     """
     widths = _fewer(samples)
     level = 1 - 0.05 / (len(widths) * len(samples[0].robust[attack]))
-    found = {name: _gains(samples, attack, name, images, level) for name in widths}
+    found = {
+        name: {
+            epsilon: gain
+            for epsilon, gain in _gains(samples, attack, name, images, level).items()
+            if _above(guessing, grouped(samples, at(attack, epsilon)), name, images)
+        }
+        for name in widths
+    }
     return Verdict(
         claim=f"{attack.upper()}: fewer bits help or hurt depending on the attack's strength",
         outcome=_outcome(list(found.values())),
@@ -105,6 +116,10 @@ def _gains(
         )
         for epsilon in samples[0].robust[attack]
     }
+
+
+def _above(guessing: float, cells: Cells, name: str, images: int) -> bool:
+    return any(contrast(cells, {one: 1.0}, images=images).low > guessing for one in (name, _FLOAT))
 
 
 def _outcome(gains: Sequence[dict[int, Contrast]]) -> Outcome:
@@ -143,8 +158,13 @@ def _root(places: Sequence[int], values: Sequence[float]) -> float:
 
 
 def _part(name: str, gains: dict[int, Contrast]) -> str:
-    """Return the largest gain and loss of a width, and where it changes sides."""
-    extremes = (max(gains, key=_estimate(gains)), min(gains, key=_estimate(gains)))
+    """Return the clearest gain and loss of a width, and where it changes sides."""
+    if not gains:
+        return f"{name}: never above guessing"
+    extremes = (
+        max(gains, key=lambda epsilon: gains[epsilon].low),
+        min(gains, key=lambda epsilon: gains[epsilon].high),
+    )
     shown = ", ".join(
         f"{100 * gains[one].estimate:+.1f} points at {one}"
         f"{'' if _is_clear(gains[one]) else ' (within noise)'}"
@@ -153,10 +173,6 @@ def _part(name: str, gains: dict[int, Contrast]) -> str:
     crossing = crossing_point(gains)
     where = "no clear crossing" if crossing is None else f"crossing at {crossing:.0f}/255"
     return f"{name}: {shown}, {where}"
-
-
-def _estimate(gains: dict[int, Contrast]) -> Callable[[int], float]:
-    return lambda epsilon: gains[epsilon].estimate
 
 
 def _gain_panel(samples: Sequence[Measured], attack: str, images: int) -> Panel:

@@ -61,6 +61,17 @@ def test_gains_and_losses_of_different_widths_do_not_add_up() -> None:
     assert judge(samples, "fgsm", images=1000).outcome == "refuted"
 
 
+def test_a_gain_among_guesses_does_not_count() -> None:
+    samples = _samples({"2 bits": (0.7, 0.5, 0.1), "8 bits": (0.9, 0.5, 0.02)})
+    assert judge(samples, "fgsm", images=1000, guessing=0.02).outcome == "reproduced"
+    assert judge(samples, "fgsm", images=1000, guessing=0.1).outcome != "reproduced"
+
+
+def test_networks_that_only_guess_decide_nothing() -> None:
+    found = judge(_samples({"2 bits": (0.1,) * 3, "8 bits": (0.05,) * 3}), "fgsm", images=1000)
+    assert (found.outcome, found.evidence[-20:]) == ("undecided", "never above guessing")
+
+
 def test_few_images_decide_nothing() -> None:
     samples = _samples({"2 bits": (0.7, 0.6, 0.4), "8 bits": _EIGHT})
     assert judge(samples, "fgsm", images=20).outcome == "undecided"
