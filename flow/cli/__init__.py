@@ -3,10 +3,12 @@
 """The command `steelflow`: one module for each subcommand, and the exit status in one place.
 
 Exit status: 0 done; 1 our own bug (with a traceback), or `doctor` found the core flow unable to
-run; 2 something that the user can mend, said in one line; 130 interrupted.
+run; 2 something that the user can mend, said in one line; 130 interrupted;
+141 the reader of a pipe has left.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -20,7 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit status."""
     try:
         parsed = _parser().parse_args(arguments)
-        return int(parsed.command.run(parsed))
+        status = int(parsed.command.run(parsed))
+        sys.stdout.flush()  # here, where a reader that has left can still be told
+        return status
+    except BrokenPipeError:  # `steelflow zoo list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("steelflow: interrupted; run the same command to resume", file=sys.stderr)
         return 130

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
+import os
 import signal
 import subprocess
 import sys
@@ -219,3 +220,14 @@ def assert_one_line(capsys: pytest.CaptureFixture[str], message: str) -> None:
     assert error.startswith("steelflow: error: ")
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_reader_that_leaves_its_pipe_gets_no_traceback() -> None:
+    code = "import sys; from flow.cli import main; sys.exit(main(['zoo', 'list', '--json']))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    found = subprocess.run(
+        [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (found.returncode, found.stderr) == (141, "")
