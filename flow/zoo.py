@@ -13,6 +13,7 @@ from flow.classifier import Images, Logits, check_images
 from flow.data import Dataset, load_dataset
 from flow.export import ExportResult, export_qonnx_model
 from flow.settings import DataConfig
+from flow.zoo_config import data_section
 
 __all__ = ["brevitas_logits", "dataset", "dataset_of", "export"]
 
@@ -40,13 +41,12 @@ def dataset(name: str, folder: Path | None) -> Dataset:
 
 
 def dataset_of(source: str, folder: Path | None) -> Dataset:
-    """Load the images of a card's `data`; the zoo's CIFAR-10 is its JPEG copy.
+    """Load the images of a card's `data`; see zoo_config.data_section.
 
     Raises:
         FlowError: the data are not in `folder` or are damaged.
     """
-    kind = {"format": "jpeg"} if source == "cifar10" else {}
-    return load_dataset(DataConfig.model_validate({"source": source, **kind}), folder)
+    return load_dataset(DataConfig.model_validate(data_section(source)), folder)
 
 
 def brevitas_logits(network: QuantClassifier, images: Images) -> Logits:

@@ -9,7 +9,7 @@ from typing import Any
 from brevitas_models.pretrained import FOLDER, card
 from flow.zoo_targets import target_of
 
-__all__ = ["weights_file", "with_zoo_defaults", "zoo_defaults"]
+__all__ = ["data_section", "weights_file", "with_zoo_defaults", "zoo_defaults"]
 
 # Strength of the attack where the card has no robust figures: published networks are small on
 # MNIST, and 8/255 is what CIFAR-10's are attacked with.
@@ -42,7 +42,7 @@ def zoo_defaults(name: str) -> dict[str, Any]:
     epsilons = sorted({min(255, round(share * strength)) for share in _SHARES})
     return {
         "name": name.replace("-", "_"),
-        "data": {"source": source} | ({"format": "jpeg"} if source == "cifar10" else {}),
+        "data": data_section(source),
         "compile": {
             "part": target.part,
             "clock_mhz": target.clock_mhz,
@@ -72,6 +72,11 @@ def with_zoo_defaults(document: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[key] = value
     return found
+
+
+def data_section(source: str) -> dict[str, Any]:
+    """Return a configuration's `data` for a card's; the zoo's CIFAR-10 is its JPEG copy."""
+    return {"source": source} | ({"format": "jpeg"} if source == "cifar10" else {})
 
 
 def weights_file(name: str) -> Path:

@@ -3,16 +3,12 @@
 """What a benchmark is, and its table."""
 
 import argparse
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from flow._files import replace_file
-
-__all__ = ["Benchmark", "Row", "as_table", "write_rows"]
+__all__ = ["Benchmark", "Row", "as_table"]
 
 Row = Mapping[str, Any]
 
@@ -55,8 +51,3 @@ def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
-
-
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows as a JSON list; the file is whole or as it was before."""
-    replace_file(path, (json.dumps(list(rows), indent=1) + "\n").encode())

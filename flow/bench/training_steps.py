@@ -28,6 +28,7 @@ from flow.data import Dataset, load_dataset
 from flow.objectives import build_objective
 from flow.settings import DataConfig
 from flow.trainer import Machine, Schedule, TrainerSettings, train
+from flow.zoo_config import data_section
 
 __all__ = ["devices", "measure"]
 
@@ -82,8 +83,7 @@ def _images(case: Case, network: QuantClassifier, data: Path | None) -> Dataset:
     """Return the images of one turn; random ones without a folder, for which time is the same."""
     count = case.batch * _MINIBATCHES
     if data is not None:
-        kind = {"format": "jpeg"} if case.data == "cifar10" else {}
-        known = {"source": case.data, "train_images": count, **kind}
+        known = data_section(case.data) | {"train_images": count}
         return load_dataset(DataConfig.model_validate(known), data)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, *network.input_shape), dtype=np.uint8)

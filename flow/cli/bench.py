@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.cli.base import Command
-from flow.errors import FlowError
+from flow.cli.json_file import check_json, write_json
 
 __all__ = ["COMMAND"]
 
@@ -33,16 +33,13 @@ class BenchCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Measure; each row is written as soon as it is known, the table comes at the end."""
-        from flow.bench.base import as_table, write_rows  # noqa: PLC0415 - keeps --help fast
+        from flow.bench.base import as_table  # noqa: PLC0415 - keeps --help fast
 
-        target: Path | None = options.json
-        if target and not target.parent.is_dir():
-            raise FlowError(f"--json {target}: there is no folder {target.parent}; make it first")
+        check_json(options.json)
         rows = []
         for row in options.benchmark.rows(options):
             rows.append(row)
-            if target:
-                write_rows(target, rows)
+            write_json(options.json, rows)
         print(as_table(rows))
         return 0
 

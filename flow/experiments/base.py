@@ -42,7 +42,6 @@ class Panel:
     Attributes:
         ticks: names of x = 0, 1, 2, ..., where x is no number.
         percent: whether y is an accuracy in 0..1.
-        log_y: whether y is drawn on a logarithmic axis.
     """
 
     title: str
@@ -51,7 +50,6 @@ class Panel:
     curves: tuple[Curve, ...]
     ticks: tuple[str, ...] | None = None
     percent: bool = True
-    log_y: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

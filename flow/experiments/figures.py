@@ -83,10 +83,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
         axes.set_xticks(range(len(panel.ticks)), panel.ticks, **(turn if slanted else {}))
     if panel.percent:
         axes.set_ylim(-2, 102)
-    elif panel.ticks is not None and not panel.log_y:
+    elif panel.ticks is not None:
         axes.set_ylim(bottom=0)  # things beside each other are compared by their height
-    if panel.log_y:
-        axes.set_yscale("log")
 
 
 def _draw_curve(axes: Axes, curve: Curve, style: dict[str, Any], factor: float) -> None:

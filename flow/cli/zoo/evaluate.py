@@ -6,7 +6,8 @@ import argparse
 from dataclasses import dataclass
 
 from flow.cli.base import Command
-from flow.cli.zoo.options import add_measured, add_name, check_json, chosen_folder, write_json
+from flow.cli.json_file import check_json, write_json
+from flow.cli.zoo.options import add_measured, add_name, chosen_folder
 
 __all__ = ["ACTION"]
 

@@ -109,7 +109,6 @@ _FINDINGS = Findings(
             y_label="seconds",
             curves=(Curve(label="s", x=(1, 2), y=(3, 400)),),
             percent=False,
-            log_y=True,
         ),
         Panel(title="three", x_label="x", y_label="y", curves=()),
     ),
