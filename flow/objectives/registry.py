@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from flow.errors import FlowError
+from flow.objectives.accumulated import Accumulated
 from flow.objectives.base import Objective
 from flow.objectives.boundary import Boundary
 from flow.objectives.feedback import Feedback
@@ -25,6 +26,7 @@ _ALL: tuple[type[Objective], ...] = (
     Standard,
     Fgsm,
     Pgd,
+    Accumulated,
     Trades,
     Mart,
     Interpolated,
