@@ -64,6 +64,12 @@ class Evaluation:
         """Return the row with each image's outcome."""
         return Verdict(self.row, self.labels_adversarial == self.labels)
 
+    @property
+    def attacked(self) -> NDArray[np.bool_]:
+        """Return which images were classified right and so not left alone; all if none was."""
+        right: NDArray[np.bool_] = self.labels_clean == self.labels
+        return right if right.any() else ~right
+
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:

@@ -40,7 +40,7 @@ class HopSkipJump(Attack):
     paper's radius, distance over dimension, is far below one.
 
     Attributes:
-        steps: queries of one restart.
+        steps: queries of one restart, at most; no fewer than 9.
     """
 
     name: ClassVar[str] = "hop_skip_jump"
@@ -52,13 +52,13 @@ class HopSkipJump(Attack):
     def _search(self, victim: Victim, search: Search) -> Iterator[float]:
         for restart in range(self.restarts):
             walk = _Walk(victim, search, restart)
-            spent, jump = walk.start(min(_STARTS, self.steps)), 0
-            while len(walk.rows) and spent < self.steps:
+            spent, jump = walk.start(min(_STARTS, max(1, self.steps - _HALVINGS))), 0
+            while len(walk.rows) and (left := self.steps - spent - 2 * _HALVINGS) > 0:
                 jump += 1
-                probes = min(round(_FIRST_PROBES * jump**0.5), self.steps - spent)
+                probes = min(round(_FIRST_PROBES * jump**0.5), left)
                 walk.jump(jump, probes)
                 spent += probes + 2 * _HALVINGS
-                yield (restart + min(spent / self.steps, 1)) / self.restarts
+                yield (restart + spent / self.steps) / self.restarts
             yield (restart + 1) / self.restarts
 
 

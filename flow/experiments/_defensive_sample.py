@@ -106,13 +106,11 @@ def _attacked(lab: Lab, trained: Trained, epsilon_255: int) -> Evaluation:
 
 def _depth(lab: Lab, trained: Trained, attacked: Evaluation) -> tuple[float, ...]:
     images, _ = lab.shown()
-    right = attacked.labels_clean == attacked.labels
-    if not right.any():
-        right = ~right
+    kept = attacked.attacked
     found = error_amplification(
-        trained.integer, images[right], attacked.adversarial[right], name=trained.label
+        trained.integer, images[kept], attacked.adversarial[kept], name=trained.label
     )
     inner = {op.name for op in trained.integer.operations if isinstance(op, Threshold)}
     image, *hidden, logits = found
-    kept = [image, *(one for one in hidden if one.layer in inner), logits]
-    return tuple(one.distance for one in kept)
+    shown = [image, *(one for one in hidden if one.layer in inner), logits]
+    return tuple(one.distance for one in shown)

@@ -70,11 +70,13 @@ class AttackStep(Step):
             job = _Job(name, network, images, labels, config.attack, config.seed)
             rows, checks = job.rows(scratch), job.checks(scratch)
             noise = job.noise()
-            attacked = job.adversarial_examples(config.rtlsim.epsilon_255)
-            examples[name] = attacked.adversarial
-            right = attacked.labels_clean == attacked.labels  # the others were left alone
+            found = job.adversarial_examples(config.rtlsim.epsilon_255)
+            examples[name] = found.adversarial
             growth = error_amplification(
-                network, examples["clean"][right], examples[name][right], name=name
+                network,
+                examples["clean"][found.attacked],
+                found.adversarial[found.attacked],
+                name=name,
             )
             findings["rows"] += [asdict(row) for row in rows]
             findings["checks"] += [asdict(row) for row in checks]

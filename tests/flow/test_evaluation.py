@@ -91,6 +91,15 @@ def test_images_that_are_wrong_when_clean_are_lost() -> None:
     assert result.row.accuracy == 1 - wrong.mean()
 
 
+def test_who_was_attacked_is_those_classified_right_or_everyone() -> None:
+    predicted = digits_network().logits(IMAGES).argmax(axis=1)
+    np.testing.assert_array_equal(judged(Returns(IMAGES)).attacked, predicted == LABELS)
+    wrong = (predicted + 1) % 10
+    found = evaluate(digits_network(), IMAGES, wrong, Returns(IMAGES), 8, seed=0, network="n")
+    assert found.row.accuracy == 0
+    assert found.attacked.all()
+
+
 def test_image_outside_the_ball_is_refused_not_clipped() -> None:
     far = IMAGES.copy()
     far[7, 0, 0, 0] = 17 if IMAGES[7, 0, 0, 0] == 0 else 0
