@@ -118,7 +118,7 @@ def compile_foreign(request: Request) -> Iterator[str]:
             "integer_vs_rtlsim": asdict(agreement),
             "cycles_predicted": manifest.cycles_per_frame_predicted,
             "cycles_measured": interval,
-            "frames_per_second": manifest.clock_mhz * 1e6 / interval,
+            "frames_per_second": manifest.frames_per_second(interval),
         }
         write_json(new / _RECORD, record)
         if folder.exists():
@@ -128,7 +128,7 @@ def compile_foreign(request: Request) -> Iterator[str]:
     yield (
         f"{len(images)} images through the RTL, 0 {what} differ; {interval:g} cycles a frame "
         f"({manifest.cycles_per_frame_predicted} predicted), "
-        f"{manifest.clock_mhz * 1e6 / interval:,.0f} frames/s at {manifest.clock_mhz:g} MHz"
+        f"{manifest.frames_per_second(interval):,.0f} frames/s at {manifest.clock_mhz:g} MHz"
     )
 
 

@@ -47,7 +47,7 @@ class HardwareMeasurement:
     @property
     def frames_per_second(self) -> float:
         """As simulated, at the manifest's clock."""
-        return self.manifest.clock_mhz * 1e6 / self.simulated.initiation_interval_cycles
+        return self.manifest.frames_per_second(self.simulated.initiation_interval_cycles)
 
 
 def measure(

@@ -149,6 +149,10 @@ class Manifest:
         (last,) = (name for name in names if name not in read)
         return first, last
 
+    def frames_per_second(self, cycles_per_frame: float) -> float:
+        """Return the frame rate at this clock."""
+        return self.clock_mhz * 1e6 / cycles_per_frame
+
 
 @dataclass(frozen=True)
 class Accelerator:

@@ -93,5 +93,5 @@ def _speed(accelerator: Accelerator, result: SimulationResult) -> dict[str, Any]
         "cycles_per_frame_measured": interval,
         "initiation_interval_cycles": interval,
         "latency_cycles": result.latency_cycles,
-        "frames_per_second": manifest.clock_mhz * 1e6 / interval,
+        "frames_per_second": manifest.frames_per_second(interval),
     }
