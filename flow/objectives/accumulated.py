@@ -53,9 +53,8 @@ class AccumulatedSettings(AttackSettings):
 class Accumulated(Objective):
     """CE(f(x'), y) with x' the best attack of this and all earlier epochs.
 
-    Perturbations are kept in 1/127 of epsilon, a byte a value (47 MB for MNIST), so that they grow
-    with its warm-up; they apply to an image however it was moved. Of several devices the first
-    one's are kept.
+    Perturbations are kept in 1/127 of epsilon, so that they grow with its warm-up, and apply to an
+    image however it was moved. Of several devices the first one's are kept.
     """
 
     name: ClassVar[str] = "accumulated"
