@@ -3,7 +3,6 @@
 """The training images: what is held out, and the minibatches of each epoch."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,26 +13,10 @@ from flow.data import Dataset
 from flow.errors import FlowError
 from flow.objectives import TrainingSet
 
-__all__ = ["Minibatch", "TrainingImages", "seeded"]
+__all__ = ["TrainingImages", "seeded"]
 
 _STRIDE = 1_000_003  # between the seeds of two trainings
 _RANKS = 2**40  # between the seeds of two devices
-
-
-class Minibatch(NamedTuple):
-    """Images of TrainingImages.training.
-
-    Attributes:
-        rows: int64[n], their places there.
-        images: float32[n, C, H, W] in 0..255, augmented.
-        labels: int64[n].
-        generator: of the epoch.
-    """
-
-    rows: Tensor
-    images: Tensor
-    labels: Tensor
-    generator: torch.Generator
 
 
 class TrainingImages:
@@ -70,8 +53,8 @@ class TrainingImages:
         self._batch = min(settings.batch, len(kept))
         self.steps = len(kept) // self._batch
 
-    def minibatches(self, epoch: int) -> Iterator[Minibatch]:
-        """Yield the epoch's minibatches.
+    def minibatches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
+        """Yield images float32[n, C, H, W] in 0..255, labels int64[n] and the epoch's generator.
 
         All draws depend on seed, epoch and device only. Images that do not fill a minibatch are
         left out of the epoch.
@@ -85,7 +68,7 @@ class TrainingImages:
             chosen = chosen[self._rank :: self._world]
             images = moved(self.training.images[chosen].float(), self._settings.shift, generator)
             images = mirrored(images, generator) if self._settings.flip else images
-            yield Minibatch(chosen, images, self.training.labels[chosen], generator)
+            yield images, self.training.labels[chosen], generator
 
 
 def seeded(seed: int, epoch: int) -> torch.Generator:

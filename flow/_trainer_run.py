@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from flow._trainer_average import Average
 from flow._trainer_controls import Controls
-from flow._trainer_data import Minibatch, TrainingImages, seeded
+from flow._trainer_data import TrainingImages, seeded
 from flow._trainer_fabric import average_buffers, build_optimiser, launch, mean_over_devices
 from flow._trainer_fingerprint import fingerprint
 from flow._trainer_float import learned_scales_anew, quantization_off
@@ -166,10 +166,10 @@ class Run:
         batches = self._data.minibatches(self.epoch)
         if self.is_first_device:
             batches = track(batches, self._title(), total=steps, unit="minibatches")
-        for step, minibatch in enumerate(batches):
+        for step, (images, labels, generator) in enumerate(batches):
             done = self.epoch + step / steps
             self._set_rate(phase.rate(done))
-            batch = self._batch(minibatch, done)
+            batch = self._batch(images, labels, generator, done)
             for name, value in self._update(model, batch).items():
                 sums[name] = sums.get(name, torch.zeros_like(value)) + value
             if step % _CHECKED == 0 or step == steps - 1:
@@ -193,17 +193,18 @@ class Run:
                 f"lower the learning rate ({phase.learning_rate:g})"
             )
 
-    def _batch(self, minibatch: Minibatch, done: float) -> Batch:
-        images = minibatch.images.to(self._fabric.device)
+    def _batch(
+        self, images: Tensor, labels: Tensor, generator: torch.Generator, done: float
+    ) -> Batch:
+        images = images.to(self._fabric.device)
         if self._settings.machine.channels_last:
             images = images.to(memory_format=torch.channels_last)
         # else the strides stay: of one channel they are ambiguous, and choose torch's kernels
         return Batch(
             images=images,
-            labels=minibatch.labels.to(self._fabric.device),
+            labels=labels.to(self._fabric.device),
             epsilon_255=epsilon(done, self._settings.schedule),
-            generator=minibatch.generator,
-            rows=minibatch.rows,
+            generator=generator,
         )
 
     def _update(self, model: Model, batch: Batch) -> dict[str, Tensor]:
@@ -294,6 +295,6 @@ class Run:
         """Yield forward passes of the objective on minibatches that no epoch had."""
         count, epochs = self._settings.calibration_batches, self._settings.epochs
         batches = self._data.minibatches(epochs)
-        for _, minibatch in zip(range(count), batches, strict=False):
-            batch = self._batch(minibatch, float(epochs))
+        for _, (images, labels, generator) in zip(range(count), batches, strict=False):
+            batch = self._batch(images, labels, generator, float(epochs))
             yield partial(self._objective.loss, self._frozen, batch)

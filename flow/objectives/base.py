@@ -37,14 +37,12 @@ class Batch:
         labels: int64[N] on the same device.
         epsilon_255: strength of the attack at this step, after its warm-up; 0 trains on `images`.
         generator: on the CPU, so that every device sees the same draws.
-        rows: int64[N] on the CPU, each image's place among the training images; None for others.
     """
 
     images: Tensor
     labels: Tensor
     epsilon_255: float
     generator: torch.Generator
-    rows: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ from dataclasses import fields
 from typing import Any
 
 from flow.errors import FlowError
-from flow.objectives.accumulated import Accumulated
 from flow.objectives.base import Objective
 from flow.objectives.boundary import Boundary
 from flow.objectives.feedback import Feedback
@@ -26,7 +25,6 @@ _ALL: tuple[type[Objective], ...] = (
     Standard,
     Fgsm,
     Pgd,
-    Accumulated,
     Trades,
     Mart,
     Interpolated,
