@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import torch
+from torch import nn
 
 from brevitas_models import cnv, lenet5, lfc, mobilenet, resnet8, resnet18, tfc, vgg_small
 from brevitas_models._blocks import Edge
-from brevitas_models._chain import Chain, Parts
+from brevitas_models._chain import Chain, Parts, Pool
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
+from brevitas_models.joins import ConvexSum, Join
 from brevitas_models.settings import ArchitectureSettings
 
 __all__ = ["architecture_names", "build", "layer_names"]
@@ -59,8 +61,9 @@ def build(settings: ArchitectureSettings, seed: int = 0) -> QuantClassifier:
     """Build the untrained network with weights drawn from `seed`; torch's own RNG is kept.
 
     Raises:
-        ModelError: there is no such architecture or layer, the images are too small for it, or it
-            needs a zero that 1-bit activations do not have.
+        ModelError: there is no such architecture or layer, the images are too small for it, it
+            needs a zero that 1-bit activations do not have, or it has nothing that a join or a
+            pool of the settings could change.
     """
     found = _find(settings.architecture)
     settings.bits.check(settings.architecture, found.layers)
@@ -86,7 +89,23 @@ def _built(settings: ArchitectureSettings, architecture: _Architecture) -> Quant
         chain.squeeze(settings.input_bits)
     architecture.append(chain)
     last = parts.linear("classifier", chain.edge, settings.classes, last=True)
-    return QuantClassifier(settings, chain.module(), last, chain.edge)
+    features = chain.module()
+    _check_read(settings, {type(module) for module in features.modules()})
+    return QuantClassifier(settings, features, last, chain.edge)
+
+
+def _check_read(settings: ArchitectureSettings, found: set[type[nn.Module]]) -> None:
+    """Refuse a setting that nothing in the network follows."""
+    needs = (
+        ("join", settings.join, Join.CONVEX, ConvexSum, "residual join"),
+        ("pool", settings.pool, Pool.AVERAGE, nn.AvgPool2d, "2x2 pool"),
+    )
+    for key, chosen, other, kind, what in needs:
+        if chosen is other and kind not in found:
+            raise ModelError(
+                f"{settings.architecture}: has no {what}, so that {key}: {chosen} changes nothing; "
+                "leave it out"
+            )
 
 
 def _find(name: str) -> _Architecture:

@@ -30,7 +30,7 @@ class ArchitectureSettings:
         input_bits: bit depth that the image is squeezed to; by default it stays as it is, but for
             the perceptrons, which quantize it like their activations.
         join: how residual branches meet.
-        pool: the pools of the architectures that leave them open (lenet5).
+        pool: the 2x2 pools' kind.
     """
 
     architecture: str

@@ -128,7 +128,7 @@ class NetworkConfig(_Config):
     quantizers: QuantizersConfig = QuantizersConfig()
     input_bits: Bits | None = None  # bit depth that the image is squeezed to
     join: Literal["sum", "convex"] = "sum"  # of residual branches
-    pool: Literal["max", "average"] = "max"  # of lenet5
+    pool: Literal["max", "average"] = "max"  # the 2x2 pools
 
     @model_validator(mode="after")
     def _keys_of_one_form(self) -> "NetworkConfig":

@@ -223,6 +223,22 @@ def test_settings_are_checked(others: dict[str, object], message: str) -> None:
         build(settings("lenet5", **others))
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "value", "what"),
+    [
+        ("lenet5", "join", "convex", "residual join"),
+        ("resnet8", "pool", "average", "2x2 pool"),
+        ("tfc", "pool", "average", "2x2 pool"),
+    ],
+)
+def test_a_setting_that_nothing_follows_is_refused(
+    name: str, key: str, value: str, what: str
+) -> None:
+    chosen = tiny(name, **{key: value})
+    with pytest.raises(ModelError, match=f"{name}: has no {what}, so that {key}: {value} changes"):
+        build(chosen)
+
+
 def test_settings_survive_plain_values() -> None:
     table = BitTable(
         default=FOUR.default, layers={"fc1": Precision(weight_bits=2, activation_bits=3)}
