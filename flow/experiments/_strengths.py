@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from flow.experiments._contrast import contrast
-from flow.experiments.base import Curve, Panel, Row
+from flow.experiments.base import Curve, Panel, Row, Verdict
 from flow.experiments.lab import Lab
 from flow.experiments.trained import Trained
 
@@ -17,6 +17,7 @@ __all__ = [
     "against_strength",
     "at",
     "clean",
+    "gains",
     "grouped",
     "judged_epsilon",
     "measured",
@@ -119,6 +120,13 @@ def judged_epsilon(samples: Sequence[Measured], attack: str, baseline: str) -> i
         return abs(fmean(grouped(samples, at(attack, epsilon))[baseline]) - 0.5)
 
     return min(samples[0].robust[attack], key=distance)
+
+
+def gains(claim: str, cells: Cells, ours: str, rival: str, images: int) -> Verdict:
+    """Judge whether one method is above another; every value is of so many images."""
+    gain = contrast(cells, {ours: 1.0, rival: -1.0}, images=images)
+    evidence = f"{gain.points()}, {ours} against {rival}"
+    return Verdict(claim=claim, outcome=gain.is_positive, evidence=evidence)
 
 
 def against_strength(

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from flow.experiments._contrast import contrast
 from flow.experiments._strengths import (
     Measured,
     against_strength,
     at,
     clean,
+    gains,
     grouped,
     judged_epsilon,
     measured,
@@ -114,21 +114,16 @@ def judge(samples: Sequence[Measured], images: int, tested: int) -> list[Verdict
     black_box = grouped(samples, at("square", _ATTACKS["square"][0]))
     white = f"PGD {epsilon}/255"
     claims = (
-        ("clean: boundary retraining wins back what quantization took", natural, tested,
-         _BOUNDARY, _QUANTIZED),
-        ("clean: it wins back more than plain retraining", natural, tested, _BOUNDARY, _PLAIN),
-        (f"{white}: it is more robust than plain retraining", robust, images, _BOUNDARY, _PLAIN),
+        ("clean: boundary retraining wins back what quantization took", natural,
+         _BOUNDARY, _QUANTIZED, tested),
+        ("clean: it wins back more than plain retraining", natural, _BOUNDARY, _PLAIN, tested),
+        (f"{white}: it is more robust than plain retraining", robust, _BOUNDARY, _PLAIN, images),
         (f"Square {_ATTACKS['square'][0]}/255: it is more robust than plain retraining",
-         black_box, images, _BOUNDARY, _PLAIN),
-        (f"{white}: the nonlinear mapping adds to it", robust, images, _MAPPED, _BOUNDARY),
-        (f"{white}: it is more robust than FGSM training", robust, images, _BOUNDARY, _FGSM),
+         black_box, _BOUNDARY, _PLAIN, images),
+        (f"{white}: the nonlinear mapping adds to it", robust, _MAPPED, _BOUNDARY, images),
+        (f"{white}: it is more robust than FGSM training", robust, _BOUNDARY, _FGSM, images),
     )  # fmt: skip
-    found = []
-    for claim, cells, count, ours, rival in claims:
-        gain = contrast(cells, {ours: 1.0, rival: -1.0}, images=count)
-        evidence = f"{gain.points()}, {ours} against {rival}"
-        found.append(Verdict(claim=claim, outcome=gain.is_positive, evidence=evidence))
-    return found
+    return [gains(*claim) for claim in claims]
 
 
 BOUNDARY = BoundaryRetraining()

@@ -21,6 +21,7 @@ from flow.experiments._strengths import (
     against_strength,
     at,
     clean,
+    gains,
     grouped,
     judged_epsilon,
     measured,
@@ -130,17 +131,13 @@ def judge(samples: Sequence[Measured], images: int, tested: int) -> list[Verdict
     """
     epsilon = judged_epsilon(samples, "pgd", _PLAIN)
     robust, spread = grouped(samples, at("pgd", epsilon)), grouped(samples, _inequality)
-    gains = (
-        ("clean accuracy gains by feedback", _PLAIN, grouped(samples, clean), tested),
-        (f"accuracy under PGD {epsilon}/255 gains by feedback", _PLAIN, robust, images),
-        (f"under PGD {epsilon}/255 the classes' shares gain", _ALIKE, robust, images),
-    )
-    found = []
-    for claim, rival, cells, count in gains:
-        gain = contrast(cells, {_FEEDBACK: 1.0, rival: -1.0}, images=count)
-        evidence = f"{gain.points()} against {rival}"
-        found.append(Verdict(claim=claim, outcome=gain.is_positive, evidence=evidence))
-    return [*found, _judge_inequality(spread)]
+    attacked, natural = f"under PGD {epsilon}/255", grouped(samples, clean)
+    return [
+        gains("clean accuracy gains by feedback", natural, _FEEDBACK, _PLAIN, tested),
+        gains(f"accuracy {attacked} gains by feedback", robust, _FEEDBACK, _PLAIN, images),
+        gains(f"{attacked} the classes' shares gain", robust, _FEEDBACK, _ALIKE, images),
+        _judge_inequality(spread),
+    ]
 
 
 def _judge_inequality(spread: dict[str, list[float]]) -> Verdict:
