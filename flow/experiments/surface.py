@@ -122,7 +122,7 @@ def rises(along: ArrayLike, across: ArrayLike) -> tuple[Outcome, str]:
     differences = np.asarray(along, np.float64) - np.asarray(across, np.float64)
     mean = float(differences.mean())
     few = len(differences) < 2  # one image tells nothing of the others
-    half = inf if few else _Z95 * float(differences.std()) / sqrt(len(differences))
+    half = inf if few else _Z95 * float(differences.std(ddof=1)) / sqrt(len(differences))
     outcome: Outcome = "undecided"
     if abs(mean) > half:
         outcome = "reproduced" if mean > 0 else "refuted"

@@ -61,7 +61,7 @@ def test_a_rise_counts_outside_of_noise_only() -> None:
     assert rises([2.0, 3.0, 4.0], [0.0, 0.5, 1.0])[0] == "reproduced"
     assert rises([0.0, 0.5, 1.0], [2.0, 3.0, 4.0])[0] == "refuted"
     assert rises([2.0], [0.0])[0] == "undecided"
-    assert rises([1.0, 0.0], [0.0, 1.0]) == ("undecided", "+0.00 [-1.39, +1.39] higher")
+    assert rises([1.0, 0.0], [0.0, 1.0]) == ("undecided", "+0.00 [-1.96, +1.96] higher")
 
 
 def test_the_experiment_is_registered() -> None:
