@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor
 
+from flow.bench import training_steps
 from flow.bench.training import CASES, TRAINING, Case
 from flow.bench.training_steps import measure
 from flow.cli import main
 from flow.errors import FlowError
+from flow.objectives import pgd
+from flow.objectives._attack import AttackSettings, cross_entropy_ascent
+from flow.objectives.base import Batch, Logits
 
 KEYS = [
     *("model", "device", "batch", "pgd_steps", "frozen", "adversarial_ms", "plain_ms"),
@@ -23,18 +28,42 @@ LENET = Case(data="mnist", architecture="lenet5", bits=4, batch=8)
 TFC = Case(data="mnist", architecture="tfc", bits=2, batch=8)
 
 
-def test_row_has_times_and_their_ratio() -> None:
+def test_row_has_times_and_their_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = [(0.3, 0.4), (0.5, 0.4), (0.4, 0.8)]  # seconds of 2 adversarial and of 8 plain steps
+    monkeypatch.setattr(training_steps, "_turns", lambda *_: turns)
     row = measure(LENET, "cpu", 3, 0.1, None)
     assert list(row) == KEYS
     assert (row["model"], row["batch"], row["pgd_steps"]) == ("mnist-lenet5-w4a4", 8, 3)
-    assert row["ratio"] == pytest.approx(row["adversarial_ms"] / (4 * row["plain_ms"]), rel=0.5)
-    assert row["plain_images_per_s"] == pytest.approx(8000 / row["plain_ms"])
-    assert row["adversarial_images_per_s"] == pytest.approx(8000 / row["adversarial_ms"])
+    assert (row["adversarial_ms"], row["plain_ms"]) == pytest.approx((200, 50))
+    assert row["ratio"] == pytest.approx(0.75)
+    assert row["adversarial_images_per_s"] == pytest.approx(40)
+    assert row["plain_images_per_s"] == pytest.approx(160)
 
 
-def test_steps_of_the_attack_are_taken() -> None:
-    few, many = (measure(TFC, "cpu", steps, 0.05, None) for steps in (1, 9))
-    assert many["adversarial_ms"] / many["plain_ms"] > 2 * few["adversarial_ms"] / few["plain_ms"]
+def test_both_kinds_take_turns() -> None:
+    ours, theirs = iter(range(100)), iter(range(100, 200))
+    found = training_steps._turns(lambda: next(ours), lambda: next(theirs), 0.0)
+    assert found == [(1, 101), (2, 102), (3, 103), (4, 104), (5, 105)]  # after a warm-up
+
+
+@pytest.mark.parametrize("steps", [1, 9])
+def test_steps_of_the_attack_are_taken(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    attacks: list[int] = []
+
+    def counting(
+        victim: Logits, batch: Batch, settings: AttackSettings, *, start: Tensor
+    ) -> Tensor:
+        attacks.append(0)
+
+        def counted(images: Tensor) -> Tensor:
+            attacks[-1] += 1
+            return victim(images)
+
+        return cross_entropy_ascent(counted, batch, settings, start=start)
+
+    monkeypatch.setattr(pgd, "cross_entropy_ascent", counting)
+    measure(TFC, "cpu", steps, 0.0, None)
+    assert attacks == [steps] * 2 * (1 + 5 + 1)  # minibatches of the warm-up, turns, the memory
 
 
 @pytest.mark.parametrize(
