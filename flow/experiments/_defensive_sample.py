@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flow.amplification import error_amplification
-from flow.attacks.pgd import Pgd
-from flow.evaluation import Evaluation, evaluate
+from flow.evaluation import Evaluation
 from flow.experiments._defensive import Series, network
 from flow.experiments.base import Row
 from flow.experiments.lab import Lab
 from flow.experiments.trained import Trained
 from flow.integer.operations import Threshold
-from flow.progress import meter
 
 __all__ = ["EPSILONS", "Cells", "Sample", "grouped", "measured", "robust_at"]
 
@@ -62,7 +60,7 @@ class Sample:
 def measured(lab: Lab, series: Series, control: str, bits: int, seed: int) -> Sample:
     """Train and attack one network; see _defensive.network."""
     trained = network(lab, series, control, bits, seed)
-    attacked = {epsilon: _attacked(lab, trained, epsilon) for epsilon in EPSILONS}
+    attacked = {epsilon: lab.attack(trained, "pgd", epsilon, steps=_STEPS) for epsilon in EPSILONS}
     return Sample(
         series=series.name,
         control=control,
@@ -86,22 +84,6 @@ def grouped(samples: Sequence[Sample], series: str, value: Callable[[Sample], fl
 def robust_at(epsilon_255: int) -> Callable[[Sample], float]:
     """Return what reads the accuracy under that attack, for grouped."""
     return lambda sample: sample.robust[epsilon_255]
-
-
-def _attacked(lab: Lab, trained: Trained, epsilon_255: int) -> Evaluation:
-    images, labels = lab.shown()
-    with meter(f"pgd {epsilon_255}/255 on {trained.label}", unit="images") as progress:
-        return evaluate(
-            trained.engine,
-            images,
-            labels,
-            Pgd(steps=_STEPS, restarts=1),
-            epsilon_255,
-            seed=lab.scale.seed,
-            network=trained.label,
-            surrogate=trained.integer,
-            progress=progress,
-        )
 
 
 def _depth(lab: Lab, trained: Trained, attacked: Evaluation) -> tuple[float, ...]:

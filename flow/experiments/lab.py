@@ -20,7 +20,7 @@ from flow._trainer_norms import calibrate
 from flow.attacks.registry import build_attack
 from flow.classifier import Images, Labels, accuracy
 from flow.data import Dataset, first_test_images
-from flow.evaluation import Verdict, evaluate
+from flow.evaluation import Evaluation, evaluate
 from flow.experiments.scale import Scale
 from flow.experiments.trained import Trained, Training, digest_of, finished, take_over
 from flow.objectives import Model, build_objective
@@ -30,6 +30,7 @@ from flow.trainer import Schedule, TrainerSettings, train
 __all__ = ["Lab", "Trained", "Training"]
 
 _CALIBRATION_BATCHES = 20
+_QUERIES = 1000
 _WARM_UP_EPOCHS = 1.0  # over which epsilon grows, so that large ones can be learned at all
 
 
@@ -115,35 +116,27 @@ class Lab:
         return accuracy(logits, self.dataset.test_labels)
 
     def attack(
-        self,
-        trained: Trained,
-        name: str,
-        epsilon_255: int,
-        *,
-        steps: int = 20,
-        restarts: int = 1,
-        queries: int = 1000,
-        images: int | None = None,
-    ) -> Verdict:
-        """Attack the first test images, all of the scale's unless fewer are asked for.
+        self, trained: Trained, name: str, epsilon_255: int, *, steps: int = 20
+    ) -> Evaluation:
+        """Attack the scale's images once, a black box with 1,000 queries.
 
         Raises:
             FlowError: there is no such attack.
         """
-        attack = build_attack(name, steps=steps, restarts=restarts, queries=queries)
-        shown, labels = self._shown
+        attack = build_attack(name, steps=steps, restarts=1, queries=_QUERIES)
+        images, labels = self._shown
         with meter(f"{name} {epsilon_255}/255 on {trained.label}", unit="images") as progress:
             return evaluate(
                 trained.engine,
-                shown[:images],
-                labels[:images],
+                images,
+                labels,
                 attack,
                 epsilon_255,
                 seed=self.scale.seed,
                 network=trained.label,
                 surrogate=trained.integer,
                 progress=progress,
-            ).verdict
+            )
 
     def shown(self) -> tuple[Images, Labels]:
         """Return the attacked images uint8[N, H, W, C] and their labels int64[N]."""
