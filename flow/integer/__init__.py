@@ -12,8 +12,10 @@ from flow.integer.operations import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     MaxPool,
     Operation,
+    Scale,
     SumPool,
     Threshold,
 )
@@ -26,10 +28,12 @@ __all__ = [
     "Convolution",
     "Dense",
     "Flatten",
+    "Gather",
     "IntegerNetwork",
     "Interval",
     "MaxPool",
     "Operation",
+    "Scale",
     "SumPool",
     "Threshold",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
 from flow.integer.native._counting import Counter, count_bytes, plan_counting
+from flow.integer.native._gather import taken_rows
 from flow.integer.native._layout import Form, Format, fits_int32, forms_of
 from flow.integer.native._pack import Packed, pack_bits, pack_bytes
 from flow.integer.native._stages import Stage, stages_of
@@ -21,9 +22,11 @@ from flow.integer.operations import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     Integers,
     MaxPool,
     Pool,
+    Scale,
     Shape,
     SumPool,
 )
@@ -46,6 +49,7 @@ class Kind(IntEnum):
     SUM = 6
     ADD = 7
     CONCAT = 8
+    GATHER = 9
 
 
 @dataclass(kw_only=True)
@@ -166,8 +170,10 @@ class _Planner:
                 op = self._matrix(head)
             case Pool():
                 op = self._pool(head)
-            case Concat():
+            case Concat(axis=-1):
                 op = self._base(Kind.CONCAT)
+            case Concat() | Gather() | Scale():
+                op = self._gather(head)
             case Add(factors=factors):
                 op = self._add(factors)
             case _:  # a copy
@@ -220,6 +226,14 @@ class _Planner:
         op.out_shape = (rows.pixels, 1)
         self.bias = np.tile(self.bias, rows.channels // self.channels)
         self.channels = rows.channels
+        return op
+
+    def _gather(self, head: Concat | Gather | Scale) -> PlannedOp:
+        """Plan what takes a row of an input, times a factor, for each pixel."""
+        taken = taken_rows(head, [self.network.shapes[name] for name in self.stage.reads])
+        most = int(taken[:, 2].max()) * max(form.values.magnitude() for form in self.reads)
+        op = self._base(Kind.GATHER, wide=self._wide(most))
+        op.factors = tuple(taken.reshape(-1).tolist())
         return op
 
     def _wide(self, sums: int) -> bool:

@@ -27,7 +27,7 @@ class StageTime:
 
     Attributes:
         name: of the last integer operation inside.
-        kernel: dot, bits, depthwise, matrix, max, max_bits, sum, add or concat.
+        kernel: dot, bits, depthwise, matrix, max, max_bits, sum, add, concat or gather.
         planes: bits of the values that it reads, for the kernel of single bits; else 0.
         products: multiply-accumulates of all images.
         seconds: on one thread.

@@ -30,6 +30,8 @@ static void sum_one(const Plan& plan, const Op& op, const Workspace& space, std:
             return sum_row(op, in, space, place, sums);
         case kind_concat:
             return concat_row(plan, op, space, row, sums);
+        case kind_gather:
+            return gather_row(plan, op, space, place, sums);
         default:
             return add_row(plan, op, space, row, sums);
     }

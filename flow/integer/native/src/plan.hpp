@@ -9,7 +9,7 @@
 
 namespace steelflow {
 
-constexpr std::int64_t abi_version = 5;
+constexpr std::int64_t abi_version = 6;
 constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
 constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
 constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
@@ -43,7 +43,7 @@ enum Kind : std::int64_t {
     kind_sum,
     kind_add,
     kind_concat,
-    kind_copy,
+    kind_gather,  // a row of an input, times a factor, for each pixel
 };
 
 enum Counting : std::int64_t {
@@ -61,7 +61,7 @@ struct Op {
     std::int64_t output;
     std::int64_t input_count;
     const std::int64_t* inputs;
-    const std::int64_t* factors;  // of an addition
+    const std::int64_t* factors;  // of an addition; of a gather: input, row, factor of each pixel
 
     // Windows over (height, width) of input 0.
     std::int64_t height, width, out_height, out_width;
