@@ -8,7 +8,7 @@ import numpy as np
 
 from flow.errors import FlowError
 from flow.integer._matrix import Convolution, Dense
-from flow.integer._operation import IMAGE, Integers, Operation, Padding, Shape
+from flow.integer._operation import IMAGE, Integers, Operation, Padding, Shape, windows
 from flow.integer._places import Gather, Scale
 from flow.integer._pooling import MaxPool, Pool, SumPool
 from flow.integer.bounds import Interval
@@ -32,6 +32,7 @@ __all__ = [
     "Shape",
     "SumPool",
     "Threshold",
+    "windows",
 ]
 
 

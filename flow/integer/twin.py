@@ -147,7 +147,8 @@ class _Module(nn.Module):
     def _gathered(self, values: Tensor, gather: Gather) -> Tensor:
         last = values.permute(0, 2, 3, 1) if values.dim() == 4 else values
         rows = last.reshape(len(values), -1, gather.channels).index_select(1, self.constant)
-        return rows.unflatten(1, gather.places.shape).permute(0, 3, 1, 2)
+        height, width = gather.places.shape
+        return rows.view(len(rows), height, width, gather.channels).permute(0, 3, 1, 2)
 
 
 def _layer(step: Step, network: "IntegerNetwork", dtype: torch.dtype) -> nn.Module:

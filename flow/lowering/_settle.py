@@ -7,9 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from flow.integer import Bias, Convolution, Flatten, Interval, Threshold
+from flow.integer import Bias, Convolution, Flatten, Gather, Interval, Threshold
 from flow.integer.operations import Integers
+from flow.integer.selection import selection_of
 from flow.lowering._builder import Builder
+from flow.lowering._layouts import image_layout
 from flow.lowering._refusal import Refusal
 from flow.lowering._values import (
     INFINITY,
@@ -22,7 +24,6 @@ from flow.lowering._values import (
 __all__ = ["as_image", "centred", "flat", "oriented", "plain", "unclamped", "unpadded"]
 
 _CLAMP_STEPS = 1023  # of an activation that no quantizer follows
-_LAYOUTS = ((0, 1, 2, 3), (0, 3, 1, 2))  # NCHW, and the transposition that makes NHWC so
 
 
 def plain(builder: Builder, name: str, value: Value) -> Value:
@@ -34,15 +35,15 @@ def unpadded(builder: Builder, name: str, value: Value) -> Value:
     """Write pending zeros as a padded 1x1 convolution."""
     if not any(value.padding):
         return value
-    axes = next((axes for axes in _LAYOUTS if value.is_image(axes)), None)
-    if axes is None:
+    layout = image_layout(value)
+    if layout is None:
         raise Refusal("zeros are added around a tensor that is then reshaped", "pad the image last")
     value = centred(builder, name, unclamped(builder, name, value))
     ones = np.ones(value.channels, dtype=np.int64)
     source = builder.channelwise(f"{name}_pad", value, ones, pad=True)
     shape = builder.shapes[source]
-    index = image_index(shape).transpose(np.argsort(axes))
-    return replace(value, source=source, shape=shape, index=index, padding=NO_PADDING)
+    padded = replace(value, source=source, shape=shape, padding=NO_PADDING)
+    return layout.back(replace(padded, index=image_index(shape)))
 
 
 def centred(builder: Builder, name: str, value: Value) -> Value:
@@ -147,20 +148,72 @@ def _staircase(bound: tuple[int, int], ends: tuple[int, int], interval: Interval
 
 
 def as_image(builder: Builder, name: str, value: Value) -> Value:
-    """Return the value of an NCHW tensor, its channels in the order of the source's.
+    """Return the value of an NCHW tensor, its places and channels in the order of the source's.
 
     Raises:
-        Refusal: the tensor is no image, or its places are not in order.
+        Refusal: the tensor is no image, or a stream cannot take its places.
     """
     if value.is_image():
         return value
-    chosen = _chosen_channels(value)
-    if chosen is None:
+    value = unpadded(builder, name, value)
+    found = _chosen(value) if value.index.ndim == 4 else None
+    if found is None:
         raise Refusal(
             f"its input of shape {tuple(value.index.shape)} is not an NCHW image in order",
             "transpose or reshape the image back before it",
         )
+    places, channels, chosen = found
+    value = _taken(builder, name, value, places, channels)
+    return _selected(builder, name, value, chosen)
+
+
+def _chosen(value: Value) -> tuple[Integers, int, Integers] | None:
+    """Return an NCHW tensor as rows of the source: int64[H, W], their length, chosen channels."""
+    index, channels = value.index[0], value.channels
+    chosen, places = index[:, 0, 0] % channels, index[0] // channels
+    if np.array_equal(index, chosen[:, None, None] + places * channels):
+        return places, channels, chosen
+    channels = len(index)
+    places = index[0] // channels
+    whole = int(np.prod(value.shape)) % channels == 0
+    chosen = np.arange(channels)
+    rows = np.array_equal(index, chosen[:, None, None] + places * channels)
+    return (places, channels, chosen) if whole and rows else None
+
+
+def _taken(builder: Builder, name: str, value: Value, places: Integers, channels: int) -> Value:
+    """Return the image of int64[H, W] rows of so many channels, with the rationals of these."""
+    image = len(value.shape) == 3 and channels == value.channels
+    size = value.shape[:2] if image else (1, int(np.prod(value.shape)) // channels)
+    if image and places.shape == size and np.array_equal(places.ravel(), np.arange(places.size)):
+        return replace(value, index=image_index(value.shape))
+    if selection_of(places, (size[0], size[1])) is None:
+        raise Refusal(
+            f"it takes the {size[0]} x {size[1]} places of its input in an order in which they do "
+            "not arrive",
+            "take rows and columns from the first to the last (no negative steps)",
+        )
+    rows = (places[..., None] * channels + np.arange(channels)).reshape(-1, channels)
+    of_rows = rows % value.channels
+    parts = [item[of_rows] for item in (value.scale, value.offset, value.lo, value.hi)]
+    if any((item != item[0]).any() for item in parts):
+        raise Refusal(
+            f"its channels become {channels}, in which the scale changes from place to place",
+            "quantize with one scale for all channels before it",
+        )
+    gather = Gather(name=f"{name}_take", inputs=(value.source,), places=places, channels=channels)
+    scale, offset, lo, hi = (item[0] for item in parts)
+    source = builder.emit(gather)
+    shape = builder.shapes[source]
+    found = Value.plain(source, shape, image_index(shape), scale, offset, known=value.known)
+    return replace(found, lo=lo, hi=hi)
+
+
+def _selected(builder: Builder, name: str, value: Value, chosen: Integers) -> Value:
+    """Return the chosen channels of an image."""
     height, width, channels = value.shape
+    if np.array_equal(chosen, np.arange(channels)):
+        return value
     weights = np.zeros((1, 1, channels, len(chosen)), dtype=np.int64)
     weights[0, 0, chosen, np.arange(len(chosen))] = 1
     source = builder.emit(
@@ -171,16 +224,3 @@ def as_image(builder: Builder, name: str, value: Value) -> Value:
     scale, offset, lo, hi = parts
     plainly = Value.plain(source, shape, image_index(shape), scale, offset, known=value.known)
     return replace(plainly, lo=lo, hi=hi)
-
-
-def _chosen_channels(value: Value) -> Integers | None:
-    """Return the source's channels that an NCHW tensor holds, None if it is something else."""
-    index = value.index
-    if any(value.padding) or index.ndim != 4 or len(value.shape) != 3:
-        return None
-    height, width, channels = value.shape
-    if index.shape[2:] != (height, width):
-        return None
-    chosen = index[0, :, 0, 0] % channels
-    pixels = np.arange(height * width).reshape(height, width) * channels
-    return chosen if np.array_equal(index[0], chosen[:, None, None] + pixels) else None

@@ -22,8 +22,10 @@ Layout = Literal["auto", "NCHW", "NHWC"]
 Number = Fraction | int | float
 
 _COLOURS = (1, 3)
+_ENDS = ("Flatten", "Reshape", "Gemm")  # behind them, the input's axes are others
+_SHAPES = ("Transpose", "Unsqueeze", "Squeeze")
 _LARGEST = 2**24  # elements of an image
-_CHOICES = "pass InputEncoding(layout='NCHW') or 'NHWC'"
+_SEQUENCES = ("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +37,10 @@ class InputEncoding:
     Attributes:
         scale: of a pixel; 1 for a model that takes 0..255.
         mean, std: one for all channels, or one for each.
-        layout: of a tensor with four axes; auto uses the model's own annotation, its first layers
-            and then the axis that has 1 or 3 channels.
+        layout: whether the channels are first or last; auto uses the model's own annotation, its
+            first layers and then the axis that has 1 or 3 channels. A tensor with three axes is a
+            sequence, [1, C, L] or [1, L, C], where the layout is given or its first layers take it
+            as one, else an image [1, H, W] of one channel.
     """
 
     scale: Number = Fraction(1, 255)
@@ -93,8 +97,8 @@ def image_value(
     shape = tuple(model.get_tensor_shape(name) or ())
     if len(shape) not in (2, 3, 4) or shape[0] != 1 or min(shape) < 1:
         raise FlowError(
-            f"input {name!r}: shape {list(shape)} is not [1, C, H, W], [1, H, W, C], [1, H, W] or "
-            "[1, F]; export the model for one image"
+            f"input {name!r}: shape {list(shape)} is not [1, C, H, W], [1, H, W, C], [1, C, L], "
+            "[1, H, W] or [1, F]; export the model for one image"
         )
     if int(np.prod(shape)) > _LARGEST:
         raise FlowError(f"input {name!r}: shape {list(shape)} has more than {_LARGEST} elements")
@@ -112,10 +116,20 @@ def _ordered(
     places = np.arange(int(np.prod(shape)))
     if len(shape) == 2:
         return (1, 1, shape[1]), places.reshape(shape)
-    if len(shape) == 3:
+    if layout == "auto":
+        layout = _annotated(model, name) or _evident(model, name, len(shape)) or "auto"
+    if len(shape) == 3 and layout == "auto":
         return (shape[1], shape[2], 1), places.reshape(shape)
     if layout == "auto":
-        layout = _annotated(model, name) or _evident(model, name) or _by_colours(name, shape)
+        layout = _by_colours(name, shape)
+    if len(shape) == 3:
+        shape = (1, shape[1], 1, shape[2]) if layout == "NCHW" else (1, 1, *shape[1:])
+        size, index = _image(places, shape, layout)
+        return size, index.squeeze(2 if layout == "NCHW" else 1)
+    return _image(places, shape, layout)
+
+
+def _image(places: Integers, shape: tuple[int, ...], layout: Layout) -> tuple[Shape, Integers]:
     if layout == "NHWC":
         return (shape[1], shape[2], shape[3]), places.reshape(shape)
     size = (shape[2], shape[3], shape[1])
@@ -124,19 +138,56 @@ def _ordered(
 
 def _annotated(model: ModelWrapper, name: str) -> Layout | None:
     layout = "".join(model.get_tensor_layout(name) or ())
-    return "NCHW" if layout == "NCHW" else "NHWC" if layout == "NHWC" else None
+    return {"NCHW": "NCHW", "NHWC": "NHWC", "NCW": "NCHW", "NWC": "NHWC"}.get(layout)  # type: ignore[return-value]
 
 
-def _evident(model: ModelWrapper, name: str) -> Layout | None:
+def _evident(model: ModelWrapper, name: str, rank: int) -> Layout | None:
     """Tell the layout from the first layer that depends on it."""
-    for node in _first_nodes(model, name):
-        if node.op_type in ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool"):
-            return "NCHW"
-        if node.op_type == "Transpose":
-            given = {item.name: helper.get_attribute_value(item) for item in node.attribute}
-            axes = list(given.get("perm", ()))
-            return {(0, 3, 1, 2): "NHWC", (0, 2, 3, 1): "NCHW"}.get(tuple(axes))  # type: ignore[return-value]
+    evidence = _of_image if rank == 4 else _of_sequence
+    waiting, seen = [name], {name}
+    while waiting:
+        tensor = waiting.pop(0)
+        for node in model.graph.node:
+            if tensor not in node.input:
+                continue
+            found = evidence(model, node)
+            if found is not None:
+                return found
+            if node.op_type in _ENDS or (rank == 3 and node.op_type in _SHAPES):
+                continue
+            waiting += [item for item in node.output if item not in seen]
+            seen.update(node.output)
     return None
+
+
+def _of_image(model: ModelWrapper, node: NodeProto) -> Layout | None:  # noqa: ARG001
+    if node.op_type in ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool"):
+        return "NCHW"
+    if node.op_type == "Transpose":
+        first, last = (0, 2, 3, 1), (0, 3, 1, 2)
+        axes = _axes(node, "perm")
+        return "NCHW" if axes == first else "NHWC" if axes == last else None
+    return None
+
+
+def _of_sequence(model: ModelWrapper, node: NodeProto) -> Layout | None:
+    """Return the layout of [1, C, L] or [1, L, C], None for what may be an image [1, H, W]."""
+    if node.op_type == "Conv" or node.op_type in _SEQUENCES:
+        return "NCHW"
+    if node.op_type == "MatMul":
+        return "NHWC"
+    if node.op_type == "Transpose" and _axes(node, "perm") == (0, 2, 1):
+        return "NHWC"
+    if node.op_type == "Unsqueeze":
+        given = model.get_initializer(node.input[1]) if len(node.input) > 1 else None
+        axes = _axes(node, "axes") if given is None else tuple(given.reshape(-1).tolist())
+        return "NCHW" if set(axes) <= {2, 3, -1, -2} else None
+    return None
+
+
+def _axes(node: NodeProto, name: str) -> tuple[int, ...]:
+    given = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+    return tuple(given.get(name, ()))
 
 
 def _first_nodes(model: ModelWrapper, name: str) -> Sequence[NodeProto]:
@@ -155,7 +206,7 @@ def _by_colours(name: str, shape: tuple[int, ...]) -> Layout:
     if first == last:
         raise FlowError(
             f"input {name!r}: shape {list(shape)} does not tell whether the channels are first or "
-            f"last; {_CHOICES}"
+            "last; set the input's layout to NCHW or NHWC"
         )
     return "NCHW" if first else "NHWC"
 
@@ -165,16 +216,19 @@ def _declared(model: ModelWrapper, name: str) -> tuple[InputEncoding, tuple[str,
     datatype = model.get_tensor_datatype(name).name
     if datatype == "UINT8":
         return InputEncoding(scale=1), ()
+    if datatype == "BIPOLAR":
+        note = f"input {name!r}: bipolar, so that pixel 0 stands for -1 and pixel 1 for 1"
+        return InputEncoding(scale=2, mean=(1,)), (note,)
     if datatype != "FLOAT32":
         raise FlowError(
-            f"input {name!r}: type {datatype} does not tell its value for a uint8 pixel; pass an "
-            "InputEncoding, such as scale=1 and mean=(128,) for INT8"
+            f"input {name!r}: type {datatype} does not tell its value for a uint8 pixel; set the "
+            "input's pixel scale, mean and std, such as 1, 128 and 1 for INT8"
         )
     if _divides(model, name):
         return InputEncoding(scale=1), (f"input {name!r}: taken as 0..255, since it is divided",)
     note = (
-        f"input {name!r}: taken as pixel / 255, since the model declares nothing; pass an "
-        "InputEncoding if it was trained otherwise"
+        f"input {name!r}: taken as pixel / 255, since the model declares nothing; set the input's "
+        "pixel scale, mean and std if it was trained otherwise"
     )
     return InputEncoding(), (note,)
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import NodeProto, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
 from flow.errors import FlowError
 from flow.integer import IMAGE, IntegerNetwork
+from flow.integer.operations import Shape
 from flow.lowering._builder import Builder, Placeholder
 from flow.lowering._constants import Constant, constant_node
 from flow.lowering._logits import leave_out, logits_tensor, network
@@ -67,7 +69,8 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     output = model.graph.output[0].name
     logits, decision = logits_tensor(nodes, output)
     image, notes = image_value(model, inputs[0], input_encoding)
-    builder = Builder(image.shape)
+    opsets = {item.domain: item.version for item in model.model.opset_import}
+    builder = Builder(image.shape, opsets.get("", 1))
     builder.notes += notes
     builder.tensors |= _initializers(model)
     builder.tensors[inputs[0]] = image
@@ -185,12 +188,21 @@ def _stand_in(model: ModelWrapper, builder: Builder, node: NodeProto) -> None:
         shape = model.get_tensor_shape(name)
         if not shape or min(shape) < 1 or shape[0] != 1:
             continue
-        image = len(shape) == 4
-        size = (shape[2], shape[3], shape[1]) if image else (prod(shape),)
-        index = image_index(size) if image else np.arange(prod(shape)).reshape(shape)
+        size, index = _stand_in_image(tuple(shape))
         source = builder.emit(Placeholder(name=f"{node.name}_{name}", shape=size))
         scale = rationals(np.ones(size[-1], dtype=np.int64))
         builder.tensors[name] = Value.plain(source, size, index, scale, known=False)
+
+
+def _stand_in_image(shape: Shape) -> tuple[Shape, NDArray[np.int64]]:
+    """Return the shape of a source for a tensor, and the tensor's index of it."""
+    if len(shape) == 4:
+        image = (shape[2], shape[3], shape[1])
+        return image, image_index(image)
+    if len(shape) == 3:
+        image = (1, shape[2], shape[1])
+        return image, image_index(image)[:, :, 0]
+    return (prod(shape),), np.arange(prod(shape)).reshape(shape)
 
 
 def _refuse(problems: list[Problem]) -> None:

@@ -20,6 +20,7 @@ from flow.lowering._builder import Builder
 from flow.lowering._constants import Constant
 from flow.lowering._operands import Operands, data
 from flow.lowering._refusal import Refusal
+from flow.lowering._sequences import lifted
 from flow.lowering._values import Value
 
 __all__ = ["RULES", "Rule", "rule_of"]
@@ -33,26 +34,26 @@ def _shape(builder: Builder, node: NodeProto, operands: Operands) -> Constant:  
 
 RULES: dict[str, Rule] = {
     "Add": _elementwise.add,
-    "AveragePool": _pooling.average_pool,
+    "AveragePool": lifted(_pooling.average_pool),
     "BatchNormalization": _elementwise.batch_norm,
     "BipolarQuant": _quantizers.bipolar_quant,
     "Cast": _elementwise.identity,
     "Clip": _elementwise.clip,
     "Concat": _structure.concat,
-    "Conv": _matrix.conv,
+    "Conv": lifted(_matrix.conv),
     "DequantizeLinear": _qcdq.dequantize_linear,
     "Div": _elementwise.div,
     "Dropout": _elementwise.identity,
     "Flatten": _structure.flatten,
     "Gather": _structure.gather,
     "Gemm": _matrix.gemm,
-    "GlobalAveragePool": _pooling.global_average,
-    "GlobalMaxPool": _pooling.global_max,
+    "GlobalAveragePool": lifted(_pooling.global_average),
+    "GlobalMaxPool": lifted(_pooling.global_max),
     "HardTanh": _elementwise.hard_tanh,
     "Identity": _elementwise.identity,
     "IntQuant": _quantizers.quant,
     "MatMul": _matrix.matmul,
-    "MaxPool": _pooling.max_pool,
+    "MaxPool": lifted(_pooling.max_pool),
     "Mul": _elementwise.mul,
     "MultiThreshold": _quantizers.multi_threshold,
     "Neg": _elementwise.neg,
@@ -64,6 +65,7 @@ RULES: dict[str, Rule] = {
     "ReduceSum": _pooling.reduce_sum,
     "Relu": _elementwise.relu,
     "Reshape": _structure.reshape,
+    "Resize": _structure.resize,
     "Shape": _shape,
     "Sign": _quantizers.sign,
     "Slice": _structure.slice_,
@@ -74,6 +76,7 @@ RULES: dict[str, Rule] = {
     "Transpose": _structure.transpose,
     "Trunc": _trunc.trunc,
     "Unsqueeze": _structure.unsqueeze,
+    "Upsample": _structure.resize,
 }
 _REMEDIES = {
     "Sigmoid": "use a quantized ReLU or HardTanh",
@@ -83,8 +86,7 @@ _REMEDIES = {
     "Elu": "use ReLU",
     "Gelu": "use ReLU",
     "HardSwish": "use ReLU",
-    "Resize": "use a network without upsampling",
-    "ConvTranspose": "use a network without upsampling",
+    "ConvTranspose": "use Resize to the nearest pixel, then Conv",
     "LayerNormalization": "use BatchNormalization",
     "InstanceNormalization": "use BatchNormalization",
     "Softmax": "use it after the logits only",

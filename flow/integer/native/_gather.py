@@ -27,8 +27,8 @@ def taken_rows(head: Concat | Gather | Scale, shapes: Sequence[Shape]) -> Intege
             return _triples(np.zeros_like(rows), rows, factors.reshape(-1))
     sizes = [shape[:2] for shape in shapes]
     numbers = [np.full(size, number) for number, size in enumerate(sizes)]
-    rows = [np.arange(size[0] * size[1]).reshape(size) for size in sizes]
-    inputs, taken = (np.concatenate(parts, axis=head.axis).ravel() for parts in (numbers, rows))
+    within = [np.arange(size[0] * size[1]).reshape(size) for size in sizes]
+    inputs, taken = (np.concatenate(parts, axis=head.axis).ravel() for parts in (numbers, within))
     return _triples(inputs, taken, np.ones_like(taken))
 
 

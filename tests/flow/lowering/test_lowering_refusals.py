@@ -113,7 +113,7 @@ CASES: dict[str, tuple[Layer, str]] = {
     ),
     "sum of a transposed branch": (
         lambda g, x: g.node("Add", x, g.node("Transpose", x, perm=[0, 1, 3, 2])),
-        r"Add_1 \(Add\): its input of shape \(1, 2, 6, 6\) is not an NCHW image in order",
+        r"Add_1 \(Add\): it takes the 6 x 6 places of its input in an order in which they do not",
     ),
     "sum of a transposed vector": (
         lambda g, x: g.node(
@@ -133,13 +133,13 @@ CASES: dict[str, tuple[Layer, str]] = {
     ),
     "conv of a transposed image": (
         lambda g, x: _conv(g, g.node("Transpose", x, perm=[0, 1, 3, 2])),
-        r"its input of shape \(1, 2, 6, 6\) is not an NCHW image in order",
+        r"it takes the 6 x 6 places of its input in an order in which they do not arrive",
     ),
-    "one-dimensional conv": (
+    "three-dimensional conv": (
         lambda g, x: g.node(
-            "Conv", g.node("Reshape", x, _ints(g, 1, 2, 36)), weights(g, (3, 2, 3))
+            "Conv", g.node("Unsqueeze", x, _ints(g, 2)), weights(g, (3, 2, 1, 1, 1))
         ),
-        r"its weights have shape \(3, 2, 3\); use 2-D convolutions",
+        r"its weights have shape \(3, 2, 1, 1, 1\); use 1-D or 2-D convolutions",
     ),
     "too large a dilation": (
         lambda g, x: _conv(g, x, dilations=[600, 600], pads=[600, 600, 600, 600]),
@@ -159,14 +159,6 @@ CASES: dict[str, tuple[Layer, str]] = {
         ),
         r"Gemm_2 \(Gemm\): transA is 1; transpose its weights instead",
     ),
-    "average without its padding": (
-        lambda g, x: g.node("AveragePool", x, kernel_shape=[2, 2], pads=[1, 1, 0, 0]),
-        r"its padding does not count in the average \(count_include_pad=0\)",
-    ),
-    "average over the edge": (
-        lambda g, x: g.node("AveragePool", x, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
-        r"ceil_mode adds windows that reach over the edge; set ceil_mode=0",
-    ),
     "dilated pool": (
         lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 2]),
         r"kernel_shape \[2, 2\] with dilations \[2, 2\]; use a 2-D pool without dilation",
@@ -185,7 +177,7 @@ CASES: dict[str, tuple[Layer, str]] = {
     ),
     "padded channels": (
         lambda g, x: g.node("Pad", x, _ints(g, 0, 1, 0, 0, 0, 0, 0, 0)),
-        r"pads \[0, 1, 0, 0, 0, 0, 0, 0\] are not zeros around the height and width of an image",
+        r"pads \[\(0, 0\), \(1, 0\), .* of the axes are not zeros around the height and width of an image",
     ),
     "padding, then transposing away": (
         lambda g, x: g.node(
@@ -202,17 +194,9 @@ CASES: dict[str, tuple[Layer, str]] = {
         ),
         r"zeros are added around a tensor that is then reshaped; pad the image last",
     ),
-    "concat of rows": (
-        lambda g, x: g.node("Concat", x, x, axis=2),
-        r"Concat_0 \(Concat\): axis 2 of \(1, 2, 6, 6\) is not the channels",
-    ),
     "concat of a constant": (
         lambda g, x: g.node("Concat", x, _floats(g, 1, 2, 6, 6), axis=1),
         r"Concat_0 \(Concat\): its input 1 is not computed from the image",
-    ),
-    "part of a row": (
-        lambda g, x: g.node("Slice", x, _ints(g, 1), _ints(g, 3), _ints(g, 2)),
-        r"Slice_0 \(Slice\): it takes a part of a tensor other than whole channels",
     ),
     "wide quantizer": (
         lambda g, x: g.quant(x, 0.001, 20, signed=False),
