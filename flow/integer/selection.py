@@ -11,7 +11,7 @@ from flow.integer.operations import Integers
 
 __all__ = ["Selection", "selection_of"]
 
-_LONGEST = 2**16  # places of an image that is taken as a single row
+_LONGEST = 2**14  # places of an image that is taken as a single row
 
 
 @dataclass(frozen=True)
