@@ -38,6 +38,7 @@ class Request:
         images: .npy of uint8[N, H, W, C] to check the RTL with; noise when None.
         verify: how many images the RTL sees.
         pixel_scale: a float input of the model is the uint8 pixel times this; None for 1/255.
+        output_name: the model's output that holds the logits; None for the only one.
         label: end with an argmax in hardware.
         trace: .fst or .vcd file that gets the waveforms of the first image; None for none.
     """
@@ -48,6 +49,7 @@ class Request:
     images: Path | None
     verify: int
     pixel_scale: float | None
+    output_name: str | None = None
     label: bool
     trace: Path | None
 
@@ -90,7 +92,10 @@ def compile_foreign(request: Request) -> Iterator[str]:
         new.mkdir()
         workshop = Workshop(Path(scratch) / "work", Path(scratch) / "verilator")
         start = time.perf_counter()
-        lowered = lower(read_model(request.model), input_encoding=_encoding(request))
+        lowered = lower(
+            read_model(request.model, output_name=request.output_name),
+            input_encoding=_encoding(request),
+        )
         images = _images(request, lowered.network.input_shape)
         compiled = compile_model(
             lowered,

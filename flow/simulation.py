@@ -50,6 +50,7 @@ def simulate(
     output: Path,
     *,
     encoding: InputEncoding | None = None,
+    output_name: str | None = None,
     threads: int | None = None,
     isa: str | None = None,
 ) -> SimulationReport:
@@ -60,6 +61,7 @@ def simulate(
         images: .npy of uint8[N, H, W, C] or of the model's own input tensors; see as_pixels.
         output: replaced when all is done; an error leaves what was there.
         encoding: the model's input for a uint8 pixel; None for what it declares.
+        output_name: the model's output that holds the logits; None for the only one.
         threads: None for one a core.
         isa: the instruction set; None for the fastest.
 
@@ -68,7 +70,7 @@ def simulate(
     """
     if not output.parent.is_dir():
         raise FlowError(f"--output {output}: there is no folder {output.parent}; make it first")
-    graph, found = read_model(model), read_images(images)
+    graph, found = read_model(model, output_name=output_name), read_images(images)
     lowered = lower(graph, input_encoding=encoding)
     network = lowered.network
     pixels = as_pixels(found, graph, encoding, network.input_shape)
@@ -121,7 +123,8 @@ def as_pixels(
     """Return images uint8[N, H, W, C] for images, or for tensors of the model's own input.
 
     Args:
-        values: uint8[N, H, W, C]; or any numbers of shape [N, *rest of the model's input], which
+        values: uint8[N, H, W, C], of a sequence also [N, L, C]; uint8 of shape [N, *rest of the
+            model's input], pixels in the model's own order; or other numbers of this shape, which
             must be values that the model's input has for some uint8 pixel.
         model: whose input it is.
         encoding: as for lower.
@@ -130,8 +133,10 @@ def as_pixels(
     Raises:
         FlowError: another shape; or naming the first image with a value that no pixel has.
     """
-    if values.dtype == np.uint8 and values.shape[1:] == input_shape:
-        return values
+    height, width, channels = input_shape
+    shapes = [input_shape, (width, channels)] if height == 1 else [input_shape]
+    if values.dtype == np.uint8 and values.shape[1:] in shapes:
+        return values.reshape(len(values), *input_shape)
     name = model.graph.input[0].name
     own = tuple(model.get_tensor_shape(name))[1:]
     if values.shape[1:] != own or not values.ndim:
@@ -144,11 +149,14 @@ def as_pixels(
 
 
 def _decoded(values: NDArray[Any], model: ModelWrapper, encoding: InputEncoding | None) -> Images:
-    """Invert the input's encoding, image by image."""
+    """Put pixels in order, or invert the input's encoding, image by image."""
     value, _ = image_value(model, model.graph.input[0].name, encoding)
     scale, offset = (np.array([float(x) for x in row]) for row in (value.scale, value.offset))
     places = value.index.ravel()  # of each element of the tensor in the image
     pixels = np.zeros((len(values), *value.shape), dtype=np.uint8)
+    if values.dtype == np.uint8:
+        pixels.reshape(len(values), -1)[:, places] = values.reshape(len(values), -1)
+        return pixels
     channel = places % value.channels
     for index, tensor in enumerate(values):
         exact = (tensor.ravel().astype(np.float64) - offset[channel]) / scale[channel]

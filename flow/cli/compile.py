@@ -27,6 +27,7 @@ _MODEL_OPTIONS = (
     "verify",
     "label",
     "pixel_scale",
+    "output_name",
     "trace",
 )
 
@@ -72,6 +73,9 @@ class CompileCommand(Command):
             help="a float input of the model is the uint8 pixel times X (default: 1/255)",
         )
         model.add_argument(
+            "--output-name", metavar="NAME", help="the model's output that holds the logits"
+        )
+        model.add_argument(
             "--trace", type=Path, metavar="FILE", help="waveforms of one image, .fst or .vcd"
         )
         model.add_argument(
@@ -111,6 +115,7 @@ def _compile_model(options: argparse.Namespace) -> int:
         images=options.images,
         verify=4 if options.verify is None else options.verify,
         pixel_scale=options.pixel_scale,
+        output_name=options.output_name,
         label=bool(options.label),
         trace=options.trace,
     )

@@ -35,6 +35,9 @@ class SimulateCommand(Command):
             required=True,
             help="int32[N, K]: the integer logits",
         )
+        parser.add_argument(
+            "--output-name", metavar="NAME", help="the model's output that holds the logits"
+        )
         encoding = parser.add_argument_group(
             "the input, if the model does not declare it: (pixel * scale - mean) / std"
         )
@@ -68,6 +71,7 @@ class SimulateCommand(Command):
             options.images,
             options.output,
             encoding=_encoding(options),
+            output_name=options.output_name,
             threads=options.threads,
             isa=options.isa,
         )

@@ -17,13 +17,16 @@ from flow.lowering._refusal import Refusal
 from flow.lowering._settle import flat, plain
 from flow.lowering._values import Value, common_unit
 
-__all__ = ["leave_out", "logits_tensor", "network"]
+__all__ = ["MOST_CLASSES", "leave_out", "logits_tensor", "network"]
+
+MOST_CLASSES = 2**16
 
 _ELEMENTWISE = ("Sigmoid", "Tanh")  # they grow with the logits
 _DECISIONS = ("ArgMax", "TopK", "Softmax", "LogSoftmax", *_ELEMENTWISE)
 _TRAILING = ("Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Identity")
 _FINEST = 8  # bits of a step that class offsets may take
 _LARGEST_FACTOR = 2**8  # of one class's logits
+_LARGEST_ORDER = 2**24  # entries of a matrix that puts logits in order
 _INT32 = 2**31
 _FAR = 2**20  # steps: offsets beyond are counted from that of the first class
 _FLOAT32 = Fraction(1, 2**23)  # what the source's constants are rounded to
@@ -73,8 +76,15 @@ def network(builder: Builder, name: str, value: Value) -> IntegerNetwork:
     """Return the network whose logits are the value, up to a positive scale and an offset.
 
     Raises:
-        Refusal: classes whose scales have no small common unit, or constant logits alone.
+        Refusal: classes whose scales have no small common unit, or constant logits alone; or more
+            values than a classifier has.
     """
+    if value.index.size > MOST_CLASSES:
+        raise Refusal(
+            f"its output of shape {value.index.shape} holds {value.index.size:,} values, and a "
+            f"classifier has at most {MOST_CLASSES:,} logits",
+            "set output_name to an output of logits",
+        )
     value = _in_order(builder, name, plain(builder, name, value))
     scales: list[Fraction] = list(value.scale)
     unit = common_unit(scales)
@@ -112,6 +122,11 @@ def _in_order(builder: Builder, name: str, value: Value) -> Value:
     order = value.index.reshape(-1)
     if np.array_equal(order, np.arange(value.channels)):
         return value
+    if value.channels * order.size > _LARGEST_ORDER:
+        raise Refusal(
+            f"its {order.size:,} logits are {value.channels:,} values in another order",
+            "transpose them to channels-last, or end with a dense layer",
+        )
     weights = np.zeros((value.channels, order.size), dtype=np.int64)
     weights[order, np.arange(order.size)] = 1
     source = builder.emit(Dense(name=f"{name}_order", inputs=(value.source,), weights=weights))
