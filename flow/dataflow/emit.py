@@ -140,8 +140,10 @@ class _Emitter:
             case Dense(weights=weights):
                 return _layers.matrix(self.writer, first, weights, sums, ())
             case Threshold(thresholds=thresholds, offset=offset):
-                bipolar = _is_bipolar(operation)
-                return _layers.threshold(self.writer, first, thresholds, offset, bipolar=bipolar)
+                bipolar, read_integers = _is_bipolar(operation), self._times(first, 1)
+                return _layers.threshold(
+                    self.writer, read_integers, thresholds, offset, bipolar=bipolar
+                )
             case Flatten():  # the stream's order is the flat one already
                 return replace(first, shape=self.network.shapes[operation.name])
             case Add(factors=factors):
