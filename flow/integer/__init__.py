@@ -16,6 +16,7 @@ from flow.integer.operations import (
     Operation,
     SumPool,
     Threshold,
+    Unflatten,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "Operation",
     "SumPool",
     "Threshold",
+    "Unflatten",
 ]

@@ -26,6 +26,7 @@ from flow.integer.operations import (
     Padding,
     SumPool,
     Threshold,
+    Unflatten,
 )
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class _Module(nn.Module):
         match self.operation:
             case Dense():
                 return functional.linear(first, self.constant)
+            case Unflatten():
+                return first[:, :, None, None]
             case Flatten():
                 return first.permute(0, 2, 3, 1).flatten(1)
             case Add(factors=factors):

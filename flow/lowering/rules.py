@@ -10,6 +10,7 @@ from onnx import NodeProto
 from flow.lowering import (
     _elementwise,
     _matrix,
+    _monotone,
     _pooling,
     _qcdq,
     _quantizers,
@@ -32,6 +33,8 @@ def _shape(builder: Builder, node: NodeProto, operands: Operands) -> Constant:  
 
 
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(_monotone.GROWING, _monotone.growing),
+    **dict.fromkeys(("Abs", "Gelu", "HardSwish", "Mish", "Swish"), _monotone.falls),
     "Add": _elementwise.add,
     "AveragePool": _pooling.average_pool,
     "BatchNormalization": _elementwise.batch_norm,
@@ -51,11 +54,13 @@ RULES: dict[str, Rule] = {
     "HardTanh": _elementwise.hard_tanh,
     "Identity": _elementwise.identity,
     "IntQuant": _quantizers.quant,
+    "Log": _monotone.log,
     "MatMul": _matrix.matmul,
     "MaxPool": _pooling.max_pool,
     "Mul": _elementwise.mul,
     "MultiThreshold": _quantizers.multi_threshold,
     "Neg": _elementwise.neg,
+    "PRelu": _monotone.prelu,
     "Pad": _structure.pad,
     "Quant": _quantizers.quant,
     "QuantizeLinear": _qcdq.quantize_linear,
@@ -67,6 +72,7 @@ RULES: dict[str, Rule] = {
     "Shape": _shape,
     "Sign": _quantizers.sign,
     "Slice": _structure.slice_,
+    "Sqrt": _monotone.sqrt,
     "Split": _structure.split,
     "Squeeze": _structure.squeeze,
     "Sub": _elementwise.sub,
@@ -76,13 +82,6 @@ RULES: dict[str, Rule] = {
     "Unsqueeze": _structure.unsqueeze,
 }
 _REMEDIES = {
-    "Sigmoid": "use a quantized ReLU or HardTanh",
-    "Tanh": "use HardTanh",
-    "LeakyRelu": "use ReLU",
-    "PRelu": "use ReLU",
-    "Elu": "use ReLU",
-    "Gelu": "use ReLU",
-    "HardSwish": "use ReLU",
     "Resize": "use a network without upsampling",
     "ConvTranspose": "use a network without upsampling",
     "LayerNormalization": "use BatchNormalization",
