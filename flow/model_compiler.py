@@ -95,7 +95,7 @@ def check_in_rtl(
 
 
 def _compare_labels(network: IntegerNetwork, engine: RtlsimEngine, images: Images) -> Agreement:
-    expected = network.logits(images).argmax(axis=1)
+    expected = network.labels(network.logits(images))
     found = engine.logits(images)[:, 0]
     wrong = np.flatnonzero(expected != found)
     if len(wrong):

@@ -35,6 +35,7 @@ class SimulationReport:
         scale, offset: the same for every class.
         seconds: of the engine alone.
         notes: what the lowering assumed, left out or rounded.
+        undecided: images whose label the rounding could change; None where nothing is rounded.
     """
 
     logits: Logits
@@ -42,6 +43,7 @@ class SimulationReport:
     offset: float
     seconds: float
     notes: tuple[str, ...]
+    undecided: int | None = None
 
 
 def simulate(
@@ -79,7 +81,9 @@ def simulate(
     logits = _run(engine, pixels)
     seconds = time.perf_counter() - start
     write_logits(output, logits)
-    return SimulationReport(logits, network.scale, network.offset, seconds, lowered.notes)
+    undecided = int(lowered.undecided(logits).sum()) if lowered.rounding else None
+    notes = lowered.notes
+    return SimulationReport(logits, network.scale, network.offset, seconds, notes, undecided)
 
 
 def _run(engine: NativeNetwork, images: Images) -> Logits:

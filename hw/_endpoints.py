@@ -53,7 +53,7 @@ def logit_output(model: ModelWrapper, logit_scale: float) -> LogitOutput:
     producer = model.find_producer(tensor)
     index = list(producer.output).index(tensor)
     node = getCustomOp(producer)
-    datatype = str(model.get_tensor_datatype(tensor).name)
+    datatype = str(model.get_tensor_datatype(tensor).name).replace("BINARY", "UINT1")
     integer_width(datatype)
     return LogitOutput(
         kind="label" if _last_layer(model, producer).op_type == _LABEL else "logits",

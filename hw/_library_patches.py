@@ -26,7 +26,18 @@ _OUTPUT_QUEUE = _Patch(
     "localparam int unsigned  MAX_IN_FLIGHT = CORE_PIPELINE_DEPTH + 2;  // steelflow: was + 0",
 )
 
-_PATCHES = {"mvu/mvu_vvu_axi.sv": _OUTPUT_QUEUE}
+# finn-plus 1.6.1, thresholding: where all outputs are below -1, N + BIAS + 1 is negative, but N is
+# unsigned and so is the sum: it counts as the larger one, and outputs get 33 bits.
+_OUTPUT_BITS = _Patch(
+    "1+$clog2(-BIAS >= N+BIAS+1? -BIAS : N+BIAS+1)",
+    "1+$clog2(-BIAS >= int'(N)+BIAS+1? -BIAS : N+BIAS+1)",
+)
+
+_PATCHES = {
+    "mvu/mvu_vvu_axi.sv": _OUTPUT_QUEUE,
+    "thresholding/hdl/thresholding.sv": _OUTPUT_BITS,
+    "thresholding/hdl/thresholding_axi.sv": _OUTPUT_BITS,
+}
 
 
 def patch_library_file(name: str, text: str) -> str:

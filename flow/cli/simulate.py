@@ -80,6 +80,8 @@ class SimulateCommand(Command):
         count, classes = report.logits.shape
         rate = f", {count / report.seconds:,.0f} images/s" if count else ""
         print(f"simulate: {count} images, {classes} logits each{rate}")
+        if report.undecided is not None:
+            print(f"labels that the rounding could change: {report.undecided} of {count}")
         print(f"scale: {report.scale!r} offset: {report.offset!r}")
         print(f"logits: {shown(options.output)}")
         return 0

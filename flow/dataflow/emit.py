@@ -47,13 +47,23 @@ def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
     problems = list(_problems(network))
     if problems:
         raise FlowError(f"{len(problems)} layer(s) cannot become hardware: {'; '.join(problems)}")
+    if label and network.classes == 1:
+        network = _against_zero(network)
     emitter = _Emitter(network)
     for operation in network.operations:
         emitter.add(operation)
-    output = emitter.streams[network.output].pop()
+    output = emitter.result()
     if label:
         output = _layers.argmax(emitter.writer, output)
     return emitter.writer.model(emitter.image, output)
+
+
+def _against_zero(network: IntegerNetwork) -> IntegerNetwork:
+    """Return 0 and the single logit less its label's edge, whose argmax is its label."""
+    pair = Dense(name="pair", weights=np.array([[0, 1]], dtype=np.int64))
+    edge = Bias(name="edge", values=np.array([0, 1 - network.positive_from], dtype=np.int64))
+    operations = (*network.operations, pair, edge)
+    return IntegerNetwork(operations, network.input_shape, network.scale)
 
 
 def _problems(network: IntegerNetwork) -> Iterator[str]:
@@ -120,6 +130,10 @@ class _Emitter:
         self.image = Tensor("global_in", network.input_shape, "UINT8")
         self._publish(IMAGE, self.image)
 
+    def result(self) -> Tensor:
+        """Return the logits, integers even where they are -1 and 1."""
+        return self._times(self.streams[self.network.output].pop(), 1)
+
     def add(self, operation: Operation) -> None:
         """Write the nodes of one operation, whose inputs have been written."""
         read = [self.streams[name].pop(0) for name in self.network.sources[operation.name]]
@@ -140,9 +154,11 @@ class _Emitter:
             case Dense(weights=weights):
                 return _layers.matrix(self.writer, first, weights, sums, ())
             case Threshold(thresholds=thresholds, offset=offset):
-                bipolar = _is_bipolar(operation)
-                return _layers.threshold(self.writer, first, thresholds, offset, bipolar=bipolar)
-            case Flatten():  # the stream's order is the flat one already
+                bipolar, read_integers = _is_bipolar(operation), self._times(first, 1)
+                return _layers.threshold(
+                    self.writer, read_integers, thresholds, offset, bipolar=bipolar
+                )
+            case Flatten():  # or back: the stream's order is the flat one already
                 return replace(first, shape=self.network.shapes[operation.name])
             case Add(factors=factors):
                 return self._add(read, factors)

@@ -18,6 +18,7 @@ from flow.integer.operations import (
     Scale,
     SumPool,
     Threshold,
+    Unflatten,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "Scale",
     "SumPool",
     "Threshold",
+    "Unflatten",
 ]

@@ -32,6 +32,7 @@ __all__ = [
     "Shape",
     "SumPool",
     "Threshold",
+    "Unflatten",
     "windows",
 ]
 
@@ -110,6 +111,24 @@ class Flatten(Operation):
         """Reshape."""
         (found,) = values
         return found.reshape(found.shape[0], int(np.prod(found.shape[1:])))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Unflatten(Flatten):
+    """Reshape int64[N, C] to images of one pixel, int64[N, 1, 1, C]: a view, as its base."""
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """Return (1, 1, C)."""
+        if len(shapes[0]) != 1:
+            raise FlowError(
+                f"{self.name}: shape {shapes[0]} is not that of a vector; flatten it first"
+            )
+        return (1, 1, *shapes[0])
+
+    def apply(self, *values: Integers) -> Integers:
+        """Reshape."""
+        self.output_shape(values[0].shape[1:])
+        return values[0][:, None, None, :]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -203,6 +222,6 @@ KINDS: dict[str, type[Operation]] = {
     kind.__name__: kind
     for kind in (
         *(Add, Bias, Concat, Convolution, Dense, Flatten, Gather),
-        *(MaxPool, Scale, SumPool, Threshold),
+        *(MaxPool, Scale, SumPool, Threshold, Unflatten),
     )
 }

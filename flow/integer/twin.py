@@ -28,6 +28,7 @@ from flow.integer.operations import (
     Scale,
     SumPool,
     Threshold,
+    Unflatten,
 )
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class _Module(nn.Module):
         match self.operation:
             case Dense():
                 return functional.linear(first, self.constant)
+            case Unflatten():
+                return first[:, :, None, None]
             case Flatten():
                 return first.permute(0, 2, 3, 1).flatten(1)
             case Add(factors=factors):

@@ -118,7 +118,7 @@ class Builder:
         inverse = objects([Fraction(1, int(f)) if f else Fraction(0) for f in factors])
         for name, item in self.tensors.items():
             if isinstance(item, Value) and item.source == source:
-                self.tensors[name] = replace(item, scale=item.scale * inverse)
+                self.tensors[name] = item.of_multiple(inverse)
         return True
 
     def pin_shared(self, values: Sequence[Value]) -> None:

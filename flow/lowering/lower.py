@@ -12,12 +12,13 @@ from onnx import NodeProto, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
+from flow.classifier import Logits
 from flow.errors import FlowError
 from flow.integer import IMAGE, IntegerNetwork
 from flow.integer.operations import Shape
 from flow.lowering._builder import Builder, Placeholder
 from flow.lowering._constants import Constant, constant_node
-from flow.lowering._logits import MOST_CLASSES, leave_out, logits_tensor, network
+from flow.lowering._logits import MOST_CLASSES, ending, leave_out, logits_tensor
 from flow.lowering._model_ends import BATCH
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
@@ -44,10 +45,24 @@ class Lowered:
     Attributes:
         network: the integers.
         notes: what was assumed, left out or rounded.
+        rounding: steps by which the rounding of scales and offsets may move one integer logit.
     """
 
     network: IntegerNetwork
     notes: tuple[str, ...]
+    rounding: float = 0.0
+
+    def undecided(self, logits: Logits) -> NDArray[np.bool_]:
+        """Return for int32[N, K] whether an image's label could depend on the rounding."""
+        if not self.rounding:
+            return np.zeros(len(logits), dtype=np.bool_)
+        if self.network.classes == 1:
+            zero = -self.network.offset / self.network.scale
+            margin, reach = np.abs(logits[:, 0] - zero), self.rounding
+        else:
+            first, second = np.sort(logits.astype(np.int64), axis=1)[:, -1:-3:-1].T
+            margin, reach = first - second, 2 * self.rounding
+        return np.asarray(margin <= reach)
 
 
 def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -> Lowered:
@@ -91,7 +106,7 @@ def _refuse_giant(model: ModelWrapper, output: str) -> None:
     if prod(shape) > MOST_CLASSES:
         raise FlowError(
             f"output {output!r}: shape {list(shape)} holds {prod(shape):,} values, and a "
-            f"classifier has at most {MOST_CLASSES:,} logits; set output_name to an output of logits"
+            f"classifier has at most {MOST_CLASSES:,} logits; set output_name to one of these"
         )
 
 
@@ -239,7 +254,7 @@ def _finished(
         if decision is not None:
             last = decision
             leave_out(builder, decision, value)
-        made = network(builder, last.name, value)
+        found = ending(builder, last.name, value)
     except Refusal as refusal:
         _refuse([Problem(last.name, last.op_type, refusal)])
-    return Lowered(made, tuple(builder.notes))
+    return Lowered(found.network, tuple(builder.notes), float(found.rounding))

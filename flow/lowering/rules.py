@@ -10,6 +10,7 @@ from onnx import NodeProto
 from flow.lowering import (
     _elementwise,
     _matrix,
+    _monotone,
     _pooling,
     _qcdq,
     _quantizers,
@@ -33,6 +34,8 @@ def _shape(builder: Builder, node: NodeProto, operands: Operands) -> Constant:  
 
 
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(_monotone.GROWING, _monotone.growing),
+    **dict.fromkeys(("Abs", "Gelu", "HardSwish", "Mish", "Swish"), _monotone.falls),
     "Add": _elementwise.add,
     "AveragePool": lifted(_pooling.average_pool),
     "BatchNormalization": _elementwise.batch_norm,
@@ -52,11 +55,13 @@ RULES: dict[str, Rule] = {
     "HardTanh": _elementwise.hard_tanh,
     "Identity": _elementwise.identity,
     "IntQuant": _quantizers.quant,
+    "Log": _monotone.log,
     "MatMul": _matrix.matmul,
     "MaxPool": lifted(_pooling.max_pool),
     "Mul": _elementwise.mul,
     "MultiThreshold": _quantizers.multi_threshold,
     "Neg": _elementwise.neg,
+    "PRelu": _monotone.prelu,
     "Pad": _structure.pad,
     "Quant": _quantizers.quant,
     "QuantizeLinear": _qcdq.quantize_linear,
@@ -69,6 +74,7 @@ RULES: dict[str, Rule] = {
     "Shape": _shape,
     "Sign": _quantizers.sign,
     "Slice": _structure.slice_,
+    "Sqrt": _monotone.sqrt,
     "Split": _structure.split,
     "Squeeze": _structure.squeeze,
     "Sub": _elementwise.sub,
@@ -79,13 +85,6 @@ RULES: dict[str, Rule] = {
     "Upsample": _structure.resize,
 }
 _REMEDIES = {
-    "Sigmoid": "use a quantized ReLU or HardTanh",
-    "Tanh": "use HardTanh",
-    "LeakyRelu": "use ReLU",
-    "PRelu": "use ReLU",
-    "Elu": "use ReLU",
-    "Gelu": "use ReLU",
-    "HardSwish": "use ReLU",
     "ConvTranspose": "use Resize to the nearest pixel, then Conv",
     "LayerNormalization": "use BatchNormalization",
     "InstanceNormalization": "use BatchNormalization",

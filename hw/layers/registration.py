@@ -26,6 +26,7 @@ from hw.layers.places import (
 )
 from hw.layers.pool import GlobalAccPool_rtl, Pool_rtl
 from hw.layers.streams import DuplicateStreams_rtl, LabelSelect_rtl, StreamingConcat_rtl
+from hw.layers.thresholds import Thresholding_rtl
 
 __all__ = ["LAYERS", "OPERATORS", "register"]
 
@@ -51,11 +52,12 @@ def register() -> None:
     """Let FINN use our RTL layers, in this process, from now on; repeated calls do nothing more.
 
     SpecializeLayers then makes `<Op>_rtl` of every operator above, and of integer additions where
-    `addition_problem` has no objection; SetFolding folds them. The matrix units come with them.
+    `addition_problem` has no objection; SetFolding folds them. The matrix units and thresholds with
+    the right memories come with them.
     """
     for operator in OPERATORS:
         add_op_to_domain("finn.custom_op.fpgadataflow", operator)
-    for layer in (*LAYERS, *OPERATORS.values()):
+    for layer in (*LAYERS, Thresholding_rtl, *OPERATORS.values()):
         finn_rtl_ops[layer.__name__] = layer
         add_op_to_domain("finn.custom_op.fpgadataflow.rtl", layer)  # also if already looked up
     register_matrix_units()

@@ -39,6 +39,40 @@ def test_finns_execution_of_random_networks_equals_the_integers(seed: int) -> No
         assert result.reshape(-1).tolist() == logits.tolist()
 
 
+def _thresholds_of(operations: tuple[Operation, ...]) -> ModelWrapper:
+    return to_dataflow(IntegerNetwork((*operations, Flatten(name="f")), (1, 2, 1), 1.0), PART)
+
+
+def test_thresholds_beyond_float32_are_kept_exactly() -> None:
+    wide = 2**24 + 1
+    weights = np.full((1, 1, 1, 1), 2**18)
+    row = np.array([[wide, wide + 2]])
+    model = _thresholds_of((
+        Convolution(name="c", weights=weights), Threshold(name="t", thresholds=row, offset=0)
+    ))  # fmt: skip
+    (node,) = model.get_nodes_by_op_type("Thresholding_rtl")
+    assert model.get_initializer(node.input[1]).tolist() == row.tolist()
+
+
+def test_thresholds_of_a_sign_read_integers() -> None:
+    sign = Threshold(name="s", thresholds=np.array([[100]]), offset=-1, step=2)
+    model = _thresholds_of((
+        sign, Threshold(name="t", thresholds=np.array([[-1, 0, 1, 2]]), offset=-3)
+    ))  # fmt: skip
+    node = model.get_nodes_by_op_type("Thresholding_rtl")[1]
+    assert getCustomOp(node).get_nodeattr("inputDataType") == "INT2"
+
+
+@pytest.mark.parametrize(("offset", "steps", "datatype"), [(-1, 2, "INT2"), (4, 1, "UINT3")])
+def test_no_threshold_becomes_one_that_is_never_reached(
+    offset: int, steps: int, datatype: str
+) -> None:
+    model = _thresholds_of((Threshold(name="t", thresholds=np.zeros((1, 0), int), offset=offset),))
+    (node,) = model.get_nodes_by_op_type("Thresholding_rtl")
+    assert model.get_initializer(node.input[1]).tolist() == [[256] * steps]
+    assert getCustomOp(node).get_nodeattr("outputDataType") == datatype
+
+
 def test_argmax_is_the_label_and_the_lowest_of_ties() -> None:
     weights = np.array([[1, 1, 0], [-1, -1, 0]])
     network = IntegerNetwork((Flatten(name="f"), Dense(name="d", weights=weights)), (1, 2, 1), 1.0)
@@ -47,6 +81,28 @@ def test_argmax_is_the_label_and_the_lowest_of_ties() -> None:
         image = np.array(pixels, dtype=np.float32).reshape(1, 1, 2, 1)
         (result,) = execute_onnx(model, {"global_in": image}).values()
         assert result.reshape(-1).tolist() == [label]
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.5, -3.0])
+def test_a_single_logit_has_the_label_of_its_sign(offset: float) -> None:
+    dense = Dense(name="d", weights=np.array([[1], [-1]]))
+    network = IntegerNetwork((Flatten(name="f"), dense), (1, 2, 1), 1.0, offset)
+    model = to_dataflow(network, PART, label=True).transform(SetExecMode("cppsim"))
+    for first in range(8):
+        image = np.array([first, 4], dtype=np.float32).reshape(1, 1, 2, 1)
+        (result,) = execute_onnx(model, {"global_in": image}).values()
+        assert result.reshape(-1).tolist() == [first - 4 + offset > 0]
+
+
+def test_bipolar_logits_leave_as_integers() -> None:
+    dense = Dense(name="d", weights=np.array([[1, 1], [1, -1]]))
+    sign = Threshold(name="t", thresholds=np.array([[9], [8]]), offset=-1, step=2)
+    network = IntegerNetwork((Flatten(name="f"), dense, sign), (1, 2, 1), 1.0)
+    model = to_dataflow(network, PART)
+    assert model.get_tensor_datatype(model.graph.output[0].name).name == "INT2"
+    image = np.array([9, 2], dtype=np.float32).reshape(1, 1, 2, 1)
+    (result,) = execute_onnx(model.transform(SetExecMode("cppsim")), {"global_in": image}).values()
+    assert result.reshape(-1).tolist() == [1, -1]
 
 
 def _three(**threshold: int) -> Threshold:
