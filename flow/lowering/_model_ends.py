@@ -5,13 +5,13 @@
 from pathlib import Path
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
 
 from flow.errors import FlowError
 
 __all__ = ["BATCH", "fix_batch", "keep_output"]
 
-BATCH = "steelflow_batch"  # the metadata that says of how many images the model was made
+BATCH = "steelflow_batch"  # the graph's metadata that says of how many images the model was made
 
 
 def keep_output(proto: ModelProto, path: Path, name: str) -> None:
@@ -60,13 +60,9 @@ def _fix_input(proto: ModelProto, path: Path, item: ValueInfoProto) -> None:
             f"{path}: input {item.name!r} has shape [{listed}]; export it with fixed sizes"
         )
     if given > 1:
-        helper.set_model_props(proto, _properties(proto) | {BATCH: str(given)})
+        proto.graph.metadata_props.add(key=BATCH, value=str(given))
         _fix_outputs(proto, given)
         _fix_reshapes(proto, given)
-
-
-def _properties(proto: ModelProto) -> dict[str, str]:
-    return {item.key: item.value for item in proto.metadata_props}
 
 
 def _fix_outputs(proto: ModelProto, batch: int) -> None:
