@@ -35,7 +35,8 @@ def locked(workspace: Path) -> Iterator[None]:
     with (workspace / ".lock").open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            os.stat(workspace / ".lock")  # noqa: PTH116 - gone if its holder removed the workspace
+        except (BlockingIOError, FileNotFoundError) as error:
             file.seek(0)
             raise FlowError(
                 f"workspace {workspace}: is in use by process {file.read().strip() or 'unknown'}; "

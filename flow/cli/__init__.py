@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
+from flow.cli.encoding import ENCODING_OPTIONS
 from flow.cli.registry import COMMANDS
 
 __all__ = ["main"]
@@ -20,8 +21,9 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit status."""
+    parsed = argparse.Namespace()
     try:
-        parsed = _parser().parse_args(arguments)
+        _parser().parse_args(arguments, parsed)
         status = int(parsed.command.run(parsed))
         sys.stdout.flush()  # here, where a reader that has left can still be told
         return status
@@ -32,12 +34,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("steelflow: interrupted; run the same command to resume", file=sys.stderr)
         return 130
     except Exception as error:
-        from flow.errors import USER_ERRORS  # noqa: PLC0415 - keeps --help fast
+        from flow.errors import USER_ERRORS, SettingError  # noqa: PLC0415 - keeps --help fast
 
         if not isinstance(error, USER_ERRORS):
             raise
-        print(f"steelflow: error: {' '.join(str(error).split())}", file=sys.stderr)
+        said = " ".join(str(error).split())
+        flags = _flags(error.settings, parsed) if isinstance(error, SettingError) else ""
+        print(f"steelflow: error: {said}{flags}", file=sys.stderr)
         return 2
+
+
+def _flags(settings: Sequence[str], options: argparse.Namespace) -> str:
+    """Return the flags of the command for these settings, in brackets."""
+    fields = {field: name for name, field in ENCODING_OPTIONS.items()}
+    names = [fields.get(setting, setting) for setting in settings]
+    flags = [f"--{name.replace('_', '-')}" for name in names if hasattr(options, name)]
+    return f" ({', '.join(flags)})" if flags else ""
 
 
 def _parser() -> argparse.ArgumentParser:
