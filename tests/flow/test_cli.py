@@ -200,7 +200,7 @@ def test_an_interrupted_run_says_how_to_resume(tmp_path: Path) -> None:
         "import signal, sys, time, types, flow.cli\n"
         # as in a terminal, also where the tests themselves run in the background
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def all_steps():\n    print('ready', flush=True); time.sleep(30)\n"
+        "def all_steps():\n    print('ready', flush=True); time.sleep(600)\n"
         "sys.modules['flow.steps'] = types.SimpleNamespace(all_steps=all_steps)\n"
         "sys.exit(flow.cli.main(['run', 'toy.yaml']))"
     )
@@ -210,7 +210,7 @@ def test_an_interrupted_run_says_how_to_resume(tmp_path: Path) -> None:
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=300) == 130
         said = process.stderr.read()
     assert said == "steelflow: interrupted; run the same command to resume\n"
 
