@@ -3,13 +3,13 @@
 """The folder of a run: one writer at a time, and one line when the disk fails it."""
 
 import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flow._locks import hold
 from flow.errors import FlowError
 
 __all__ = ["disk_errors_in_one_line", "locked"]
@@ -32,18 +32,8 @@ def locked(workspace: Path) -> Iterator[None]:
         FlowError: another process holds it; the message names the process.
     """
     workspace.mkdir(parents=True, exist_ok=True)
-    with (workspace / ".lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise FlowError(
-                f"workspace {workspace}: is in use by process {file.read().strip() or 'unknown'}; "
-                "wait for it, or give another folder with --output"
-            ) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+    remedy = "wait for it, or give another folder with --output"
+    with hold(workspace / ".lock", f"workspace {workspace}", remedy):
         yield
 
 

@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["Report", "banner", "meter", "track"]
+__all__ = ["Report", "banner", "meter", "saved", "track"]
 
 Item = TypeVar("Item")
 Report = Callable[[int, int], None]  # (done, total), in the meter's unit
@@ -35,6 +35,16 @@ def banner(line: str) -> None:
     """Print a line on stderr, above the bars if there are any."""
     console = _display.console if _display else Console(stderr=True)
     console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def saved(what: Callable[[], str]) -> Iterator[None]:
+    """Let an interruption of the block tell what is saved by then: a note of the exception."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        stop.add_note(what())
+        raise
 
 
 def track(
