@@ -27,7 +27,7 @@ def locked(path: Path, subject: str, remedy: str) -> Iterator[None]:
 
 
 @contextmanager
-def hold(lock: Path, subject: str, remedy: str) -> Iterator[None]:
+def hold(lock: Path, subject: str, remedy: str, *, setting: str = "") -> Iterator[None]:
     """Make the lock file, hold its lock and write this process's number into it.
 
     Raises:
@@ -37,7 +37,7 @@ def hold(lock: Path, subject: str, remedy: str) -> Iterator[None]:
     """
     while True:
         with lock.open("a+", encoding="utf-8") as file:
-            _take(file, subject, remedy)
+            _take(file, subject, remedy, setting)
             if not _is_at(file, lock):  # who held it has removed it
                 continue
             file.truncate(0)
@@ -47,13 +47,15 @@ def hold(lock: Path, subject: str, remedy: str) -> Iterator[None]:
             return
 
 
-def _take(file: IO[str], subject: str, remedy: str) -> None:
+def _take(file: IO[str], subject: str, remedy: str, setting: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         file.seek(0)
         holder = file.read().strip() or "unknown"
-        raise FlowError(f"{subject}: is in use by process {holder}; {remedy}") from error
+        raise FlowError(
+            f"{subject}: is in use by process {holder}; {remedy}", setting=setting
+        ) from error
 
 
 def _is_at(file: IO[str], path: Path) -> bool:

@@ -32,8 +32,8 @@ def locked(workspace: Path) -> Iterator[None]:
         FlowError: another process holds it; the message names the process.
     """
     workspace.mkdir(parents=True, exist_ok=True)
-    remedy = "wait for it, or give another folder with --output"
-    with hold(workspace / ".lock", f"workspace {workspace}", remedy):
+    remedy = "wait for it, or give another folder"
+    with hold(workspace / ".lock", f"workspace {workspace}", remedy, setting="output"):
         yield
 
 
@@ -61,7 +61,8 @@ def disk_errors_in_one_line(subject: str, workspace: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno in _REFUSED and _is_inside(error, workspace):
             raise _DiskError(
                 f"{subject}: cannot write under {workspace} ({said}); "
-                "change its permissions, or give another folder with --output"
+                "change its permissions, or give another folder",
+                setting="output",
             ) from error
         raise
 

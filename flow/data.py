@@ -55,7 +55,9 @@ def first_test_images(dataset: Dataset, count: int | None, key: str) -> tuple[Im
     """
     images, labels = dataset.test_images, dataset.test_labels
     if count is not None and count > len(images):
-        raise FlowError(f"{key}: {count} is more than the {len(images)} test images; ask for less")
+        raise FlowError(
+            f"{key}: {count} is more than the {len(images)} test images; ask for less", setting=key
+        )
     return images[:count], labels[:count]
 
 

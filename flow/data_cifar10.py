@@ -63,6 +63,7 @@ def _found(folder: Path, wanted: str | None) -> tuple[str, Path]:
         places = [place for name in names for place in _PLACES[name]]
         raise FlowError(
             f"{folder}: holds no {', '.join(places[:-1])}{' or ' * (len(places) > 1)}{places[-1]}; "
-            f"set {DATA_VARIABLE} or --data to the folder that does"
+            f"name the folder that does in {DATA_VARIABLE}",
+            setting="data",
         )
     return next(iter(found.items()))

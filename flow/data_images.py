@@ -72,7 +72,8 @@ def _path(config: DataConfig, folder: Path | None) -> Path:
     if not path.exists():
         raise FlowError(
             f"data.path: {path} does not exist; name a folder or a tar, absolute or relative to "
-            f"the data folder ({DATA_VARIABLE} or --data)"
+            f"the data folder ({DATA_VARIABLE})",
+            setting="data",
         )
     return path
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from flow.classifier import Images, Labels
 from flow.data_source import REMEDY, ImageSource, Splits, need_folder, read_bytes
+from flow.environment import DATA_VARIABLE
 from flow.errors import FlowError
 from flow.settings import DataConfig
 
@@ -61,7 +62,8 @@ def _find(folder: Path, name: str) -> Path:
             return path
     raise FlowError(
         f"{folder}: holds neither {name}[.gz] nor mnist/{name}[.gz]; "
-        "set STEELFLOW_DATA or --data to the folder of the MNIST files"
+        f"name the folder of the MNIST files in {DATA_VARIABLE}",
+        setting="data",
     )
 
 

@@ -15,7 +15,7 @@ from flow.settings import DataConfig
 
 __all__ = ["REMEDY", "ImageSource", "Splits", "need_folder", "read_bytes"]
 
-REMEDY = f"download it again, or point {DATA_VARIABLE} or --data at a sound copy"
+REMEDY = f"download it again, or point {DATA_VARIABLE} at a sound copy"
 
 
 class Splits(NamedTuple):
@@ -61,7 +61,7 @@ def need_folder(name: str, folder: Path | None) -> Path:
         FlowError: there is none; the message says how to name it.
     """
     if folder is None:
-        raise FlowError(f"data: {name} needs a data folder; set {DATA_VARIABLE} or give --data")
+        raise FlowError(f"{name}: needs a data folder; name it in {DATA_VARIABLE}", setting="data")
     return folder
 
 

@@ -42,7 +42,8 @@ def _find(folder: Path, name: str) -> Path:
             return path
     raise FlowError(
         f"{folder}: holds neither {name} nor svhn/{name}; "
-        f"set {DATA_VARIABLE} or --data to the folder of the SVHN files"
+        f"name the folder of the SVHN files in {DATA_VARIABLE}",
+        setting="data",
     )
 
 

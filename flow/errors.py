@@ -9,7 +9,15 @@ __all__ = ["USER_ERRORS", "FlowError"]
 
 
 class FlowError(ValueError):
-    """Input that cannot be used; one line: subject, rule, offending value, remedy."""
+    """Input that cannot be used; one line: subject, rule, offending value, remedy.
+
+    Attributes:
+        setting: the one that mends it, "" for none; the command line adds its flag.
+    """
+
+    def __init__(self, message: str, *, setting: str = "") -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 USER_ERRORS = (FlowError, HardwareError, ModelError)

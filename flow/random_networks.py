@@ -99,7 +99,9 @@ class NetworkSpec:
             layers = tuple(LayerSpec(**layer) for layer in values.pop("layers"))
             return cls(layers=layers, **values)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise FlowError(f"--spec: {error}; give the line that the benchmark printed") from error
+            raise FlowError(
+                f"spec: {error}; give the line that the benchmark printed", setting="spec"
+            ) from error
 
 
 def draw(seed: int) -> NetworkSpec:

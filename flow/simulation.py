@@ -67,7 +67,9 @@ def simulate(
         FlowError: a file or an option that cannot be used, or nodes without integer form.
     """
     if not output.parent.is_dir():
-        raise FlowError(f"--output {output}: there is no folder {output.parent}; make it first")
+        raise FlowError(
+            f"output {output}: there is no folder {output.parent}; make it first", setting="output"
+        )
     graph, found = read_model(model), read_images(images)
     lowered = lower(graph, input_encoding=encoding)
     network = lowered.network
@@ -175,5 +177,6 @@ def write_logits(path: Path, logits: Logits) -> None:
         replace_file(path, buffer.getvalue())
     except OSError as error:
         raise FlowError(
-            f"--output {path}: cannot be written ({error.strerror}); choose another place"
+            f"output {path}: cannot be written ({error.strerror}); choose another place",
+            setting="output",
         ) from error

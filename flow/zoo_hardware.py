@@ -32,9 +32,11 @@ def build(
         HardwareError: an unknown part; a tool is missing or fails.
     """
     if target.images < 2:
-        raise FlowError(f"--images {target.images}: give at least 2, for a frame rate")
+        raise FlowError(
+            f"images {target.images}: give at least 2, for a frame rate", setting="images"
+        )
     found, network = card(name, folder), load(name, folder)
-    images, _ = first_test_images(zoo.dataset_of(found.data, data), target.images, "--images")
+    images, _ = first_test_images(zoo.dataset_of(found.data, data), target.images, "images")
     with tempfile.TemporaryDirectory(prefix="steelflow-zoo-") as scratch:
         measured = hardware_figures.measure(name, network, target, images, Path(scratch))
     manifest, total = measured.manifest, measured.synthesis.total

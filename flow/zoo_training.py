@@ -82,7 +82,8 @@ def train_and_save(name: str, data: Path | None, output: Path, *, attacked: int)
     if recipe.epsilon_255 and not 0 <= attacked <= len(dataset.test_labels):
         limit = len(dataset.test_labels)
         raise FlowError(
-            f"--images {attacked}: is not within 0..{limit}, the test images; change it"
+            f"images {attacked}: is not within 0..{limit}, the test images; change it",
+            setting="images",
         )
     _make_folder(output)
     trained = train_recipe(name, dataset, output / f"{name}.state", recipe)
@@ -108,7 +109,8 @@ def _make_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise FlowError(
-            f"--output {folder}: cannot be written ({error.strerror}); choose another folder"
+            f"output {folder}: cannot be written ({error.strerror}); choose another folder",
+            setting="output",
         ) from error
 
 

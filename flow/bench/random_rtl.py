@@ -37,7 +37,7 @@ class RandomBenchmark(Benchmark):
 
         for name in ("count", "jobs"):
             if getattr(options, name) < 1:
-                raise FlowError(f"--{name} {getattr(options, name)}: give at least 1")
+                raise FlowError(f"{name} {getattr(options, name)}: give at least 1", setting=name)
         if options.spec:
             yield check_one(options.spec)
         else:

@@ -31,5 +31,4 @@ class Scale:
     def __post_init__(self) -> None:
         for name, least in (("train_images", 2), ("epochs", 1), ("images", 1), ("seed", 0)):
             if getattr(self, name) < least:
-                option = name.replace("_", "-")
-                raise FlowError(f"--{option} {getattr(self, name)}: give {least} or more")
+                raise FlowError(f"{name} {getattr(self, name)}: give {least} or more", setting=name)

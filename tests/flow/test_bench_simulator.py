@@ -191,10 +191,10 @@ def test_command_writes_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"models": ["cnv"]}, "--models cnv: unknown; choose of cifar10-cnv-w1a1"),
-        ({"rivals": ["tvm"]}, "--rivals tvm: unknown; choose of brevitas"),
-        ({"threads": 0}, "--threads 0: give at least 1"),
-        ({"seconds": 0.0}, "--seconds 0.0: give a positive number"),
+        ({"models": ["cnv"]}, "models cnv: unknown; known here: cifar10-cnv-w1a1"),
+        ({"rivals": ["tvm"]}, "rivals tvm: unknown; known here: brevitas"),
+        ({"threads": 0}, "threads 0: give at least 1"),
+        ({"seconds": 0.0}, "seconds 0.0: give a positive number"),
     ],
 )
 def test_options_that_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:
