@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 
 __all__ = ["hold", "locked"]
 
@@ -53,9 +53,8 @@ def _take(file: IO[str], subject: str, remedy: str, setting: str) -> None:
     except BlockingIOError as error:
         file.seek(0)
         holder = file.read().strip() or "unknown"
-        raise FlowError(
-            f"{subject}: is in use by process {holder}; {remedy}", setting=setting
-        ) from error
+        text = f"{subject}: is in use by process {holder}; {remedy}"
+        raise (SettingError(text, setting) if setting else FlowError(text)) from error
 
 
 def _is_at(file: IO[str], path: Path) -> bool:

@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flow._locks import hold
-from flow.errors import FlowError
 
 __all__ = ["disk_errors_in_one_line", "locked"]
 
 
-class _DiskError(FlowError):
+class _DiskError(SettingError):
     """The disk failed the run; already said in one line."""
 
 
@@ -62,7 +61,7 @@ def disk_errors_in_one_line(subject: str, workspace: Path) -> Iterator[None]:
             raise _DiskError(
                 f"{subject}: cannot write under {workspace} ({said}); "
                 "change its permissions, or give another folder",
-                setting="output",
+                "output",
             ) from error
         raise
 

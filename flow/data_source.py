@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from flow.classifier import Images, Labels
 from flow.environment import DATA_VARIABLE
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.settings import DataConfig
 
 __all__ = ["REMEDY", "ImageSource", "Splits", "need_folder", "read_bytes"]
@@ -61,7 +61,7 @@ def need_folder(name: str, folder: Path | None) -> Path:
         FlowError: there is none; the message says how to name it.
     """
     if folder is None:
-        raise FlowError(f"{name}: needs a data folder; name it in {DATA_VARIABLE}", setting="data")
+        raise SettingError(f"{name}: needs a data folder; name it in {DATA_VARIABLE}", "data")
     return folder
 
 

@@ -40,7 +40,7 @@ from pydantic import BaseModel
 
 from flow._records import RECORD_NAME, Fingerprint, StepRecord, checksums, sha256, write_json
 from flow._workspace import disk_errors_in_one_line, locked
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.progress import banner, saved
 from flow.settings import RunConfig
 from steelflow_names import hint
@@ -210,10 +210,10 @@ def _as_json(model: BaseModel) -> Any:  # noqa: ANN401 - whatever JSON can hold
 def _hashed_inputs(step: Step, context: Context) -> Iterator[tuple[str, str]]:
     for path in step.inputs(context):
         if not path.is_file():
-            raise FlowError(
+            raise SettingError(
                 f"{step.name}: input file {path} is missing; "
                 "put it there, or correct the config or the data folder",
-                setting="data",
+                "data",
             )
         inside = path.is_relative_to(context.workspace)
         label = path.relative_to(context.workspace) if inside else Path(path.parent.name, path.name)

@@ -18,7 +18,7 @@ from flow.attacks.pgd import Pgd
 from flow.attacks.square import Square
 from flow.data import Dataset, first_test_images
 from flow.deployment import lowered
-from flow.errors import FlowError
+from flow.errors import SettingError
 from flow.evaluation import Subject
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
@@ -61,7 +61,7 @@ class Budget:
 
 def _require(setting: str, value: int, holds: bool, remedy: str) -> None:
     if not holds:
-        raise FlowError(f"{setting} {value}: {remedy}", setting=setting)
+        raise SettingError(f"{setting} {value}: {remedy}", setting)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,9 +101,9 @@ def budget_of(
     if images is None:
         images = _IMAGES if known is None else known.images
     elif epsilon_255 is None:
-        raise FlowError(
+        raise SettingError(
             f"images {images}: the card of {found.name} has no robust figures; give an epsilon",
-            setting="images",
+            "images",
         )
     if epsilon_255 is None:
         _require("seed", seed, seed >= 0, "give at least 0")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flow.bench.base import Benchmark, Row
 from flow.environment import data_folder
-from flow.errors import FlowError
+from flow.errors import SettingError
 from steelflow_names import hint
 
 __all__ = ["CASES", "SIMULATOR", "Case"]
@@ -100,13 +100,11 @@ def _chosen(options: argparse.Namespace) -> list[Case]:
     ):
         for name in given:
             if name not in known:
-                raise FlowError(
-                    f"{option} {name}: unknown{hint(name, sorted(known))}", setting=option
-                )
+                raise SettingError(f"{option} {name}: unknown{hint(name, sorted(known))}", option)
     if options.threads < 1:
-        raise FlowError(f"threads {options.threads}: give at least 1", setting="threads")
+        raise SettingError(f"threads {options.threads}: give at least 1", "threads")
     if not 0 < options.seconds < float("inf"):
-        raise FlowError(f"seconds {options.seconds}: give a positive number", setting="seconds")
+        raise SettingError(f"seconds {options.seconds}: give a positive number", "seconds")
     return [c for c in CASES if c.model in options.models and c.rival in options.rivals]
 
 

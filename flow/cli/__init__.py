@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 
+from flow.cli.encoding import ENCODING_OPTIONS
 from flow.cli.registry import COMMANDS
 
 __all__ = ["main"]
@@ -75,16 +76,21 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _in_terms_of_flags(error: BaseException, flags: Mapping[str, str]) -> str:
-    """Return the message in one line, with the flag of the setting that it names, if there is."""
+    """Return the message in one line, with the flags of the settings that mend it.
+
+    A message that begins with the setting begins with its flag instead.
+    """
+    from flow.errors import SettingError  # noqa: PLC0415 - keeps --help fast
+
     message, cause = " ".join(str(error).split()), error
-    while not getattr(cause, "setting", "") and cause.__cause__ is not None:
+    while not isinstance(cause, SettingError) and cause.__cause__ is not None:
         cause = cause.__cause__
-    setting = getattr(cause, "setting", "")
-    if setting not in flags:
-        return message
-    if message.startswith((f"{setting} ", f"{setting}: ")):
-        return flags[setting] + message.removeprefix(setting)
-    return f"{message} ({flags[setting]})"
+    settings = cause.settings if isinstance(cause, SettingError) else ()
+    for setting in settings:
+        if setting in flags and message.startswith((f"{setting} ", f"{setting}: ")):
+            return flags[setting] + message.removeprefix(setting)
+    found = [flags[setting] for setting in settings if setting in flags]
+    return f"{message} ({', '.join(found)})" if found else message
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,4 +118,5 @@ def _flags(parser: argparse.ArgumentParser) -> dict[str, str]:
                 found |= _flags(one)
         elif action.option_strings:
             found[action.dest] = action.option_strings[-1]
+            found[ENCODING_OPTIONS.get(action.dest, action.dest)] = action.option_strings[-1]
     return found

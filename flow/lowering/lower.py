@@ -41,10 +41,13 @@ class Lowered:
     Attributes:
         network: the integers.
         notes: what was assumed, left out or rounded.
+        assumed: the fields of InputEncoding that neither the model nor its user has given: the
+            answer is right only where they are as in training.
     """
 
     network: IntegerNetwork
     notes: tuple[str, ...]
+    assumed: tuple[str, ...] = ()
 
 
 def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -> Lowered:
@@ -66,18 +69,21 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     inputs = _input_names(model)
     output = model.graph.output[0].name
     logits, decision = logits_tensor(nodes, output)
-    image, notes = image_value(model, inputs[0], input_encoding)
-    builder = Builder(image.shape)
-    builder.notes += notes
+    image = image_value(model, inputs[0], input_encoding)
+    builder = Builder(image.value.shape)
+    builder.notes += image.notes
     builder.tensors |= _initializers(model)
-    builder.tensors[inputs[0]] = image
+    builder.tensors[inputs[0]] = image.value
     needed = _needed(nodes, logits)
     for node in needed:
         for name in node.input:
             builder.readers.setdefault(name, []).append(node)
     problems = _walk(model, builder, needed)
-    _refuse(problems)
-    return _finished(builder, needed, logits, decision)
+    if problems:
+        raise _refused(problems)
+    made = _finished(builder, needed, logits, decision)
+    made.preprocessing = image.preprocessing()
+    return Lowered(made, tuple(builder.notes), image.assumed)
 
 
 def _initializers(model: ModelWrapper) -> dict[str, Constant]:
@@ -193,15 +199,14 @@ def _stand_in(model: ModelWrapper, builder: Builder, node: NodeProto) -> None:
         builder.tensors[name] = Value.plain(source, size, index, scale, known=False)
 
 
-def _refuse(problems: list[Problem]) -> None:
-    if problems:
-        listed = "; ".join(map(str, problems))
-        raise FlowError(f"{len(problems)} node(s) have no integer form: {listed}")
+def _refused(problems: list[Problem]) -> FlowError:
+    listed = "; ".join(map(str, problems))
+    return FlowError(f"{len(problems)} node(s) have no integer form: {listed}")
 
 
 def _finished(
     builder: Builder, nodes: list[NodeProto], logits: str, decision: NodeProto | None
-) -> Lowered:
+) -> IntegerNetwork:
     value = builder.tensors.get(logits)
     if not isinstance(value, Value):
         raise FlowError(f"output {logits!r}: does not depend on the image; export the model again")
@@ -210,7 +215,6 @@ def _finished(
         if decision is not None:
             last = decision
             leave_out(builder, decision, value)
-        made = network(builder, last.name, value)
+        return network(builder, last.name, value)
     except Refusal as refusal:
-        _refuse([Problem(last.name, last.op_type, refusal)])
-    return Lowered(made, tuple(builder.notes))
+        raise _refused([Problem(last.name, last.op_type, refusal)]) from refusal

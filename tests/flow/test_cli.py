@@ -14,7 +14,7 @@ from brevitas_models.errors import ModelError
 from brevitas_models.pretrained import trained
 from flow.cli import main
 from flow.cli.registry import COMMANDS
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.pipeline import Context, Pipeline, Settings, Step
 from hw.errors import HardwareError
 
@@ -173,7 +173,7 @@ def test_a_setting_is_told_with_its_flag(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    use_steps(monkeypatch, FlowError(message, setting=setting))
+    use_steps(monkeypatch, SettingError(message, setting))
     assert main(["run", "toy.yaml"]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"steelflow: error: {said}"
 
@@ -182,7 +182,7 @@ def test_the_flag_is_found_through_the_errors_that_wrap_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrapped = FlowError("run: failed")
-    wrapped.__cause__ = FlowError("no", setting="data")
+    wrapped.__cause__ = SettingError("no", "data")
     use_steps(monkeypatch, wrapped)
     assert main(["run", "toy.yaml"]) == 2
     assert capsys.readouterr().err.endswith("run: failed (--data)\n")
