@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flow._locks import hold
+from flow.errors import SettingError
 
 __all__ = ["disk_errors_in_one_line", "locked"]
 
