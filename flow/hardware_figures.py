@@ -88,7 +88,7 @@ def measure(
 
 def benchmark_row(name: str, target: Target, count: int, data: Path | None, folder: Path) -> Row:
     """Measure a shipped network with its first `count` test images; return a row of the table."""
-    images, _ = first_test_images(zoo.dataset(name, data), count, "--images")
+    images, _ = first_test_images(zoo.dataset(name, data), count, "images")
     found = measure(name, load(name), target, images, folder)
     manifest, total = found.manifest, found.synthesis.total
     return {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from flow._files import replace_file
 from flow.classifier import Images, Logits
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 from flow.lowering import InputEncoding, lower, read_model
@@ -71,7 +71,9 @@ def simulate(
     """
     output = Path(output)
     if not output.parent.is_dir():
-        raise FlowError(f"--output {output}: there is no folder {output.parent}; make it first")
+        raise SettingError(
+            f"output {output}: there is no folder {output.parent}; make it first", "output"
+        )
     graph, found = read_model(model), read_images(images)
     lowered = lower(graph, input_encoding=encoding)
     network = lowered.network
@@ -164,6 +166,7 @@ def write_logits(path: Path | str, logits: Logits) -> None:
     try:
         replace_file(path, buffer.getvalue())
     except OSError as error:
-        raise FlowError(
-            f"--output {path}: cannot be written ({error.strerror}); choose another place"
+        raise SettingError(
+            f"output {path}: cannot be written ({error.strerror}); choose another place",
+            "output",
         ) from error

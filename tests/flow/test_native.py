@@ -3,6 +3,7 @@
 """The native engine against the integer network, on every instruction set that runs here."""
 
 import threading
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -269,9 +270,18 @@ def test_engine_outlives_its_plan_s_arrays() -> None:
     assert (native.logits(images) == expected).all()
 
 
-def test_peak_of_bits_is_above_that_of_bytes() -> None:
-    bits, octets = (peak_rate(ISAS[-1], bits=value, seconds=0.05) for value in (True, False))
-    assert bits > octets > 1e8
+@pytest.mark.parametrize("bits", [True, False])
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_peak_is_products_by_the_clock_s_seconds(isa: str, bits: bool) -> None:
+    ticks = count(step=4)  # the engine always takes 4 s
+    found = peak_rate(isa, bits=bits, seconds=1.0, clock=lambda: float(next(ticks)))
+    assert found == _library.library().sf_peak(ISAS.index(isa), int(bits), 1000) / 4 > 0
+
+
+def test_the_best_of_several_measurements_is_the_peak() -> None:
+    readings = iter([0.0, 0.0, 3.0, 3.0, 3.0, 4.0, 4.0, 5.0, 7.0, 12.0])  # 3, 1 and 2 s
+    found = peak_rate("portable", bits=False, seconds=7.0, clock=lambda: next(readings))
+    assert found == _library.library().sf_peak(0, 0, 1000)
 
 
 @pytest.mark.parametrize(
