@@ -20,7 +20,9 @@
 //
 // The memory answers in order, LATENCY and up to JITTER cycles after an address (writes: after the
 // last beat), and holds back every channel with the probability STALL of 2^32. Accesses that touch
-// addresses FROM to TO - 1 meet FAULT: 2 SLVERR, 3 DECERR, 4 no answer, 5 no acceptance; outside the
+// addresses FROM to TO - 1 meet FAULT: 2 SLVERR, 3 DECERR, 4 no answer, 5 no acceptance, the last two
+// as long as they are set; outside the
+// long as it is set; outside the
 // memory there is DECERR. A kernel that breaks a rule of AXI ends the process with status 4.
 
 #include <cstdarg>
@@ -201,10 +203,18 @@ private:
                && m_traffic.touches(address, address + (len + 1) * DATA_BYTES);
     }
 
+    // A burst that met silence is answered when the fault is taken back.
+    bool answers(Burst& burst, Option fault) {
+        if (burst.response == kSilent && m_traffic.values[fault] != kSilent) {
+            burst.response = kOkay;
+        }
+        return burst.response != kSilent && burst.due <= m_cycle;
+    }
+
     void offer_read() {
         if (!m_r_offered) {
-            m_r_offered = !m_reads.empty() && m_reads.front().response != kSilent
-                          && m_reads.front().due <= m_cycle && !m_traffic.stalls();
+            m_r_offered = !m_reads.empty() && answers(m_reads.front(), kReadFault)
+                          && !m_traffic.stalls();
         }
         m_top.mem_rvalid_i = m_r_offered;
         if (!m_r_offered) return;
@@ -221,8 +231,8 @@ private:
 
     void offer_answer() {
         if (!m_b_offered) {
-            m_b_offered = !m_answers.empty() && m_answers.front().response != kSilent
-                          && m_answers.front().due <= m_cycle && !m_traffic.stalls();
+            m_b_offered = !m_answers.empty() && answers(m_answers.front(), kWriteFault)
+                          && !m_traffic.stalls();
         }
         m_top.mem_bvalid_i = m_b_offered;
         if (m_b_offered) m_top.mem_bresp_i = m_answers.front().response;
