@@ -22,7 +22,6 @@
 // last beat), and holds back every channel with the probability STALL of 2^32. Accesses that touch
 // addresses FROM to TO - 1 meet FAULT: 2 SLVERR, 3 DECERR, 4 no answer, 5 no acceptance, the last two
 // as long as they are set; outside the
-// long as it is set; outside the
 // memory there is DECERR. A kernel that breaks a rule of AXI ends the process with status 4.
 
 #include <cstdarg>
