@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "program.hpp"
@@ -24,18 +25,37 @@
 
 namespace incremental {
 
-STEELFLOW_CLONES inline void add_products(int32_t *sums, const int32_t *w, int32_t by, int32_t n) {
-  for (int32_t o = 0; o < n; ++o) sums[o] += w[o] * by;
-}
-STEELFLOW_CLONES inline void add_products(int64_t *sums, const int32_t *w, int64_t by, int32_t n) {
-  for (int32_t o = 0; o < n; ++o) sums[o] += w[o] * by;
-}
-STEELFLOW_CLONES inline void add_sizes(int32_t *sums, const int32_t *w, int32_t by, int32_t n) {
-  for (int32_t o = 0; o < n; ++o) sums[o] += (w[o] < 0 ? -w[o] : w[o]) * by;
-}
-STEELFLOW_CLONES inline void add_sizes(int64_t *sums, const int32_t *w, int64_t by, int32_t n) {
-  for (int32_t o = 0; o < n; ++o) sums[o] += int64_t(w[o] < 0 ? -w[o] : w[o]) * by;
-}
+// sums += w * by, widths += |w| * wider
+#define STEELFLOW_ADD_ROW(T)                                                                  \
+  STEELFLOW_CLONES inline void add_row(T *sums, T *widths, const int32_t *w, T by, T wider,   \
+                                       int32_t n) {                                           \
+    if (wider == 0) {                                                                         \
+      for (int32_t o = 0; o < n; ++o) sums[o] += T(w[o]) * by;                                \
+      return;                                                                                 \
+    }                                                                                         \
+    for (int32_t o = 0; o < n; ++o) {                                                         \
+      sums[o] += T(w[o]) * by;                                                                \
+      widths[o] += T(w[o] < 0 ? -w[o] : w[o]) * wider;                                        \
+    }                                                                                         \
+  }
+STEELFLOW_ADD_ROW(int32_t)
+STEELFLOW_ADD_ROW(int64_t)
+
+// How many of the thresholds steps[levels][n] the two ends of each sum reach.
+#define STEELFLOW_COUNT(T)                                                                    \
+  STEELFLOW_CLONES inline void count_reached(const T *doubled, const T *spread, const T *steps, \
+                                             int64_t levels, int32_t n, T *low, T *high) {    \
+    for (int32_t i = 0; i < n; ++i) low[i] = high[i] = 0;                                     \
+    for (int64_t l = 0; l < levels; ++l, steps += n)                                          \
+      for (int32_t i = 0; i < n; ++i) {                                                       \
+        low[i] += ((doubled[i] - spread[i]) >> 1) >= steps[i];                                \
+        high[i] += ((doubled[i] + spread[i]) >> 1) >= steps[i];                               \
+      }                                                                                       \
+  }
+STEELFLOW_COUNT(int32_t)
+STEELFLOW_COUNT(int64_t)
+
+constexpr int64_t kMostFused = 32;  // thresholds of a channel that are all compared at once
 
 template <class T>
 class State {
@@ -57,6 +77,7 @@ class State {
         own.count_high.assign(node.size, 0);
       }
     }
+    for (size_t n = 1; n < nodes_.size(); ++n) fuse(n);
     rebuild(1);
   }
 
@@ -96,8 +117,30 @@ class State {
     std::vector<uint32_t> stamp;
     std::vector<int32_t> dirty;
     std::vector<Change> changes;
+    std::vector<T> steps;  // of a threshold node that is fused with the sums it reads
+    bool fused = false;    // of such sums: their dirty units are passed on, not their changes
     uint32_t round = 0;
   };
+
+  // Let a threshold node that alone reads sums count on the sums themselves.
+  void fuse(size_t n) {
+    const Node &node = nodes_[n];
+    if (node.kind != kThreshold || node.levels > kMostFused) return;
+    const int64_t from = node.sources[0].node;
+    int readers = 0;
+    for (const Node &other : nodes_)
+      for (int64_t s = 0; s < other.source_count; ++s) readers += other.sources[s].node == from;
+    if (nodes_[from].kind != kLinear || readers != 1) return;
+    values_[from].fused = true;
+    std::vector<T> &steps = values_[n].steps;
+    constexpr int64_t most = std::numeric_limits<T>::max(), least = std::numeric_limits<T>::min();
+    for (int64_t l = 0; l < node.levels; ++l)
+      for (int64_t c = 0; c < node.channels; ++c) {
+        const int64_t value = node.thresholds[(node.rows == 1 ? 0 : c) * node.levels + l];
+        steps.push_back(T(std::min(std::max(value, least), most)));
+      }
+    scratch_.resize(std::max<size_t>(scratch_.size(), 2 * node.channels));
+  }
 
   // Evaluate the nodes from `first` on as if their inputs had just changed from 0.
   void rebuild(size_t first) {
@@ -136,8 +179,11 @@ class State {
     own.changes.clear();
     bool touched = all;
     for (int64_t s = 0; s < node.source_count; ++s)
-      touched |= !values_[node.sources[s].node].changes.empty();
-    if (!touched) return;
+      touched |= pending(values_[node.sources[s].node]);
+    if (!touched) {
+      own.dirty.clear();
+      return;
+    }
     if (++own.round == 0) {  // the stamps have come round
       std::fill(own.stamp.begin(), own.stamp.end(), 0);
       own.round = 1;
@@ -145,6 +191,10 @@ class State {
     if (node.kind == kLinear) linear(n, all);
     if (node.kind == kThreshold) threshold(n, all);
     if (node.kind == kMaxPool) max_pool(n, all);
+  }
+
+  static bool pending(const Values &from) {
+    return from.fused ? !from.dirty.empty() : !from.changes.empty();
   }
 
   void store(Values &own, int32_t index, T low, T high) {
@@ -172,6 +222,7 @@ class State {
       for (const Change &change : from.changes) scatter(node, own, source, weights, from, change);
     }
     const int32_t channels = int32_t(node.channels);
+    if (own.fused) return;
     if (all) {
       for (int32_t i = 0; i < node.size; ++i) settle(own, i);
       return;
@@ -196,8 +247,7 @@ class State {
     for (int32_t e = source.start[position]; e < source.start[position + 1]; ++e) {
       const int32_t out = source.out[e] + shift;
       const int32_t *w = weights + source.row[e] + channel * length;
-      if (doubled != 0) add_products(own.doubled.data() + out, w, doubled, length);
-      if (spread != 0) add_sizes(own.spread.data() + out, w, spread, length);
+      add_row(own.doubled.data() + out, own.spread.data() + out, w, doubled, spread, length);
       mark(own, out / int32_t(node.channels));
     }
   }
@@ -206,6 +256,14 @@ class State {
     const Node &node = nodes_[n];
     Values &own = values_[n];
     const Values &from = values_[node.sources[0].node];
+    if (from.fused) {
+      const int32_t units = int32_t(node.size / node.channels);
+      if (all)
+        for (int32_t unit = 0; unit < units; ++unit) count_unit(node, own, from, unit);
+      else
+        for (int32_t unit : from.dirty) count_unit(node, own, from, unit);
+      return;
+    }
     if (all) {
       for (int32_t i = 0; i < node.size; ++i) count(node, own, from, i);
       return;
@@ -213,8 +271,17 @@ class State {
     for (const Change &change : from.changes) count(node, own, from, change.index);
   }
 
+  void count_unit(const Node &node, Values &own, const Values &from, int32_t unit) {
+    const int32_t n = int32_t(node.channels), first = unit * n;
+    T *low = scratch_.data(), *high = low + n;
+    count_reached(from.doubled.data() + first, from.spread.data() + first, own.steps.data(),
+                  node.levels, n, low, high);
+    const T offset = T(node.offset), step = T(node.step);
+    for (int32_t i = 0; i < n; ++i) store(own, first + i, offset + step * low[i], offset + step * high[i]);
+  }
+
   void count(const Node &node, Values &own, const Values &from, int32_t i) {
-    const int64_t *row = node.thresholds + (node.rows == 1 ? 0 : i % node.channels) * node.levels;
+    const int64_t *row = node.thresholds + (node.rows == 1 ? 0 : i % int32_t(node.channels)) * node.levels;
     walk(row, node.levels, from.low[i], own.count_low[i]);
     if (from.low[i] == from.high[i])
       own.count_high[i] = own.count_low[i];
@@ -260,6 +327,7 @@ class State {
     store(own, i, low, high);
   }
 
+  std::vector<T> scratch_;
   std::vector<Node> nodes_;
   std::vector<Values> values_;
   int64_t variant_ = 0;
