@@ -52,7 +52,7 @@ class ExactBenchmark(Benchmark):
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compare model by model, then graph by graph."""
         from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
-        from flow import exact_check  # noqa: PLC0415 - imports qonnx
+        from flow.bench import exact_check  # noqa: PLC0415 - imports qonnx
 
         known = names()
         for name in options.models:

@@ -33,7 +33,7 @@ class RandomBenchmark(Benchmark):
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compile and simulate."""
-        from flow.random_check import check_all, check_one  # noqa: PLC0415 - imports FINN
+        from flow.bench.random_check import check_all, check_one  # noqa: PLC0415 - imports FINN
 
         for name in ("count", "jobs"):
             if getattr(options, name) < 1:

@@ -62,7 +62,7 @@ class ExperimentCommand(Command):
         from flow.experiments.lab import Lab  # noqa: PLC0415
         from flow.experiments.page import write_findings  # noqa: PLC0415
         from flow.experiments.registry import find  # noqa: PLC0415
-        from flow.zoo import dataset_of  # noqa: PLC0415
+        from flow.zoo.networks import dataset_of  # noqa: PLC0415
 
         experiment = find(options.name)
         keys = ("train_images", "epochs", "images", "seed")

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from flow.classifier import Images
-from flow.engines import IntegerEngine, Remembered, RtlsimEngine
+from flow.engines.all_engines import IntegerEngine, Remembered, RtlsimEngine
+from flow.engines.verification import Agreement, compare_logits
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork
 from flow.progress import meter
-from flow.verification import Agreement, compare_logits
 from hw.accelerator import Accelerator
 from hw.verilator.simulation import SimulationResult
 

@@ -5,8 +5,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flow.amplification import error_amplification
-from flow.evaluation import Evaluation
+from flow.evaluation.amplification import error_amplification
+from flow.evaluation.evaluator import Evaluation
 from flow.experiments._defensive import Series, network
 from flow.experiments.base import Row
 from flow.experiments.lab import Lab

@@ -14,12 +14,12 @@ from flow.attacks.pgdpp import PgdPlusPlus
 from flow.attacks.square import Square
 from flow.attacks.transfer import Transfer
 from flow.attacks.zoo import ZooLinf
-from flow.evaluation import RobustAccuracy, Verdict, evaluate
+from flow.evaluation.evaluator import RobustAccuracy, Verdict, evaluate
+from flow.evaluation.worst_case import union
 from flow.experiments._gradients import AsTrained, ExactGradients
 from flow.experiments.lab import Lab
 from flow.experiments.trained import Trained
 from flow.progress import meter
-from flow.worst_case import union
 
 __all__ = ["ATTACKERS", "Attacker", "Knowledge", "attacked"]
 

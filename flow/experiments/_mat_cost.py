@@ -8,12 +8,12 @@ from statistics import median
 
 from brevitas_models.architectures import build
 from brevitas_models.classifier import QuantClassifier
-from flow._freezing import freeze_of
-from flow._saved_tensors import SavedTensors
 from flow.experiments.lab import Lab
 from flow.experiments.trained import Training
 from flow.objectives import build_objective
-from flow.trainer import Schedule, TrainerSettings, train
+from flow.training.freezing import freeze_of
+from flow.training.saved_tensors import SavedTensors
+from flow.training.trainer import Schedule, TrainerSettings, train
 
 __all__ = ["StepCost", "step_costs"]
 

@@ -14,7 +14,6 @@ from typing import ClassVar
 
 import torch
 
-from flow._freezing import freeze_of
 from flow.experiments._contrast import contrast
 from flow.experiments._strengths import (
     Measured,
@@ -32,6 +31,7 @@ from flow.experiments.scale import Scale
 from flow.experiments.trained import Trained, Training
 from flow.objectives import Model, TrainingSet
 from flow.objectives.feedback import Feedback, FeedbackSettings
+from flow.training.freezing import freeze_of
 
 __all__ = ["FEEDBACK", "judge"]
 

@@ -14,18 +14,18 @@ from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
 from brevitas_models.quantizers import Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
-from flow._freezing import freeze_of
-from flow._named_controls import controls_of
-from flow._trainer_norms import calibrate
 from flow.attacks.registry import build_attack
 from flow.classifier import Images, Labels, accuracy
-from flow.data import Dataset, first_test_images
-from flow.evaluation import Evaluation, evaluate
+from flow.data.datasets import Dataset, first_test_images
+from flow.evaluation.evaluator import Evaluation, evaluate
 from flow.experiments.scale import Scale
 from flow.experiments.trained import Trained, Training, digest_of, finished, take_over
 from flow.objectives import Model, build_objective
 from flow.progress import banner, meter
-from flow.trainer import Schedule, TrainerSettings, train
+from flow.training.freezing import freeze_of
+from flow.training.named_controls import controls_of
+from flow.training.norms import calibrate
+from flow.training.trainer import Schedule, TrainerSettings, train
 
 __all__ = ["Lab", "Trained", "Training"]
 

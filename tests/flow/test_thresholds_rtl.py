@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flow.compiler import Workshop, compile_network
 from numpy.typing import NDArray
 
-from flow.compiler import Workshop, compile_network
+from flow.config.settings import CompileConfig
 from flow.integer import (
     IMAGE,
     Concat,
@@ -18,7 +19,6 @@ from flow.integer import (
     Operation,
     Threshold,
 )
-from flow.settings import CompileConfig
 from hw.verilator.simulation import Simulation
 
 _CHANNELS, _PIXELS = 4, 2

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from flow.cli import main
-from flow.data import Dataset
+from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.experiments.base import Curve, Experiment, Findings, Panel, Verdict
 from flow.experiments.figures import panels_png, panels_svg
