@@ -25,8 +25,8 @@ from flow.integer import IntegerNetwork
 from flow.lowering import lower
 from flow.random_networks import LayerSpec, NetworkSpec, build
 from hw.accelerator import Accelerator
-from hw.finn_session import finn_build_dir
-from hw.stitch import stitch
+from hw.finn.session import finn_build_dir
+from hw.stitch.stitching import stitch
 
 PART = "xc7z020clg400-1"
 SCALE = 0.5

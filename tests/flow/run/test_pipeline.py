@@ -15,7 +15,7 @@ from flow.config.settings import RunConfig, TrainingConfig
 from flow.errors import FlowError
 from flow.run.pipeline import Context, Pipeline, Settings, Step
 
-TOY = Path(__file__).with_name("toy_pipeline.py")
+TOY = Path(__file__).parents[1] / "toy_pipeline.py"
 Body = Callable[[Context, Path, Path], None]
 
 

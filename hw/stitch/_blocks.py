@@ -14,14 +14,14 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from hw._library_patches import patch_library_file
-from hw._netlist import ModulePorts, depth_name, module_ports, string_parameters
-from hw._weighted_layer import render_weighted_layer
 from hw.accelerator import Estimate
 from hw.errors import HardwareError
-from hw.estimates import cycles_per_frame, resource_estimate
+from hw.finn.library_patches import patch_library_file
 from hw.layers.base import RTL_FOLDER
+from hw.layers.estimates import cycles_per_frame, resource_estimate
 from hw.layers.weight_memory import WEIGHT_MEMORY
+from hw.stitch._weighted_layer import render_weighted_layer
+from hw.stitch.netlist import ModulePorts, depth_name, module_ports, string_parameters
 
 __all__ = ["Block", "Handshake", "read_block", "refuse_unsupported"]
 

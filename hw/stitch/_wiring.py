@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from hw._blocks import Block, Handshake
-from hw._netlist import Instance, Netlist
 from hw.accelerator import Stream
 from hw.errors import HardwareError
+from hw.stitch._blocks import Block, Handshake
+from hw.stitch.netlist import Instance, Netlist
 
 __all__ = ["connect"]
 

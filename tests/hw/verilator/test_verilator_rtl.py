@@ -12,8 +12,8 @@ from pathlib import Path
 import finn
 import pytest
 
-_OURS = Path(__file__).parents[2] / "hw" / "rtl" / "sim"
-_TESTBENCHES = Path(__file__).parent / "rtl"
+_OURS = Path(__file__).parents[3] / "hw" / "rtl" / "sim"
+_TESTBENCHES = Path(__file__).parents[1] / "rtl"
 _FAST = _OURS / "fast"
 _FINN = Path(finn.__file__).parent / "finn-rtllib"
 _PACKAGE = _FINN / "mvu/mvu_pkg.sv"

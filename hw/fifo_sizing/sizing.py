@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
-from hw.verilator._fifo_bench import Bench, capacity
-from hw.verilator._fifo_search import shrink
+from hw.fifo_sizing._bench import Bench, capacity
+from hw.fifo_sizing._search import shrink
 from hw.verilator._sim_top import storage_depth
 from hw.verilator.simulation import Simulation, Stall, Traffic
 

@@ -4,8 +4,8 @@
 
 from collections.abc import Mapping
 
-from hw._netlist import Instance, module_ports, render_module
 from hw.accelerator import Stream
+from hw.stitch.netlist import Instance, module_ports, render_module
 
 __all__ = ["render_weighted_layer"]
 

@@ -3,7 +3,7 @@
 """At which depths a FIFO of FINN's costs less: its memory comes in steps."""
 
 from hw.accelerator import Fifo
-from hw.estimates import fifo_estimate
+from hw.layers.estimates import fifo_estimate
 
 __all__ = ["cheaper_depths", "fifo_cost"]
 

@@ -14,10 +14,6 @@ from pathlib import Path
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from hw._blocks import Block, read_block, refuse_unsupported
-from hw._endpoints import image_input, logit_output
-from hw._netlist import Netlist, render_depths, render_top
-from hw._wiring import connect
 from hw.accelerator import (
     MANIFEST_FILE,
     SCHEMA,
@@ -26,12 +22,16 @@ from hw.accelerator import (
     Layer,
     Manifest,
 )
-from hw.checksum import folder_checksum
+from hw.accelerator.checksum import folder_checksum
 from hw.errors import HardwareError
-from hw.estimates import fifo_estimate
-from hw.finn_session import finn_build_dir
+from hw.finn.session import finn_build_dir
 from hw.layers import register
+from hw.layers.estimates import fifo_estimate
 from hw.preprocessing import Preprocessing
+from hw.stitch._blocks import Block, read_block, refuse_unsupported
+from hw.stitch._endpoints import image_input, logit_output
+from hw.stitch._wiring import connect
+from hw.stitch.netlist import Netlist, render_depths, render_top
 
 __all__ = ["StitchPlan", "plan_stitch", "stitch", "with_fifo_depths"]
 

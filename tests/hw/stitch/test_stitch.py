@@ -15,11 +15,11 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from hw._library_patches import patch_library_file
-from hw._netlist import Instance, Netlist, module_ports, render_depths, render_top
 from hw.accelerator import Accelerator, Estimate, Fifo, Stream
 from hw.errors import HardwareError
-from hw.stitch import plan_stitch, stitch, with_fifo_depths
+from hw.finn.library_patches import patch_library_file
+from hw.stitch.netlist import Instance, Netlist, module_ports, render_depths, render_top
+from hw.stitch.stitching import plan_stitch, stitch, with_fifo_depths
 
 
 def _plan(model: ModelWrapper, name: str = "rgb") -> object:

@@ -11,7 +11,7 @@ from forked_network import Forked
 
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
-from hw.stitch import with_fifo_depths
+from hw.stitch.stitching import with_fifo_depths
 from hw.verilator._build import plan_build, run_build
 
 

@@ -22,7 +22,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
-from hw.finn_session import finn_build_dir
+from hw.finn.session import finn_build_dir
 from hw.xsi import binding
 from hw.xsi.stitched import with_stitched_rtl
 

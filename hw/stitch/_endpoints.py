@@ -10,8 +10,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from hw.accelerator import ImageInput, LogitOutput
+from hw.accelerator.packing import integer_width
 from hw.errors import HardwareError
-from hw.packing import integer_width
 from hw.preprocessing import Preprocessing
 
 __all__ = ["image_input", "logit_output"]

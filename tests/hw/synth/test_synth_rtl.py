@@ -20,7 +20,7 @@ from hw.synth.yosys import Plan, prepare
 
 pytestmark = pytest.mark.slow
 
-_HERE = Path(__file__).parent / "rtl"
+_HERE = Path(__file__).parents[1] / "rtl"
 _OURS = Path(hw.__file__).parent / "rtl" / "synth"
 _FINN = Path(finn.__file__).parent / "finn-rtllib"
 _CONSTANT = Path(hw.__file__).parent / "rtl" / "layers" / "stream_constant.sv"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from hw.checksum import folder_checksum
+from hw.accelerator.checksum import folder_checksum
 from hw.errors import HardwareError
 from hw.preprocessing import Preprocessing
 

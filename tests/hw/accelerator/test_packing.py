@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from qonnx.core.datatype import DataType
 
 from hw.accelerator import ImageInput, LogitOutput
+from hw.accelerator.packing import integer_width, pack_images, unpack_logits
 from hw.errors import HardwareError
-from hw.packing import integer_width, pack_images, unpack_logits
 
 
 def _image_input(channels: int, elements: int) -> ImageInput:

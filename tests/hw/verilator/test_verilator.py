@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
-from hw.stitch import with_fifo_depths
-from hw.verilator.fifo_sizing import size_fifos
+from hw.fifo_sizing.sizing import size_fifos
+from hw.stitch.stitching import with_fifo_depths
 from hw.verilator.simulation import Simulation, SimulationResult, Stall, Traffic, Waveforms
 
 pytestmark = pytest.mark.slow

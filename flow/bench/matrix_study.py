@@ -10,7 +10,7 @@ from pathlib import Path
 import finn
 
 import hw
-from hw._library_patches import patch_library_file
+from hw.finn.library_patches import patch_library_file
 from hw.layers.matrix_shape import SOURCES, MatrixShape, Operand
 from hw.parts import Family, Part, find_part
 from hw.synth.resources import Resources

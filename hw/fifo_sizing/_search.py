@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from hw.verilator._fifo_bench import Bench
-from hw.verilator._fifo_steps import cheaper_depths, fifo_cost
+from hw.fifo_sizing._bench import Bench
+from hw.fifo_sizing._steps import cheaper_depths, fifo_cost
 
 __all__ = ["shrink"]
 
