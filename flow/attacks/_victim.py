@@ -16,7 +16,7 @@ from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 
 if TYPE_CHECKING:
-    from flow.attacks.base import Differentiable
+    from flow.classifier import Differentiable
 
 __all__ = ["Victim"]
 

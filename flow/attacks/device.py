@@ -5,7 +5,7 @@
 import torch
 from torch import nn
 
-from flow.attacks.base import Differentiable
+from flow.classifier import Differentiable
 from flow.classifier import Images, Logits
 from flow.errors import FlowError
 

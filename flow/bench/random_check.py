@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from flow.bench.base import Row
+from flow.tables import Row
 from flow.compile import compile_network
-from flow.config.settings import CompileConfig
+from flow.config import CompileConfig
 from flow.dataflow import reachable_cycles, to_dataflow
 from flow.errors import USER_ERRORS, FlowError
 from flow.progress import banner, meter

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flow.bench.base import Benchmark, Row
+from flow.bench.benchmark import Benchmark
+from flow.tables import Row
 from flow.errors import SettingError
 
 __all__ = ["RANDOM"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from brevitas_models import pretrained
-from flow.bench.base import Row
+from flow.tables import Row
 from flow.bench.simulator import Case
 from flow.bench.simulator_attacks import ATTACKS
 from flow.bench.simulator_memory import peak_rss_mib

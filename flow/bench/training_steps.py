@@ -19,9 +19,9 @@ from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.settings import ArchitectureSettings
-from flow.bench.base import Row
+from flow.tables import Row
 from flow.bench.training import Case
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.objectives import build_objective
 from flow.threads import one_thread

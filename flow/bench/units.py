@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.base import Benchmark, Row
+from flow.bench.benchmark import Benchmark
+from flow.tables import Row
 from flow.errors import SettingError
 
 __all__ = ["UNITS"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flow.check.limits import Found, Name
 from flow.compile import compile_model
-from flow.config.settings import CompileConfig
+from flow.config import CompileConfig
 from flow.environment import cache_folder
 from flow.lowering import InputEncoding
 from flow.progress import meter

@@ -11,7 +11,7 @@ from flow.attacks import build_attack
 from flow.check.hardware import measure_hardware
 from flow.check.limits import Figure, Found, Limits, Name
 from flow.classifier import Images, Labels, check_images
-from flow.config.settings import CompileConfig, DataConfig, parse_section
+from flow.config import CompileConfig, DataConfig, parse_section
 from flow.data.datasets import load_dataset
 from flow.engines.simulation import as_pixels, read_images
 from flow.errors import SettingError

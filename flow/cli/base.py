@@ -13,7 +13,7 @@ from flow.environment import DATA_VARIABLE, data_folder
 from flow.errors import FlowError
 
 if TYPE_CHECKING:
-    from flow.config.settings import RunConfig
+    from flow.run.configuration import RunConfig
     from flow.run.pipeline import Context
 
 __all__ = ["Command", "StepCommand", "add_data", "shown"]
@@ -92,7 +92,7 @@ def _context(options: argparse.Namespace) -> "Context":
 
 
 def _config(options: argparse.Namespace) -> "RunConfig":
-    from flow.config.settings import load_config, parse_config  # noqa: PLC0415 - keeps --help fast
+    from flow.run.loading import load_config, parse_config  # noqa: PLC0415 - keeps --help fast
 
     if (options.config is None) == (options.zoo is None):
         both = f"both CONFIG {options.config} and --zoo {options.zoo} are given"

@@ -58,8 +58,8 @@ class ExperimentCommand(Command):
             for one in EXPERIMENTS:
                 print(f"{one.name:12} {one.title}")
             return 0
-        from flow.bench.base import as_table  # noqa: PLC0415 - keeps --help fast
-        from flow.experiments.lab import Lab  # noqa: PLC0415
+        from flow.tables import as_table  # noqa: PLC0415 - keeps --help fast
+        from flow.experiments.study import Study  # noqa: PLC0415
         from flow.experiments.page import write_findings  # noqa: PLC0415
         from flow.experiments.registry import find  # noqa: PLC0415
         from flow.zoo.networks import dataset_of  # noqa: PLC0415

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from flow.classifier import Images
-from flow.engines.all_engines import IntegerEngine, Remembered, RtlsimEngine
+from flow.engines.integer import IntegerEngine
+from flow.engines.cached import CachedEngine
+from flow.engines.rtlsim import RtlsimEngine
 from flow.engines.verification import Agreement, compare_logits
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork

@@ -15,7 +15,7 @@ from flow.classifier import Images
 from flow.compile.check import RtlCheck, check_in_rtl
 from flow.compile.network import compile_network
 from flow.compile.result_folder import CACHE, new_results
-from flow.config.settings import CompileConfig
+from flow.config import CompileConfig
 from flow.engines.simulation import as_pixels, read_images
 from flow.errors import FlowError, SettingError
 from flow.integer import IntegerNetwork

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flow.config.settings import CompileConfig
+from flow.config import CompileConfig
 from flow.dataflow import fold, folding_of, generate_rtl, to_dataflow
 from flow.integer import IntegerNetwork
 from flow.progress import meter

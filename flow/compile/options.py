@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from flow.config.settings import CompileConfig, parse_section
+from flow.config import CompileConfig, parse_section
 from flow.errors import SettingError
 
 __all__ = ["compile_config", "read_folding"]

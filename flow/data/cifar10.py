@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.cifar10_batches import FORMATS
 from flow.data.cifar10_jpeg import ARCHIVE, CLASSES, read_archive
 from flow.data.source import ImageSource, Splits, need_folder

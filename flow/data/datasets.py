@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.classifier import Images, Labels
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.cifar10 import Cifar10
 from flow.data.digits import DIGITS_TEST_IMAGES, Digits
 from flow.data.images import ImageFolder

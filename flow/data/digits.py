@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.source import ImageSource, Splits
 
 __all__ = ["DIGITS_TEST_IMAGES", "Digits"]

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from flow.classifier import Images, Labels
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.cache import save_array
 from flow.data.members import content_digest, read_members
 from flow.data.source import ImageSource, Splits

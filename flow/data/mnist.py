@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.classifier import Images, Labels
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.source import REMEDY, ImageSource, Splits, need_folder, read_bytes
 from flow.environment import DATA_VARIABLE
 from flow.errors import FlowError, SettingError

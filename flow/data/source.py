@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from flow.classifier import Images, Labels
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.environment import DATA_VARIABLE
 from flow.errors import FlowError, SettingError
 

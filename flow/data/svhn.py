@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from flow.classifier import Images, Labels
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.mat_file import MatError, read_arrays
 from flow.data.source import REMEDY, ImageSource, Splits, need_folder, read_bytes
 from flow.environment import DATA_VARIABLE

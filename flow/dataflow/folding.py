@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from flow.config.settings import CompileConfig, FoldingConfig
+from flow.config import CompileConfig, FoldingConfig
 from flow.dataflow._lanes import Foldable, foldables
 from flow.dataflow.fitting import fit_memories, place_thresholds
 from flow.errors import FlowError

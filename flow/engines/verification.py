@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.classifier import Images
-from flow.engines.all_engines import Engine, Entry, Trace
+from flow.engines.base import Engine, Entry, Trace
 from flow.errors import FlowError
 
 __all__ = ["Agreement", "compare_labels", "compare_logits"]

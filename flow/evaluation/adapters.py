@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from art.estimators.classification import BlackBoxClassifierNeuralNetwork, PyTorchClassifier
     from torch import nn
 
-    from flow.attacks import Differentiable
+    from flow.classifier import Differentiable
 
 __all__ = [
     "as_art",

@@ -12,7 +12,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from flow.attacks.base import Attack, Differentiable
+from flow.attacks.base import Attack
+from flow.classifier import Differentiable
 from flow.classifier import Classifier, Images, Labels
 from flow.errors import FlowError
 from flow.evaluation.accuracy import RobustAccuracy, wilson_interval

@@ -13,7 +13,7 @@ experiments do not use, the product's default of 1e-3 changed little (PGD 24/255
 
 from dataclasses import dataclass
 
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained, Training
 
 __all__ = ["ADVERSARIAL", "CONTROLS", "PLAIN", "SERIES", "STANDARD", "Series", "network"]

@@ -9,7 +9,7 @@ from flow.evaluation.amplification import error_amplification
 from flow.evaluation.evaluator import Evaluation
 from flow.experiments._defensive import Series, network
 from flow.experiments.base import Row
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 from flow.integer.operations import Threshold
 

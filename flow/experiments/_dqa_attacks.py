@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from flow.attacks import Attack, Differentiable
+from flow.attacks import Attack
+from flow.classifier import Differentiable
 from flow.attacks.carlini_wagner import CarliniWagner
 from flow.attacks.fgsm import Fgsm
 from flow.attacks.pgd import Pgd
@@ -17,7 +18,7 @@ from flow.attacks.zoo import ZooLinf
 from flow.evaluation.evaluator import RobustAccuracy, Verdict, evaluate
 from flow.evaluation.worst_case import union
 from flow.experiments._gradients import AsTrained, ExactGradients
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 from flow.progress import meter
 

@@ -21,7 +21,7 @@ from brevitas_models.selection import (
     select_bits,
     weight_bits_cost,
 )
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 
 __all__ = ["ACTIVATION_BITS", "Candidates"]

@@ -9,7 +9,7 @@ from brevitas_models.selection import Option
 from flow.experiments._defensive import ADVERSARIAL, PLAIN, STANDARD, Series, network
 from flow.experiments._layerwise_choice import Candidates
 from flow.experiments.base import Row
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained, Training
 
 __all__ = [

@@ -8,7 +8,7 @@ from statistics import median
 
 from brevitas_models.architectures import build
 from brevitas_models.classifier import QuantClassifier
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Training
 from flow.objectives import build_objective
 from flow.training.freezing import freeze_of

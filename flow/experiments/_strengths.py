@@ -8,7 +8,7 @@ from statistics import fmean
 
 from flow.experiments._contrast import contrast
 from flow.experiments.base import Curve, Panel, Row, Verdict
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.scale import Scale
 
 __all__ = ["Curve", "Experiment", "Findings", "Outcome", "Panel", "Row", "Scale", "Verdict"]

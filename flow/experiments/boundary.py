@@ -22,7 +22,7 @@ from flow.experiments._strengths import (
     measured,
 )
 from flow.experiments.base import Experiment, Findings, Verdict
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.scale import Scale
 from flow.experiments.trained import Trained, Training
 

@@ -17,7 +17,7 @@ from flow.experiments._defensive import CONTROLS, PLAIN, SERIES, Series
 from flow.experiments._defensive_panels import against_depth, against_epsilon, by_bits
 from flow.experiments._defensive_sample import EPSILONS, Sample, grouped, measured, robust_at
 from flow.experiments.base import Experiment, Findings, Panel, Verdict
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.scale import Scale
 
 __all__ = ["DEFENSIVE_BITS", "DefensiveBits", "judge_depth", "judge_series", "judged_epsilon"]

@@ -13,7 +13,7 @@ from flow.experiments._defensive_panels import by_bits
 from flow.experiments._defensive_sample import Cells
 from flow.experiments.base import Experiment, Findings, Panel, Row, Verdict
 from flow.experiments.defensive_bits import DEFENSIVE_BITS
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.scale import Scale
 
 __all__ = ["DEFENSIVE_CLEAN", "DefensiveClean", "clean_findings", "judge_clean"]

@@ -14,7 +14,7 @@ from brevitas_models.quantizers import ActivationQuantizer, Quantizers, WeightQu
 from flow.experiments._dqa_attacks import attacked
 from flow.experiments._dqa_verdicts import judged, panel
 from flow.experiments.base import Experiment, Findings, Row
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.scale import Scale
 from flow.experiments.trained import Trained, Training
 

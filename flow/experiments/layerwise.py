@@ -28,7 +28,7 @@ from flow.experiments._layerwise_sample import (
 )
 from flow.experiments.base import Experiment, Findings, Verdict
 from flow.experiments.defensive_bits import DEFENSIVE_BITS
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.scale import Scale
 
 __all__ = ["LAYERWISE_BITS", "LayerwiseBits", "bits_findings", "judge_choice", "judge_loss"]

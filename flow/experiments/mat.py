@@ -17,7 +17,7 @@ from flow.experiments._contrast import contrast
 from flow.experiments._mat_cost import StepCost, step_costs
 from flow.experiments._strengths import Measured, against_strength, at, grouped, measured, over
 from flow.experiments.base import Curve, Experiment, Findings, Outcome, Panel, Verdict
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.scale import Scale
 from flow.experiments.trained import Training
 

@@ -23,7 +23,7 @@ from flow.experiments._strengths import (
     measured,
 )
 from flow.experiments.base import Curve, Experiment, Findings, Outcome, Panel, Verdict
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.scale import Scale
 from flow.experiments.trained import Training
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from flow.experiments._planes import Plane, loss_plane
 from flow.experiments.base import Curve, Experiment, Findings, Outcome, Panel, Row, Verdict
 from flow.experiments.dqa import dqa_network
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.scale import Scale
 
 __all__ = ["SURFACE", "Surface", "rises"]

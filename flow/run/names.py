@@ -9,9 +9,11 @@ from brevitas_models.bits import BitTable, Precision
 from brevitas_models.errors import ModelError
 from brevitas_models.lipschitz import control_names
 from brevitas_models.network import NetworkSettings
-from flow.config.settings import NetworkConfig, RunConfig, TrainingConfig
+from flow.attacks import ATTACKS
+from flow.config import NetworkConfig, TrainingConfig
 from flow.errors import FlowError
 from flow.objectives import OBJECTIVES
+from flow.run.configuration import RunConfig
 from flow.training.configured import objective_of, trainer_settings
 from steelflow_names import hint
 
@@ -27,6 +29,8 @@ def check_names(config: RunConfig, where: str) -> None:
     try:
         _check_network(config.network)
         _check_training(config.training)
+        for name in config.attack.attacks:
+            _check_known("attack.attacks", name, ATTACKS)
     except (FlowError, ModelError) as error:
         raise FlowError(f"{where}: {error}") from error
 

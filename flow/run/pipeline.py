@@ -38,7 +38,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from flow.config.settings import RunConfig
+from flow.run.configuration import RunConfig
 from flow.errors import FlowError, SettingError
 from flow.progress import banner, saved
 from flow.storage.records import RECORD_NAME, Fingerprint, StepRecord, checksums, sha256, write_json

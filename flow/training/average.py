@@ -10,7 +10,7 @@ import torch
 from brevitas.proxy.quant_proxy import QuantProxyFromInjector
 from torch import Tensor, nn
 
-from flow.training.state import tensors
+from flow.storage.network_state import tensors
 
 __all__ = ["Average"]
 

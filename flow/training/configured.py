@@ -17,7 +17,7 @@ from brevitas_models.exact import make_exact
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.pretrained import QuantClassifier, canonicalise
 from brevitas_models.settings import ArchitectureSettings
-from flow.config.settings import HeldOutConfig, NetworkConfig, TrainingConfig
+from flow.config import HeldOutConfig, NetworkConfig, TrainingConfig
 from flow.data.datasets import Dataset
 from flow.objectives import Objective, build_objective
 from flow.threads import one_thread

@@ -12,7 +12,7 @@ from torch import nn
 from flow.data.datasets import Dataset
 from flow.objectives import Objective
 from flow.training.settings import TrainerSettings
-from flow.training.state import tensors
+from flow.storage.network_state import tensors
 
 __all__ = ["difference", "fingerprint"]
 

@@ -13,7 +13,7 @@ from brevitas.proxy.runtime_quant import ActQuantProxyFromInjectorBase
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from flow.training.state import capture, restore
+from flow.storage.network_state import capture, restore
 
 __all__ = ["learned_scales_anew", "quantization_off"]
 

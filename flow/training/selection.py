@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from flow.training.held_out import Measured
-from flow.training.state import capture
+from flow.storage.network_state import capture
 
 __all__ = ["Selection"]
 
@@ -17,7 +17,7 @@ class Selection:
 
     Attributes:
         epoch: of the best, 1 .. epochs; 0 before the first measurement.
-        network: its state (flow.training.state), None before the first.
+        network: its state (flow.storage.network_state), None before the first.
         stale: measurements since the best.
     """
 

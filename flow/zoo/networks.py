@@ -9,7 +9,7 @@ import torch
 
 from brevitas_models.pretrained import QuantClassifier, card, load
 from flow.classifier import Images, Logits, check_images
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.export.qonnx import ExportResult, export_qonnx_model
 from flow.threads import one_thread

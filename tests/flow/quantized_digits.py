@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.integer import Convolution, Dense, Flatten, IntegerNetwork, Threshold
 

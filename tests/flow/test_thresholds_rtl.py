@@ -9,7 +9,7 @@ import pytest
 from flow.compiler import Workshop, compile_network
 from numpy.typing import NDArray
 
-from flow.config.settings import CompileConfig
+from flow.config import CompileConfig
 from flow.integer import (
     IMAGE,
     Concat,

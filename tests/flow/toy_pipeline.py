@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from flow.config.settings import RunConfig
+from flow.run.configuration import RunConfig
 from flow.run.pipeline import Context, Pipeline, Settings, Step
 
 

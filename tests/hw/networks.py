@@ -19,7 +19,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 from qonnx_models import GraphBuilder
 
-from flow.config.settings import CompileConfig
+from flow.config import CompileConfig
 from flow.dataflow import fold, generate_rtl, to_dataflow
 from flow.integer import IntegerNetwork
 from flow.lowering import lower

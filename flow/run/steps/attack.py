@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from flow.attacks import Attack, OnDevice, build_attack
 from flow.classifier import Images, Labels
-from flow.config.settings import AttackConfig, AttackName
+from flow.config import AttackConfig
 from flow.data.datasets import first_test_images, load_dataset
 from flow.evaluation.amplification import error_amplification
 from flow.evaluation.evaluator import Evaluation, RobustAccuracy, Subject, Verdict, evaluate
@@ -114,7 +114,7 @@ class _Job:
         largest first: it is the headline.
         """
         attacks, epsilons = self.config.attacks, self.config.epsilons_255
-        by_norm: dict[str, list[AttackName]] = {}
+        by_norm: dict[str, list[str]] = {}
         for attack in attacks:
             by_norm.setdefault(self._built(attack).norm, []).append(attack)
         if self.config.stop_early:

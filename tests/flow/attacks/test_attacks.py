@@ -5,7 +5,7 @@
 import warnings
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +17,10 @@ from flow.attacks import ATTACKS, Attack, OnDevice, build_attack
 from flow.attacks.fgsm import Fgsm
 from flow.attacks.pgd import Pgd
 from flow.classifier import Images, Labels
-from flow.config.settings import AttackName
 from flow.errors import FlowError
 from flow.evaluation.evaluator import check_budget, classify, linf_distances
 from flow.integer import IntegerNetwork
+from flow.run.loading import parse_config
 
 IMAGES = digits().test_images[:150]
 LABELS = digits().test_labels[:150]
@@ -79,7 +79,8 @@ def test_registry_carries_the_budget(name: str) -> None:
 
 
 def test_configurations_offer_every_attack() -> None:
-    assert set(get_args(AttackName)) == set(ATTACKS)
+    named = {"name": "every", "attack": {"attacks": list(ATTACKS)}}
+    assert parse_config(named, "here").attack.attacks == tuple(ATTACKS)
 
 
 @pytest.mark.parametrize("name", ["pgd", "apgd_dlr", "square", "noise", "cw"])

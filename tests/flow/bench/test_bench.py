@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from flow.bench import registry
-from flow.bench.base import Benchmark, Row, as_table
+from flow.bench.benchmark import Benchmark
+from flow.tables import Row, as_table
 from flow.cli import main
 from flow.errors import FlowError
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.cifar10 import ARCHIVE, CLASSES
 from flow.data.datasets import Dataset, load_dataset
 from flow.environment import cache_folder

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.datasets import load_dataset
 from flow.errors import FlowError
 

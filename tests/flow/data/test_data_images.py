@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.datasets import data_files, load_dataset
 from flow.environment import cache_folder
 from flow.errors import FlowError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.datasets import load_dataset
 from flow.errors import FlowError
 

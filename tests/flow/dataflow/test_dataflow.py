@@ -11,7 +11,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.cleanup import cleanup_model
 from qonnx_models import tiny_qonnx
 
-from flow.config.settings import CompileConfig, FoldingConfig
+from flow.config import CompileConfig, FoldingConfig
 from flow.dataflow import fold, folding_of, to_dataflow
 from flow.errors import FlowError
 from flow.integer import (

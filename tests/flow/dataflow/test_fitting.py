@@ -10,7 +10,7 @@ import pytest
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from flow.config.settings import CompileConfig, FoldingConfig
+from flow.config import CompileConfig, FoldingConfig
 from flow.dataflow import fitting, fold, folding_of, to_dataflow
 from flow.dataflow._lanes import foldables
 from flow.dataflow.fitting import fit_memories

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from quantized_digits import digits, digits_network
 from scipy.stats import binomtest
 
-from flow.attacks import Attack, Differentiable, build_attack
+from flow.attacks import Attack, build_attack
+from flow.classifier import Differentiable
 from flow.attacks._search import Search
 from flow.attacks._victim import Victim
 from flow.classifier import Images, Labels, Logits

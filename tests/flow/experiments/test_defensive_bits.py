@@ -17,7 +17,7 @@ from flow.experiments.defensive_bits import (
     judged_epsilon,
 )
 from flow.experiments.defensive_clean import clean_findings, judge_clean
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
 from tests.flow.bar_images import bars_dataset

@@ -15,7 +15,7 @@ from flow.experiments._gradients import AsTrained, ExactGradients
 from flow.experiments.base import Row
 from flow.experiments.dqa import DynamicActivations, dqa_network
 from flow.experiments.figures import panels_png
-from flow.experiments.lab import Lab, Trained
+from flow.experiments.study import Study, Trained
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
 from tests.flow.bar_images import bars_dataset

@@ -11,7 +11,7 @@ from flow.experiments import boundary, feedback
 from flow.experiments._strengths import Measured
 from flow.experiments.boundary import BoundaryRetraining
 from flow.experiments.feedback import FeedbackLearning
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
 from tests.flow.bar_images import bars_dataset

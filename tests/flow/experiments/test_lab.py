@@ -16,7 +16,7 @@ from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.experiments.base import Curve, Experiment, Findings, Panel, Verdict
 from flow.experiments.figures import panels_png, panels_svg
-from flow.experiments.lab import Lab, Training
+from flow.experiments.study import Study, Training
 from flow.experiments.page import write_findings
 from flow.experiments.registry import EXPERIMENTS, find
 from flow.experiments.scale import Scale

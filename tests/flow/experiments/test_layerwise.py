@@ -18,7 +18,7 @@ from flow.experiments._layerwise_sample import (
     Subject,
 )
 from flow.experiments.base import Findings
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.layerwise import bits_findings, judge_choice, judge_loss
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale

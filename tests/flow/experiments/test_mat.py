@@ -9,7 +9,7 @@ import pytest
 
 from flow.experiments._mat_cost import StepCost, step_costs
 from flow.experiments._strengths import Measured
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.mat import Mat, judge_cost, judge_range, judge_zones
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale

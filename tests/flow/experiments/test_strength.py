@@ -17,7 +17,7 @@ from flow.experiments._strengths import (
     judged_epsilon,
     over,
 )
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
 from flow.experiments.strength import Strength, crossing_point, judge

@@ -8,7 +8,7 @@ import pytest
 from flow.experiments._planes import loss_plane
 from flow.experiments.dqa import dqa_network
 from flow.experiments.figures import panels_png
-from flow.experiments.lab import Lab, Trained
+from flow.experiments.study import Study, Trained
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
 from flow.experiments.surface import Surface, rises

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.datasets import load_dataset
 from flow.objectives import Batch, TrainingSet
 

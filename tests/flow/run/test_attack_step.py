@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from quantized_digits import digits_network
 
-from flow.config.settings import parse_config
+from flow.run.loading import parse_config
 from flow.run.pipeline import Context
 from flow.run.steps.attack import AttackStep
 

@@ -14,11 +14,12 @@ from bar_images import bars_dataset, write_mnist
 
 from brevitas_models.checkpoint import load_checkpoint
 from brevitas_models.pretrained import QuantClassifier
-from flow.config.settings import DataConfig, parse_config
+from flow.config import DataConfig
 from flow.data.datasets import load_dataset
 from flow.errors import FlowError
 from flow.integer.description import in_words
 from flow.lowering import lower, read_model
+from flow.run.loading import parse_config
 from flow.run.pipeline import Context, Pipeline
 from flow.run.steps.export import ExportStep
 from flow.run.steps.train import TrainStep

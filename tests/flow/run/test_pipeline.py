@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from flow.config.settings import RunConfig, TrainingConfig
+from flow.config import TrainingConfig
 from flow.errors import FlowError
+from flow.run.configuration import RunConfig
 from flow.run.pipeline import Context, Pipeline, Settings, Step
 
 TOY = Path(__file__).parents[1] / "toy_pipeline.py"

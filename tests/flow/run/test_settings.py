@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flow.config.settings import CompileConfig, load_config, parse_config, parse_section
+from flow.config import CompileConfig, parse_section
+from flow.run.loading import load_config, parse_config
 from flow.errors import FlowError
+from flow.run.loading import load_config, parse_config
 
 
 def loaded(tmp_path: Path, text: str) -> object:

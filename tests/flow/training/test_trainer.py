@@ -24,12 +24,12 @@ from brevitas_models.lipschitz import DefensiveQuantization, LipschitzControl, m
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.quantizers import ActivationQuantizer, Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
-from flow.config.settings import DataConfig
+from flow.config import DataConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.errors import FlowError
 from flow.objectives import build_objective
 from flow.training import run as _trainer_run
-from flow.training.state import tensors
+from flow.storage.network_state import tensors
 from flow.training.trainer import (
     EpochReport,
     HeldOut,
@@ -409,7 +409,7 @@ import numpy as np
 from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import DefensiveQuantization, LipschitzControl, make_control
 from brevitas_models.network import NetworkSettings, build_network
-from flow.training.state import tensors
+from flow.storage.network_state import tensors
 from flow.data.datasets import Dataset
 from flow.objectives import build_objective
 from flow.training.trainer import HeldOut, Machine, Schedule, TrainerSettings, train

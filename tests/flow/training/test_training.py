@@ -15,7 +15,7 @@ from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import dq_penalty
 from brevitas_models.network import QuantConvNet, build_network
 from brevitas_models.pretrained import QuantClassifier
-from flow.config.settings import DataConfig, HeldOutConfig, NetworkConfig, TrainingConfig
+from flow.config import DataConfig, HeldOutConfig, NetworkConfig, TrainingConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.errors import FlowError
 from flow.threads import one_thread

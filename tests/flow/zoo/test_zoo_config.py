@@ -9,8 +9,8 @@ from bar_images import same
 
 from brevitas_models.checkpoint import load_checkpoint
 from brevitas_models.pretrained import QuantClassifier, card, load, trained
-from flow.config.settings import parse_config
 from flow.errors import FlowError
+from flow.run.loading import parse_config
 from flow.run.pipeline import Context
 from flow.run.steps.train import TrainStep
 from flow.zoo.defaults import weights_file, zoo_defaults
