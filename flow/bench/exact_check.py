@@ -24,6 +24,7 @@ from flow.lowering import lower, read_model
 from flow.lowering.agreement import TIE, GraphAgreement, compare_graph, nearest_tie
 from flow.lowering.random_graphs import GraphSpec, draw
 from flow.progress import banner, meter
+from flow.tables import Row
 from flow.zoo import networks as zoo
 
 __all__ = ["check_graphs", "check_model"]

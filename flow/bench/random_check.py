@@ -24,6 +24,7 @@ from flow.dataflow import reachable_cycles, to_dataflow
 from flow.errors import USER_ERRORS, FlowError
 from flow.progress import banner, meter
 from flow.random_networks import NetworkSpec, build, draw, shrunk
+from flow.tables import Row
 from hw.verilator.simulation import Simulation
 
 __all__ = ["check_all", "check_one", "measure"]

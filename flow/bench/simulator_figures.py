@@ -20,6 +20,7 @@ from flow.data.datasets import Dataset
 from flow.integer.native import NativeNetwork, StageTime, peak_rate
 from flow.lowering import lower, read_model
 from flow.progress import banner
+from flow.tables import Row
 from flow.zoo import networks as zoo
 
 __all__ = ["Measurement", "rate_pair", "share_of_peak"]

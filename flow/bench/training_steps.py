@@ -24,6 +24,7 @@ from flow.bench.training import Case
 from flow.config import DataConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.objectives import build_objective
+from flow.tables import Row
 from flow.threads import one_thread
 from flow.training.freezing import freeze_of
 from flow.training.saved_tensors import SavedTensors

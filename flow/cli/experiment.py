@@ -62,6 +62,7 @@ class ExperimentCommand(Command):
         from flow.experiments.study import Study  # noqa: PLC0415
         from flow.experiments.page import write_findings  # noqa: PLC0415
         from flow.experiments.registry import find  # noqa: PLC0415
+        from flow.tables import as_table  # noqa: PLC0415 - keeps --help fast
         from flow.zoo.networks import dataset_of  # noqa: PLC0415
 
         experiment = find(options.name)

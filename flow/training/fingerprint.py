@@ -11,6 +11,7 @@ from torch import nn
 
 from flow.data.datasets import Dataset
 from flow.objectives import Objective
+from flow.storage.network_state import tensors
 from flow.training.settings import TrainerSettings
 from flow.storage.network_state import tensors
 

@@ -18,6 +18,7 @@ from flow.errors import FlowError
 from flow.objectives import Batch, Model, Objective
 from flow.objectives.base import Logits
 from flow.progress import track
+from flow.storage.network_state import capture, restore
 from flow.training.average import Average
 from flow.training.controls import Controls
 from flow.training.data import TrainingImages, seeded

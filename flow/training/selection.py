@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from flow.storage.network_state import capture
 from flow.training.held_out import Measured
 from flow.storage.network_state import capture
 

@@ -14,6 +14,7 @@ from flow.data.datasets import first_test_images
 from flow.export.qonnx import export_qonnx_model
 from flow.lowering import lower, read_model
 from flow.progress import meter
+from flow.tables import Row
 from flow.zoo import networks as zoo
 from flow.zoo.targets import Target
 from hw.accelerator import Accelerator, Manifest

@@ -11,6 +11,7 @@ from brevitas_models.model_card import HardwareFigures, LipschitzFigures, ModelC
 from brevitas_models.pretrained import FOLDER, card, settings, trained
 from flow.tables import as_table
 from flow.errors import FlowError
+from flow.tables import as_table
 from flow.zoo.evaluation import Measurement
 
 __all__ = [

@@ -50,9 +50,9 @@ class ExportStep(Step):
             network = load_checkpoint(context.folder("train") / f"{name}.pt")
             _check_fits(input_shape(network), network.settings.classes, dataset)
             exported = export_qonnx_model(network, folder / f"{name}.onnx")
-            brevitas = Remembered(BrevitasEngine(network, exported.logit_scale))
+            brevitas = CachedEngine(BrevitasEngine(network, exported.logit_scale))
             with meter(f"qonnx on the test set, {name}", unit="images") as report:
-                qonnx = Remembered(QonnxEngine(exported.path, report))
+                qonnx = CachedEngine(QonnxEngine(exported.path, report))
                 agreement = compare_labels(brevitas, qonnx, images)
             np.save(folder / f"{name}_logits.npy", qonnx.logits(images))
             findings["logit_scale"][name] = exported.logit_scale

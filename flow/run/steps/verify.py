@@ -45,7 +45,7 @@ class VerifyStep(Step):
         few, _ = first_test_images(dataset, config.finn_images, "verify.finn_images")
         names = context.config.networks
         integer = {
-            name: Remembered(
+            name: CachedEngine(
                 IntegerEngine(IntegerNetwork.load(context.folder("compile") / f"{name}.npz"))
             )
             for name in names
@@ -76,5 +76,5 @@ def _with_finn(path: Path, integer: Engine, images: Images) -> dict[str, Any]:
 def _with_qonnx(exported: Path, name: str, integer: Engine, images: Images) -> Agreement:
     """Compare a network with the logits that the export step has got from qonnx."""
     logits = np.load(exported / f"{name}_logits.npy")
-    qonnx = Remembered(QonnxEngine(exported / f"{name}.onnx"), images, logits)
+    qonnx = CachedEngine(QonnxEngine(exported / f"{name}.onnx"), images, logits)
     return compare_logits(qonnx, integer, images)

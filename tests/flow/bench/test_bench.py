@@ -14,6 +14,7 @@ from flow.bench.benchmark import Benchmark
 from flow.tables import Row, as_table
 from flow.cli import main
 from flow.errors import FlowError
+from flow.tables import Row, as_table
 
 
 class _Counting(Benchmark):

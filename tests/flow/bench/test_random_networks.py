@@ -9,6 +9,7 @@ from flow.tables import Row
 from flow.bench.random_check import check_one, measure
 from flow.errors import FlowError
 from flow.random_networks import NetworkSpec, build, draw, shrunk
+from flow.tables import Row
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -128,7 +128,7 @@ def test_the_first_image_that_differs_is_named(tiny_network: IntegerNetwork) -> 
     right = IntegerEngine(tiny_network)
     logits = right.logits(IMAGES).copy()
     logits[4, 2] += 1
-    wrong = Remembered(right, IMAGES, logits)
+    wrong = CachedEngine(right, IMAGES, logits)
     expected = re.escape("logits of 1 of 6 images, image 4 the first, in no layer that both show")
     with pytest.raises(FlowError, match=expected):
         compare_logits(right, wrong, IMAGES)
@@ -136,13 +136,13 @@ def test_the_first_image_that_differs_is_named(tiny_network: IntegerNetwork) -> 
 
 def test_labels_may_agree_where_logits_differ(tiny_network: IntegerNetwork) -> None:
     right = IntegerEngine(tiny_network)
-    shifted = Remembered(right, IMAGES, right.logits(IMAGES) + np.int32(1))
+    shifted = CachedEngine(right, IMAGES, right.logits(IMAGES) + np.int32(1))
     assert compare_labels(right, shifted, IMAGES) == Agreement(6, 0, None)
 
 
 def test_other_labels_are_refused(tiny_network: IntegerNetwork) -> None:
     right = IntegerEngine(tiny_network)
-    negated = Remembered(right, IMAGES, -right.logits(IMAGES))
+    negated = CachedEngine(right, IMAGES, -right.logits(IMAGES))
     with pytest.raises(FlowError, match=r"differ in the labels of 6 of 6 images, image 0"):
         compare_labels(right, negated, IMAGES)
 

@@ -28,6 +28,7 @@ from flow.config import DataConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.errors import FlowError
 from flow.objectives import build_objective
+from flow.storage.network_state import tensors
 from flow.training import run as _trainer_run
 from flow.storage.network_state import tensors
 from flow.training.trainer import (

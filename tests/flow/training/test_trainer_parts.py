@@ -20,6 +20,7 @@ from brevitas_models.quantizers import DynamicQuantizedActivation
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.objectives import Model, TrainingSet
+from flow.storage.network_state import capture, restore, tensors
 from flow.training.average import Average
 from flow.training.data import TrainingImages
 from flow.training.fabric import build_optimiser, launch

@@ -1,32 +1,13 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a benchmark is, and its table."""
+"""Rows of figures as plain text."""
 
-import argparse
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["Benchmark", "Row", "as_table"]
+__all__ = ["Row", "as_table"]
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Benchmark(ABC):
-    """A subcommand of `steelflow bench`: its name, its line of help, its options and its rows."""
-
-    name: str
-    help: str
-
-    @abstractmethod
-    def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the options besides --json, with defaults and units in their help."""
-
-    @abstractmethod
-    def rows(self, options: argparse.Namespace) -> Iterator[Row]:
-        """Measure and yield a row at a time; every row has the same keys."""
 
 
 def as_table(rows: Sequence[Row]) -> str:
