@@ -3,8 +3,7 @@
 """Attacks on integer networks, white box and black box; a new one is a file and a registry line."""
 
 from flow.attacks.base import Attack
-from flow.classifier import Differentiable
 from flow.attacks.device import OnDevice
 from flow.attacks.registry import ATTACKS, Budget, build_attack
 
-__all__ = ["ATTACKS", "Attack", "Budget", "Differentiable", "OnDevice", "build_attack"]
+__all__ = ["ATTACKS", "Attack", "Budget", "OnDevice", "build_attack"]

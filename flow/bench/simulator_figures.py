@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from brevitas_models import pretrained
-from flow.tables import Row
-from flow.bench.simulator import Case
 from flow.bench.simulator_attacks import ATTACKS
+from flow.bench.simulator_cases import Case
 from flow.bench.simulator_memory import peak_rss_mib
 from flow.bench.simulator_rivals import RIVALS, Rival, Subject
 from flow.classifier import Images

@@ -19,8 +19,7 @@ from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.settings import ArchitectureSettings
-from flow.tables import Row
-from flow.bench.training import Case
+from flow.bench.training_cases import Case
 from flow.config import DataConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.objectives import build_objective

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.attacks.base import Attack
-from flow.classifier import Differentiable
-from flow.classifier import Classifier, Images, Labels
+from flow.classifier import Classifier, Differentiable, Images, Labels
 from flow.errors import FlowError
 from flow.evaluation.accuracy import RobustAccuracy, wilson_interval
 from flow.evaluation.ball import check_budget, l2_distances, linf_distances

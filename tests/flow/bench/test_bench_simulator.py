@@ -14,8 +14,7 @@ import torch
 from random_integer_networks import random_network
 from torch import nn
 
-from flow.bench import simulator_figures
-from flow.bench.simulator import CASES, SIMULATOR, Case
+from flow.bench.simulator import SIMULATOR
 from flow.bench.simulator_attacks import (
     AttackPair,
     CountedModule,
@@ -23,6 +22,7 @@ from flow.bench.simulator_attacks import (
     PgdFoolbox,
     SquareArt,
 )
+from flow.bench.simulator_cases import CASES, Case
 from flow.bench.simulator_figures import Measurement, rate_pair, share_of_peak
 from flow.bench.simulator_float import float_network
 from flow.bench.simulator_rivals import RIVALS, as_tensor

@@ -11,7 +11,8 @@ import pytest
 from torch import Tensor
 
 from flow.bench import training_steps
-from flow.bench.training import CASES, TRAINING, Case
+from flow.bench.training import TRAINING
+from flow.bench.training_cases import CASES, Case
 from flow.bench.training_steps import measure
 from flow.cli import main
 from flow.errors import FlowError

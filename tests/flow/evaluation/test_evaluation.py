@@ -15,10 +15,9 @@ from quantized_digits import digits, digits_network
 from scipy.stats import binomtest
 
 from flow.attacks import Attack, build_attack
-from flow.classifier import Differentiable
 from flow.attacks._search import Search
 from flow.attacks._victim import Victim
-from flow.classifier import Images, Labels, Logits
+from flow.classifier import Differentiable, Images, Labels, Logits
 from flow.errors import FlowError
 from flow.evaluation.evaluator import (
     Evaluation,

@@ -27,14 +27,14 @@ from flow.training.named_controls import controls_of
 from flow.training.norms import calibrate
 from flow.training.trainer import Schedule, TrainerSettings, train
 
-__all__ = ["Lab", "Trained", "Training"]
+__all__ = ["Study", "Trained", "Training"]
 
 _CALIBRATION_BATCHES = 20
 _QUERIES = 1000
 _WARM_UP_EPOCHS = 1.0  # over which epsilon grows, so that large ones can be learned at all
 
 
-class Lab:
+class Study:
     """What experiments share.
 
     Args:

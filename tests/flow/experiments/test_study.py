@@ -16,10 +16,10 @@ from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.experiments.base import Curve, Experiment, Findings, Panel, Verdict
 from flow.experiments.figures import panels_png, panels_svg
-from flow.experiments.study import Study, Training
 from flow.experiments.page import write_findings
 from flow.experiments.registry import EXPERIMENTS, find
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study, Training
 from tests.flow.bar_images import bars_dataset
 
 _SCALE = Scale(train_images=400, epochs=1, images=20)
@@ -35,45 +35,45 @@ def bars() -> Dataset:
 
 
 @pytest.fixture
-def lab(bars: Dataset, tmp_path: Path) -> Lab:
-    return Lab(bars, _SCALE, tmp_path / "trainings", "tfc")
+def study(bars: Dataset, tmp_path: Path) -> Study:
+    return Study(bars, _SCALE, tmp_path / "trainings", "tfc")
 
 
-def test_a_training_is_not_repeated_and_another_is_another(lab: Lab) -> None:
-    plain = lab.train("plain", lab.settings(4, 4), Training())
-    again = lab.train("again", lab.settings(4, 4), Training())
-    attacked = lab.train("pgd", lab.settings(4, 4), Training(objective="pgd", epsilon_255=20))
-    files = list(lab._folder.iterdir())
+def test_a_training_is_not_repeated_and_another_is_another(study: Study) -> None:
+    plain = study.train("plain", study.settings(4, 4), Training())
+    again = study.train("again", study.settings(4, 4), Training())
+    attacked = study.train("pgd", study.settings(4, 4), Training(objective="pgd", epsilon_255=20))
+    files = list(study._folder.iterdir())
     assert len(files) == 2
     assert _same(plain.state, again.state)
     assert not _same(plain.state, attacked.state)
 
 
-def test_the_network_that_is_attacked_is_the_lowered_one(lab: Lab, bars: Dataset) -> None:
-    trained = lab.train("plain", lab.settings(3, 3), Training(epochs=2))
+def test_the_network_that_is_attacked_is_the_lowered_one(study: Study, bars: Dataset) -> None:
+    trained = study.train("plain", study.settings(3, 3), Training(epochs=2))
     with torch.no_grad():
         images = torch.from_numpy(bars.test_images).permute(0, 3, 1, 2) / 255
         expected = trained.network(images).argmax(1).numpy()
     assert np.mean(trained.engine.logits(bars.test_images).argmax(1) == expected) > 0.98
-    assert lab.clean(trained) > 0.5
-    held = lab.attack(trained, "pgd", 0, steps=1)
-    broken = lab.attack(trained, "pgd", 120, steps=5)
+    assert study.clean(trained) > 0.5
+    held = study.attack(trained, "pgd", 0, steps=1)
+    broken = study.attack(trained, "pgd", 120, steps=5)
     assert held.row.images == 20
     assert broken.row.accuracy < held.row.accuracy
 
 
-def test_more_bits_or_fewer_keep_the_function_roughly(lab: Lab) -> None:
-    trained = lab.train("8 bits", lab.settings(8, 8), Training(epochs=2))
-    same = lab.requantized("the same", trained, lab.settings(8, 8))
-    fewer = lab.requantized("6 bits", trained, lab.settings(6, 6))
-    assert lab.clean(same) == pytest.approx(lab.clean(trained), abs=0.05)
-    assert lab.clean(fewer) == pytest.approx(lab.clean(trained), abs=0.1)
+def test_more_bits_or_fewer_keep_the_function_roughly(study: Study) -> None:
+    trained = study.train("8 bits", study.settings(8, 8), Training(epochs=2))
+    same = study.requantized("the same", trained, study.settings(8, 8))
+    fewer = study.requantized("6 bits", trained, study.settings(6, 6))
+    assert study.clean(same) == pytest.approx(study.clean(trained), abs=0.05)
+    assert study.clean(fewer) == pytest.approx(study.clean(trained), abs=0.1)
     assert same.result is None
 
 
-def test_training_goes_on_from_a_network(lab: Lab) -> None:
-    first = lab.train("first", lab.settings(4, 4), Training())
-    on = lab.train("on", lab.settings(4, 4), Training(initial=first, learning_rate=1e-6))
+def test_training_goes_on_from_a_network(study: Study) -> None:
+    first = study.train("first", study.settings(4, 4), Training())
+    on = study.train("on", study.settings(4, 4), Training(initial=first, learning_rate=1e-6))
     key = "classifier.weight"
     assert torch.allclose(on.state[key], first.state[key], atol=1e-3)
 
@@ -81,13 +81,13 @@ def test_training_goes_on_from_a_network(lab: Lab) -> None:
 def test_a_scale_without_images_is_refused(bars: Dataset, tmp_path: Path) -> None:
     with pytest.raises(FlowError, match="images 0: give 1 or more"):
         Scale(images=0)
-    with pytest.raises(FlowError, match="images: 101 is more than the 100 test images"):
-        Lab(bars, Scale(images=101), tmp_path)
+    with pytest.raises(FlowError, match="--images: 101 is more than the 100 test images"):
+        Study(bars, Scale(images=101), tmp_path)
 
 
 def test_the_scale_tells_how_many_training_images_there_are(bars: Dataset, tmp_path: Path) -> None:
-    assert Lab(bars, replace(_SCALE, train_images=10**6), tmp_path).scale.train_images == 600
-    assert Lab(bars, _SCALE, tmp_path).scale == _SCALE
+    assert Study(bars, replace(_SCALE, train_images=10**6), tmp_path).scale.train_images == 600
+    assert Study(bars, _SCALE, tmp_path).scale == _SCALE
 
 
 _FINDINGS = Findings(
@@ -119,7 +119,7 @@ _FINDINGS = Findings(
 class _Toy(Experiment):
     name, title, source = "toy", "A toy & more", "Nobody (2026)"
 
-    def run(self, lab: Lab) -> Findings:  # noqa: ARG002
+    def run(self, study: Study) -> Findings:  # noqa: ARG002
         return _FINDINGS
 
 
