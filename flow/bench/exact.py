@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.bench.benchmark import Benchmark
-from flow.tables import Row
 from flow.environment import data_folder
 from flow.errors import SettingError
+from flow.tables import Row
 from steelflow_names import hint
 
 __all__ = ["EXACT", "MODELS"]

@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 
 from brevitas_models.pretrained import load
-from flow.tables import Row
 from flow.classifier import Images, Logits
 from flow.data.datasets import first_test_images
 from flow.export.qonnx import load_qonnx, qonnx_logits

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.bench.benchmark import Benchmark
-from flow.tables import Row
 from flow.environment import data_folder
 from flow.errors import SettingError
+from flow.tables import Row
 from flow.zoo.targets import target_of
 from steelflow_names import hint
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from flow.tables import Row
 from flow.compile import compile_network
 from flow.config import CompileConfig
 from flow.dataflow import reachable_cycles, to_dataflow

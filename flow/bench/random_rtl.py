@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flow.bench.benchmark import Benchmark
-from flow.tables import Row
 from flow.errors import SettingError
+from flow.tables import Row
 
 __all__ = ["RANDOM"]
 

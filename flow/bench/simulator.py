@@ -12,10 +12,8 @@ from pathlib import Path
 from flow.bench.benchmark import Benchmark
 from flow.bench.simulator_cases import CASES, Case
 from flow.environment import data_folder
-from flow.errors import FlowError
-from flow.tables import Row
-from flow.environment import data_folder
 from flow.errors import SettingError
+from flow.tables import Row
 from steelflow_names import hint
 
 __all__ = ["SIMULATOR"]

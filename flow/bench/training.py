@@ -9,9 +9,8 @@ from pathlib import Path
 
 from flow.bench.benchmark import Benchmark
 from flow.bench.training_cases import CASES, Case
-from flow.errors import FlowError
-from flow.tables import Row
 from flow.errors import SettingError
+from flow.tables import Row
 from steelflow_names import hint
 
 __all__ = ["TRAINING"]

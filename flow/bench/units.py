@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.bench.benchmark import Benchmark
-from flow.tables import Row
 from flow.errors import SettingError
+from flow.tables import Row
 
 __all__ = ["UNITS"]
 

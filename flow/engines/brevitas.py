@@ -2,27 +2,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The trained Brevitas network as an engine."""
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Protocol
-
 import numpy as np
 import torch
-from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 from numpy.typing import NDArray
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.core.onnx_exec import execute_onnx
 
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.network import QuantConvNet
-from flow.classifier import Classifier, Images, Logits, check_images
-from flow.engines.base import Engine, Report, Trace, channels_last
+from flow.classifier import Images, Logits, check_images
 from flow.engines._activations import brevitas_activations
-from flow.export.qonnx import input_shape, load_qonnx, qonnx_logits
-from flow.integer import IntegerNetwork, Threshold
-from hw.accelerator import Accelerator
-from hw.verilator.simulation import Simulation, SimulationResult
-
+from flow.engines.base import Trace, channels_last
+from flow.export.qonnx import input_shape
 
 __all__ = ["BrevitasEngine"]
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flow._rounding import Norm, radius_255, round_into_ball
 from flow.classifier import Classifier, Images, Labels, check_images
 from flow.errors import FlowError
+from flow.evaluation.rounding import Norm, radius_255, round_into_ball
 
 if TYPE_CHECKING:
     from art.estimators.classification import BlackBoxClassifierNeuralNetwork, PyTorchClassifier

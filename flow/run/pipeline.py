@@ -38,9 +38,9 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from flow.run.configuration import RunConfig
 from flow.errors import FlowError, SettingError
 from flow.progress import banner, saved
+from flow.run.configuration import RunConfig
 from flow.storage.records import RECORD_NAME, Fingerprint, StepRecord, checksums, sha256, write_json
 from flow.storage.workspace import disk_errors_in_one_line, locked
 from steelflow_names import hint

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flow._locks import hold
 from flow.errors import SettingError
+from flow.storage.locks import hold
 
 __all__ = ["disk_errors_in_one_line", "locked"]
 

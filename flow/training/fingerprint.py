@@ -13,7 +13,6 @@ from flow.data.datasets import Dataset
 from flow.objectives import Objective
 from flow.storage.network_state import tensors
 from flow.training.settings import TrainerSettings
-from flow.storage.network_state import tensors
 
 __all__ = ["difference", "fingerprint"]
 

@@ -31,7 +31,6 @@ from flow.training.norms import calibrate
 from flow.training.schedule import Phase, epsilon, phase_of
 from flow.training.selection import Selection
 from flow.training.settings import TrainerSettings
-from flow.storage.network_state import capture, restore
 
 __all__ = ["Penalty", "Run"]
 

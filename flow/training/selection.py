@@ -8,7 +8,6 @@ from torch import nn
 
 from flow.storage.network_state import capture
 from flow.training.held_out import Measured
-from flow.storage.network_state import capture
 
 __all__ = ["Selection"]
 

@@ -15,12 +15,12 @@ from torch import nn
 
 from brevitas_models.checkpoint import read_state, write_state
 from brevitas_models.lipschitz import LipschitzControl
-from flow._locks import locked
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.objectives import Objective
 from flow.objectives.base import Logits
 from flow.progress import banner, saved
+from flow.storage.locks import locked
 from flow.training.controls import Controls
 from flow.training.fabric import deterministic
 from flow.training.float import quantization_off

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brevitas_models.pretrained import QuantClassifier, load
-from flow.tables import Row
 from flow.classifier import Images
 from flow.compile import RtlCheck, check_in_rtl, compile_config, compile_network
 from flow.data.datasets import first_test_images

@@ -9,7 +9,6 @@ from typing import Any
 
 from brevitas_models.model_card import HardwareFigures, LipschitzFigures, ModelCard, RobustFigures
 from brevitas_models.pretrained import FOLDER, card, settings, trained
-from flow.tables import as_table
 from flow.errors import FlowError
 from flow.tables import as_table
 from flow.zoo.evaluation import Measurement

@@ -12,8 +12,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from hw.accelerator.checksum import folder_checksum
+from hw.accelerator.preprocessing import Preprocessing
 from hw.errors import HardwareError
-from hw.preprocessing import Preprocessing
 
 __all__ = [
     "MANIFEST_FILE",

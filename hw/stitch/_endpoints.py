@@ -11,8 +11,8 @@ from qonnx.custom_op.registry import getCustomOp
 
 from hw.accelerator import ImageInput, LogitOutput
 from hw.accelerator.packing import integer_width
+from hw.accelerator.preprocessing import Preprocessing
 from hw.errors import HardwareError
-from hw.preprocessing import Preprocessing
 
 __all__ = ["image_input", "logit_output"]
 

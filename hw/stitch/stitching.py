@@ -23,11 +23,11 @@ from hw.accelerator import (
     Manifest,
 )
 from hw.accelerator.checksum import folder_checksum
+from hw.accelerator.preprocessing import Preprocessing
 from hw.errors import HardwareError
 from hw.finn.session import finn_build_dir
 from hw.layers import register
 from hw.layers.estimates import fifo_estimate
-from hw.preprocessing import Preprocessing
 from hw.stitch._blocks import Block, read_block, refuse_unsupported
 from hw.stitch._endpoints import image_input, logit_output
 from hw.stitch._wiring import connect

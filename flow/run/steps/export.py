@@ -12,8 +12,8 @@ from brevitas_models.checkpoint import load_checkpoint
 from flow.classifier import accuracy
 from flow.data.datasets import Dataset, first_test_images, load_dataset
 from flow.engines.brevitas import BrevitasEngine
-from flow.engines.qonnx import QonnxEngine
 from flow.engines.cached import CachedEngine
+from flow.engines.qonnx import QonnxEngine
 from flow.engines.verification import compare_labels
 from flow.errors import FlowError
 from flow.export.qonnx import export_qonnx_model, input_shape

@@ -12,10 +12,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 from flow.classifier import Images, accuracy
 from flow.data.datasets import first_test_images, load_dataset
 from flow.engines.base import Engine
+from flow.engines.cached import CachedEngine
 from flow.engines.finn import FinnEngine
 from flow.engines.integer import IntegerEngine
 from flow.engines.qonnx import QonnxEngine
-from flow.engines.cached import CachedEngine
 from flow.engines.verification import Agreement, compare_logits
 from flow.integer import IntegerNetwork
 from flow.progress import meter

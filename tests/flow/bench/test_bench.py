@@ -11,7 +11,6 @@ import pytest
 
 from flow.bench import registry
 from flow.bench.benchmark import Benchmark
-from flow.tables import Row, as_table
 from flow.cli import main
 from flow.errors import FlowError
 from flow.tables import Row, as_table

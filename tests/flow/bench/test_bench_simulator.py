@@ -14,6 +14,7 @@ import torch
 from random_integer_networks import random_network
 from torch import nn
 
+from flow.bench import simulator_figures
 from flow.bench.simulator import SIMULATOR
 from flow.bench.simulator_attacks import (
     AttackPair,

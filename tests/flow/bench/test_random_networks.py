@@ -5,7 +5,6 @@
 import pytest
 
 from flow.bench import random_check
-from flow.tables import Row
 from flow.bench.random_check import check_one, measure
 from flow.errors import FlowError
 from flow.random_networks import NetworkSpec, build, draw, shrunk

@@ -18,10 +18,10 @@ from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.pretrained import canonicalise
 from brevitas_models.settings import ArchitectureSettings
 from flow.engines.brevitas import BrevitasEngine
+from flow.engines.cached import CachedEngine
 from flow.engines.finn import FinnEngine
 from flow.engines.integer import IntegerEngine
 from flow.engines.qonnx import QonnxEngine
-from flow.engines.cached import CachedEngine
 from flow.engines.verification import Agreement, compare_labels, compare_logits
 from flow.errors import FlowError
 from flow.export.qonnx import export_qonnx_model, load_qonnx

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from flow.config import CompileConfig, parse_section
-from flow.run.loading import load_config, parse_config
 from flow.errors import FlowError
 from flow.run.loading import load_config, parse_config
 

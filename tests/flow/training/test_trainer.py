@@ -30,7 +30,6 @@ from flow.errors import FlowError
 from flow.objectives import build_objective
 from flow.storage.network_state import tensors
 from flow.training import run as _trainer_run
-from flow.storage.network_state import tensors
 from flow.training.trainer import (
     EpochReport,
     HeldOut,

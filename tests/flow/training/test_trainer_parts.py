@@ -29,7 +29,6 @@ from flow.training.held_out import Measured, measure
 from flow.training.norms import calibrate
 from flow.training.schedule import epsilon, phase_of, warmup_cosine
 from flow.training.selection import Selection
-from flow.storage.network_state import capture, restore, tensors
 from flow.training.trainer import HeldOut, Machine, Schedule, TrainerSettings, quantization_off
 
 SETTINGS = TrainerSettings(schedule=Schedule(epochs=1, learning_rate=0.1), batch=8)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from flow._rounding import radius_255, round_into_ball
 from flow.classifier import Images
 from flow.errors import FlowError
+from flow.evaluation.rounding import radius_255, round_into_ball
 
 SHAPE = (2, 2, 3, 1)
 CLEAN = arrays(np.uint8, SHAPE)

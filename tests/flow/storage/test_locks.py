@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from flow._locks import hold, locked
 from flow.errors import FlowError
+from flow.storage.locks import hold, locked
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from flow._locks import locked
+from flow.storage.locks import locked
 with locked(Path(sys.argv[1]), "it", "wait"):
     print("held", flush=True)
     time.sleep(600)
@@ -63,7 +63,7 @@ def test_a_lock_file_that_was_removed_while_it_was_waited_for_is_not_the_lock(
             lock.unlink()
         taken.append(1)
 
-    monkeypatch.setattr("flow._locks._take", take_and_lose)
+    monkeypatch.setattr("flow.storage.locks._take", take_and_lose)
     with hold(lock, "it", "wait"):
         assert lock.read_text() == f"{os.getpid()}\n"
     assert len(taken) == 2
