@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from flow._records import write_json
-from flow.dataflow import fold, folding_of, generate_rtl, to_dataflow
+from flow.dataflow import expected_memories, fold, folding_of, generate_rtl, to_dataflow
 from flow.integer import IntegerNetwork
 from flow.progress import meter
 from flow.settings import CompileConfig
 from hw.accelerator import Accelerator
 from hw.finn_session import finn_build_dir
 from hw.parts import find_part
+from hw.proof import prove_memories
 from hw.stitch import stitch, with_fifo_depths
 from hw.verilator.fifo_sizing import size_fifos
 
@@ -47,6 +48,8 @@ def compile_network(
 ) -> Accelerator:
     """Write accelerator/, dataflow.onnx and folding.json into an existing folder.
 
+    Every word of its memories is read back and compared with the network (hw.proof).
+
     Args:
         network: what the accelerator computes.
         config: part, clock and folding.
@@ -57,7 +60,7 @@ def compile_network(
 
     Raises:
         FlowError: a layer that cannot become hardware or a folding that is not legal.
-        HardwareError: a tool that fails; an unknown part.
+        HardwareError: a tool that fails; an unknown part; a memory that differs from the network.
     """
     part = find_part(config.part).name
     dataflow = to_dataflow(network, part, label=label, lut_per_dsp=config.lut_per_dsp)
@@ -65,14 +68,16 @@ def compile_network(
     folded, cycles = fold(dataflow, config)
     write_json(folder / "folding.json", {"cycles": cycles, "folding": folding_of(folded)})
     with finn_build_dir(workshop.scratch / "finn"), meter("code generation", unit="layers"):
+        generated = generate_rtl(folded, part, config.clock_mhz)
         stitched = stitch(
-            generate_rtl(folded, part, config.clock_mhz),
+            generated,
             workshop.scratch / "stitched",
             name=name,
             part=part,
             clock_mhz=config.clock_mhz,
             logit_scale=network.scale,
         )
+    proof = prove_memories(stitched, expected_memories(network, generated))
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (_SIZING_IMAGES, *network.input_shape), dtype=np.uint8)
     with meter("simulation to size the FIFOs", unit="frames") as report:
@@ -82,4 +87,5 @@ def compile_network(
         sizing.depths,
         folder / "accelerator",
         cycles_measured=sizing.interval_cycles,
+        memory_words_proven=proof.words,
     )

@@ -116,6 +116,7 @@ def compile_foreign(request: Request) -> Iterator[str]:
             "notes": compiled.notes,
             "compile_s": seconds,
             "integer_vs_rtlsim": asdict(agreement),
+            "memory_words_proven": manifest.memory_words_proven,
             "cycles_predicted": manifest.cycles_per_frame_predicted,
             "cycles_measured": interval,
             "frames_per_second": manifest.frames_per_second(interval),
@@ -124,6 +125,10 @@ def compile_foreign(request: Request) -> Iterator[str]:
         if folder.exists():
             folder.rename(Path(scratch) / "old")
         new.rename(folder)
+    yield (
+        f"{manifest.memory_words_proven:,} words of weights, thresholds and constants read back "
+        "as the RTL addresses them, all as in the network"
+    )
     what = "labels" if request.label else "logits"
     yield (
         f"{len(images)} images through the RTL, 0 {what} differ; {interval:g} cycles a frame "

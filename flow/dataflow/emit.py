@@ -128,6 +128,7 @@ class _Emitter:
     def add(self, operation: Operation) -> None:
         """Write the nodes of one operation, whose inputs have been written."""
         read = [self.streams[name].pop(0) for name in self.network.sources[operation.name]]
+        self.writer.source, self.writer.operand = operation.name, 0
         self._publish(operation.name, self._emit(operation, read))
 
     def _publish(self, name: str, tensor: Tensor) -> None:
@@ -157,7 +158,8 @@ class _Emitter:
                 every = np.broadcast_to(values, (first.channels,))
                 return _layers.add_constant(self.writer, self._times(first, 1), every)
             case Concat():
-                return _layers.concat(self.writer, [self._times(tensor, 1) for tensor in read])
+                parts = [self._times(tensor, 1, operand) for operand, tensor in enumerate(read)]
+                return _layers.concat(self.writer, parts)
             case MaxPool():
                 gathered = self._windows(first, operation, channelwise=True)
                 kind = first.datatype
@@ -203,15 +205,19 @@ class _Emitter:
         return _layers.pool(self.writer, gathered, operation.kernel, "AccPool", datatype)
 
     def _add(self, read: list[Tensor], factors: tuple[int, ...]) -> Tensor:
-        total, *rest = (self._times(*item) for item in zip(read, factors, strict=True))
+        total, *rest = (
+            self._times(tensor, factor, operand)
+            for operand, (tensor, factor) in enumerate(zip(read, factors, strict=True))
+        )
         for tensor in rest:
             total = _layers.add(self.writer, total, tensor)
         return total
 
-    def _times(self, read: Tensor, factor: int) -> Tensor:
+    def _times(self, read: Tensor, factor: int, operand: int = 0) -> Tensor:
         """Multiply by an integer, and make -1 and 1 integers: a depthwise 1x1 convolution."""
         if factor == 1 and read.datatype != "BIPOLAR":
             return read
+        self.writer.operand = operand
         kernel = np.full((read.channels, 1, 1, 1), factor, dtype=np.int64)
         low, high = sorted((factor * read.values.lo, factor * read.values.hi))
         return _layers.depthwise(self.writer, read, kernel, Interval(low, high), read.shape[:-1])

