@@ -9,7 +9,7 @@ import numpy as np
 
 from hw.errors import HardwareError
 from hw.proof._elaboration import Parameters
-from hw.proof._words import integers, read_words
+from hw.proof._words import Bits, integers, read_words
 from hw.proof.memories import Additions, Integers, Memory, Thresholds, Weights
 
 __all__ = ["Reader", "compare"]
@@ -34,12 +34,12 @@ class Reader:
     content: Callable[[str], bytes]
     read: dict[str, int] = field(default_factory=dict)
 
-    def words(self, file: str, words: int, width: int) -> Integers:
+    def words(self, file: str, words: int, width: int) -> Bits:
         """Return uint8[words, width] of a file; see read_words."""
         self.read[file] = words
         return read_words(f"{self.name}: {file}", self.content(file), words, width)
 
-    def constant(self, *chain: str) -> Integers:
+    def constant(self, *chain: str) -> Bits:
         """Return the words uint8[Depth, Width] of the streamed memory below a chain of modules."""
         ours, finns = (
             self.parameters(*chain, module) for module in ("stream_constant", "memstream_axi")
@@ -50,7 +50,7 @@ class Reader:
             raise self.error("its memory is none of the known streamers")
         return self.words(str(finns["INIT_FILE"]), int(finns["DEPTH"]), int(finns["WIDTH"]))
 
-    def beats(self, bits: Integers, width: int, cycle: int) -> Integers:
+    def beats(self, bits: Bits, width: int, cycle: int) -> Bits:
         """Return words that a unit takes as they are, whole cycles of them; refuse others."""
         if bits.shape[1] != width or len(bits) % cycle:
             raise self.error(
@@ -111,7 +111,7 @@ def _weights(layer: Reader) -> Integers:
     return _unfolded(2 * codes - 1 if core["WeightBipolar"] else codes, turn)
 
 
-def _finns_weights(layer: Reader, bits: Integers, unit: Parameters) -> Integers:
+def _finns_weights(layer: Reader, bits: Bits, unit: Parameters) -> Integers:
     pe, simd, width = (int(unit[name]) for name in ("PE", "SIMD", "WEIGHT_WIDTH"))
     turn = int(unit["MW"]) // simd
     elements = layer.beats(bits, pe * simd * width, turn).reshape(-1, pe, simd, width)
@@ -148,7 +148,9 @@ def _compare_thresholds(layer: Reader, expected: Thresholds) -> None:
     if reached < 0 or (expected.lowest < 0 and not unit["SIGNED"]):
         raise layer.error(f"BIAS {unit['BIAS']} and SIGNED {unit['SIGNED']} are too low")
     found, ends = _thresholds(layer, unit), (expected.lowest, expected.highest + 1)
-    if unit["SIGNED"] and cut["WI"] > unit["K"]:  # what is lower has been cut to the lowest
+    if unit["SIGNED"] and int(cut["WI"]) > int(
+        unit["K"]
+    ):  # what is lower has been cut to the lowest
         found[found == -(1 << (int(unit["K"]) - 1))] = expected.lowest
     found = np.pad(found.clip(*ends), ((0, 0), (reached, 0)), constant_values=ends[0])
     levels = max(found.shape[1], expected.rows.shape[1])

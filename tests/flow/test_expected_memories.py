@@ -17,6 +17,7 @@ from flow.settings import CompileConfig
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
 from hw.proof import Weights
+from hw.stitch import stitch
 
 PART = "xc7z020clg400-1"
 
@@ -68,7 +69,6 @@ def test_a_layer_of_no_operation_is_refused() -> None:
 def test_a_wrong_memory_stops_the_compilation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stitch = compiler.stitch
 
     def wrong(*arguments: object, **named: object) -> Accelerator:
         accelerator: Accelerator = stitch(*arguments, **named)  # type: ignore[arg-type]

@@ -66,7 +66,7 @@ def test_every_word_of_every_memory_is_compared(proven: _Proven) -> None:
 
 
 def test_the_networks_have_every_kind_of_memory(finns: _Proven, ours: _Proven) -> None:
-    kinds = {}
+    kinds = dict[str, None]()
     for accelerator, expected in (finns, ours):
         text = "".join(p.read_text() for p in accelerator.folder.rglob("rtl/layers/*/*.v"))
         kinds |= dict.fromkeys(re.findall(r"^\s*(\w+) #\($", text, re.M))
