@@ -3,7 +3,6 @@
 """The names in a configuration that packages with torch know: architectures, layers, objectives."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from brevitas_models import architectures
 from brevitas_models.bits import BitTable, Precision
@@ -14,6 +13,7 @@ from flow.errors import FlowError
 from flow.objectives import OBJECTIVES
 from flow.settings import NetworkConfig, RunConfig, TrainingConfig
 from flow.training import objective_of, trainer_settings
+from steelflow_names import hint
 
 __all__ = ["check_names"]
 
@@ -63,7 +63,4 @@ def _check_training(config: TrainingConfig) -> None:
 def _check_known(key: str, name: str, known: Iterable[str]) -> None:
     names = [*known]
     if name not in names:
-        (near,) = get_close_matches(name, names, n=1, cutoff=0.0)
-        raise FlowError(
-            f"{key}: {name!r} is unknown; did you mean {near!r}? Known here: {', '.join(names)}"
-        )
+        raise FlowError(f"{key}: {name!r} is unknown{hint(name, names)}")

@@ -7,7 +7,18 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["one_thread"]
+__all__ = ["one_thread", "threads"]
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch compute on so many threads inside the block, and on as many as before after it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
@@ -17,9 +28,5 @@ def one_thread() -> Iterator[None]:
     For networks of this size that is faster than two threads that wait for each other, and it
     makes the bits of a result independent of the number of cores.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with threads(1):
         yield
-    finally:
-        torch.set_num_threads(threads)

@@ -17,7 +17,7 @@ from flow._trainer_average import Average
 from flow._trainer_controls import Controls
 from flow._trainer_data import TrainingImages, seeded
 from flow._trainer_fabric import average_buffers, build_optimiser, launch, mean_over_devices
-from flow._trainer_fingerprint import fingerprint
+from flow._trainer_fingerprint import difference, fingerprint
 from flow._trainer_float import learned_scales_anew, quantization_off
 from flow._trainer_held_out import Measured, measure
 from flow._trainer_log import EpochReport, TrainingResult
@@ -89,6 +89,11 @@ class Run:
         return stopped or self.epoch >= self._settings.epochs
 
     @property
+    def progress(self) -> str:
+        """How far it is, in words."""
+        return f"{self.epoch} of {self._settings.epochs} epochs"
+
+    @property
     def is_first_device(self) -> bool:
         """Whether this process writes the files."""
         return self._fabric.is_global_zero
@@ -122,9 +127,14 @@ class Run:
         }
 
     def load_state_dict(self, state: Any) -> None:  # noqa: ANN401 - whatever a file holds
-        """Go on from `state`; one of another training is ignored."""
-        if not isinstance(state, dict) or state.get("fingerprint") != self._fingerprint:
-            return
+        """Go on from `state`.
+
+        Raises:
+            FlowError: it is another training's.
+        """
+        stored = state.get("fingerprint") if isinstance(state, dict) else None
+        if differs := difference(stored, self._fingerprint):
+            raise FlowError(f"holds the state of another training ({differs})")
         self.epoch, self._seconds = state["epoch"], state["seconds"]
         self._history = [EpochReport(**report) for report in state["history"]]
         restore(self._network, state["network"])

@@ -3,19 +3,19 @@
 """The folder of a run: one writer at a time, and one line when the disk fails it."""
 
 import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flow.errors import FlowError
+from flow._locks import hold
+from flow.errors import SettingError
 
 __all__ = ["disk_errors_in_one_line", "locked"]
 
 
-class _DiskError(FlowError):
+class _DiskError(SettingError):
     """The disk failed the run; already said in one line."""
 
 
@@ -32,18 +32,8 @@ def locked(workspace: Path) -> Iterator[None]:
         FlowError: another process holds it; the message names the process.
     """
     workspace.mkdir(parents=True, exist_ok=True)
-    with (workspace / ".lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise FlowError(
-                f"workspace {workspace}: is in use by process {file.read().strip() or 'unknown'}; "
-                "wait for it, or give another folder with --output"
-            ) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+    remedy = "wait for it, or give another folder"
+    with hold(workspace / ".lock", f"workspace {workspace}", remedy, setting="output"):
         yield
 
 
@@ -71,7 +61,8 @@ def disk_errors_in_one_line(subject: str, workspace: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno in _REFUSED and _is_inside(error, workspace):
             raise _DiskError(
                 f"{subject}: cannot write under {workspace} ({said}); "
-                "change its permissions, or give another folder with --output"
+                "change its permissions, or give another folder",
+                "output",
             ) from error
         raise
 

@@ -12,7 +12,7 @@ from flow.data_images import ImageFolder
 from flow.data_mnist import Mnist
 from flow.data_source import ImageSource
 from flow.data_svhn import Svhn
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.settings import DataConfig
 
 __all__ = [
@@ -55,7 +55,9 @@ def first_test_images(dataset: Dataset, count: int | None, key: str) -> tuple[Im
     """
     images, labels = dataset.test_images, dataset.test_labels
     if count is not None and count > len(images):
-        raise FlowError(f"{key}: {count} is more than the {len(images)} test images; ask for less")
+        raise SettingError(
+            f"{key}: {count} is more than the {len(images)} test images; ask for less", key
+        )
     return images[:count], labels[:count]
 
 

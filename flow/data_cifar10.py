@@ -11,7 +11,7 @@ from flow.data_cifar10_batches import FORMATS
 from flow.data_cifar10_jpeg import ARCHIVE, CLASSES, read_archive
 from flow.data_source import ImageSource, Splits, need_folder
 from flow.environment import DATA_VARIABLE, cache_folder
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.settings import DataConfig
 
 __all__ = ["ARCHIVE", "CLASSES", "Cifar10"]
@@ -61,8 +61,9 @@ def _found(folder: Path, wanted: str | None) -> tuple[str, Path]:
         )
     if not found:
         places = [place for name in names for place in _PLACES[name]]
-        raise FlowError(
+        raise SettingError(
             f"{folder}: holds no {', '.join(places[:-1])}{' or ' * (len(places) > 1)}{places[-1]}; "
-            f"set {DATA_VARIABLE} or --data to the folder that does"
+            f"name the folder that does in {DATA_VARIABLE}",
+            "data",
         )
     return next(iter(found.items()))

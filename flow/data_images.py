@@ -20,7 +20,7 @@ from flow.data_cache import save_array
 from flow.data_members import content_digest, read_members
 from flow.data_source import ImageSource, Splits
 from flow.environment import DATA_VARIABLE, cache_folder
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.progress import track
 from flow.settings import DataConfig
 
@@ -70,9 +70,10 @@ def _path(config: DataConfig, folder: Path | None) -> Path:
     assert config.path is not None  # the settings ask for it
     path = Path(config.path) if folder is None else folder / config.path
     if not path.exists():
-        raise FlowError(
+        raise SettingError(
             f"data.path: {path} does not exist; name a folder or a tar, absolute or relative to "
-            f"the data folder ({DATA_VARIABLE} or --data)"
+            f"the data folder ({DATA_VARIABLE})",
+            "data",
         )
     return path
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from flow.classifier import Images, Labels
 from flow.data_source import REMEDY, ImageSource, Splits, need_folder, read_bytes
-from flow.errors import FlowError
+from flow.environment import DATA_VARIABLE
+from flow.errors import FlowError, SettingError
 from flow.settings import DataConfig
 
 __all__ = ["Mnist"]
@@ -59,9 +60,10 @@ def _find(folder: Path, name: str) -> Path:
     for path in places:
         if path.is_file():
             return path
-    raise FlowError(
+    raise SettingError(
         f"{folder}: holds neither {name}[.gz] nor mnist/{name}[.gz]; "
-        "set STEELFLOW_DATA or --data to the folder of the MNIST files"
+        f"name the folder of the MNIST files in {DATA_VARIABLE}",
+        "data",
     )
 
 

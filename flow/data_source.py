@@ -10,12 +10,12 @@ from typing import ClassVar, NamedTuple
 
 from flow.classifier import Images, Labels
 from flow.environment import DATA_VARIABLE
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.settings import DataConfig
 
 __all__ = ["REMEDY", "ImageSource", "Splits", "need_folder", "read_bytes"]
 
-REMEDY = f"download it again, or point {DATA_VARIABLE} or --data at a sound copy"
+REMEDY = f"download it again, or point {DATA_VARIABLE} at a sound copy"
 
 
 class Splits(NamedTuple):
@@ -61,7 +61,7 @@ def need_folder(name: str, folder: Path | None) -> Path:
         FlowError: there is none; the message says how to name it.
     """
     if folder is None:
-        raise FlowError(f"data: {name} needs a data folder; set {DATA_VARIABLE} or give --data")
+        raise SettingError(f"{name}: needs a data folder; name it in {DATA_VARIABLE}", "data")
     return folder
 
 

@@ -11,7 +11,7 @@ from flow.classifier import Images, Labels
 from flow.data_mat import MatError, read_arrays
 from flow.data_source import REMEDY, ImageSource, Splits, need_folder, read_bytes
 from flow.environment import DATA_VARIABLE
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.settings import DataConfig
 
 __all__ = ["Svhn"]
@@ -40,9 +40,10 @@ def _find(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / "svhn" / name):
         if path.is_file():
             return path
-    raise FlowError(
+    raise SettingError(
         f"{folder}: holds neither {name} nor svhn/{name}; "
-        f"set {DATA_VARIABLE} or --data to the folder of the SVHN files"
+        f"name the folder of the SVHN files in {DATA_VARIABLE}",
+        "data",
     )
 
 

@@ -199,15 +199,15 @@ class RtlsimEngine:
         self.processes = processes
         manifest = accelerator.manifest
         self.input_shape, self.classes = manifest.input.shape, manifest.output.shape[0]
-        self.last: SimulationResult | None = None  # of the last call of logits
 
     def logits(self, images: Images) -> Logits:
         """Return int32[N, K]; see Classifier."""
-        check_images(images, self.input_shape)
-        self.last = self._simulate(images)
-        return self.last.logits
+        return self.simulate(images).logits
 
-    def _simulate(self, images: Images) -> SimulationResult:
+    def simulate(self, images: Images) -> SimulationResult:
+        """Return the logits with the timing of each image; errors as `logits`."""
+        check_images(images, self.input_shape)
+
         def progress(done: int) -> None:
             if self.report:
                 self.report(done, len(images))
@@ -222,7 +222,7 @@ class RtlsimEngine:
 
     def trace(self, image: Images) -> Trace:
         """Return the logits only: inner streams are not observed."""
-        return [("logits", self._simulate(image).logits.astype(np.int64))]
+        return [("logits", self.simulate(image).logits.astype(np.int64))]
 
 
 class Remembered:

@@ -37,7 +37,7 @@ def check_model(name: str, data: Path | None, count: int | None, jobs: int) -> I
     Labels that differ are listed image by image on standard error, with the value that was
     nearest to a rounding boundary.
     """
-    images, _ = first_test_images(zoo.dataset(name, data), count, "--images")
+    images, _ = first_test_images(zoo.dataset(name, data), count, "images")
     with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as folder:
         path = Path(folder) / "model.onnx"
         zoo.export(name, path)

@@ -10,18 +10,14 @@ from brevitas_models.pretrained import QuantClassifier, load
 from flow import zoo
 from flow.bench.base import Row
 from flow.classifier import Images
-from flow.compiler import Workshop
+from flow.compile import RtlCheck, check_in_rtl, compile_config, compile_network
 from flow.data import first_test_images
 from flow.export import export_qonnx_model
-from flow.foreign import compile_config
 from flow.lowering import lower, read_model
-from flow.model_compiler import CompiledModel, check_in_rtl, compile_model
 from flow.progress import meter
-from flow.verification import Agreement
 from flow.zoo_targets import Target
-from hw.accelerator import Manifest
+from hw.accelerator import Accelerator, Manifest
 from hw.synth import SynthesisReport, synthesize
-from hw.verilator.simulation import SimulationResult
 
 __all__ = ["HardwareMeasurement", "benchmark_row", "measure"]
 
@@ -31,23 +27,24 @@ class HardwareMeasurement:
     """What an accelerator is and does.
 
     Attributes:
-        manifest: of the accelerator.
         compile_s: from the QONNX file to sized FIFOs.
-        agreement: of the RTL's logits with the integer network's; none differ.
-        simulated: timing of those images.
+        check: images through the RTL, and their timing.
         synthesis: resources layer by layer.
     """
 
-    manifest: Manifest
     compile_s: float
-    agreement: Agreement
-    simulated: SimulationResult
+    check: RtlCheck
     synthesis: SynthesisReport
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of the accelerator."""
+        return self.check.accelerator.manifest
 
     @property
     def frames_per_second(self) -> float:
         """As simulated, at the manifest's clock."""
-        return self.manifest.frames_per_second(self.simulated.initiation_interval_cycles)
+        return self.check.frames_per_second
 
 
 def measure(
@@ -67,29 +64,31 @@ def measure(
             logit that differs.
         HardwareError: a tool is missing or fails; an unknown part.
     """
-    workshop = Workshop(folder / "work", folder / "verilator")
     config = compile_config(
-        part=target.part, clock_mhz=target.clock_mhz, fps=target.frames_per_second, folding=None
+        part=target.part, clock_mhz=target.clock_mhz, fps=target.frames_per_second
     )
     export_qonnx_model(network, folder / "model.onnx")
     start = time.perf_counter()
-    lowered = lower(read_model(folder / "model.onnx"))
-    identifier = name.replace("-", "_")
-    compiled = compile_model(lowered, config, folder, name=identifier, workshop=workshop)
+    integers = lower(read_model(folder / "model.onnx")).network
+    build_dir = folder / "verilator"
+    accelerator = compile_network(
+        integers,
+        config,
+        folder,
+        name=name.replace("-", "_"),
+        scratch=folder / "work",
+        build_dir=build_dir,
+    )
     seconds = time.perf_counter() - start
-    agreement, simulated = check_in_rtl(compiled, images, workshop.build_dir)
+    check = check_in_rtl(accelerator, integers, images, build_dir=build_dir)
     return HardwareMeasurement(
-        manifest=compiled.accelerator.manifest,
-        compile_s=seconds,
-        agreement=agreement,
-        simulated=simulated,
-        synthesis=_synthesis(compiled, folder),
+        compile_s=seconds, check=check, synthesis=_synthesis(accelerator, folder)
     )
 
 
 def benchmark_row(name: str, target: Target, count: int, data: Path | None, folder: Path) -> Row:
     """Measure a shipped network with its first `count` test images; return a row of the table."""
-    images, _ = first_test_images(zoo.dataset(name, data), count, "--images")
+    images, _ = first_test_images(zoo.dataset(name, data), count, "images")
     found = measure(name, load(name), target, images, folder)
     manifest, total = found.manifest, found.synthesis.total
     return {
@@ -97,12 +96,12 @@ def benchmark_row(name: str, target: Target, count: int, data: Path | None, fold
         "part": manifest.part,
         "clock_mhz": manifest.clock_mhz,
         "compile_s": round(found.compile_s, 1),
-        "images": found.agreement.images,
-        "logits_differ": found.agreement.logits_differ,
+        "images": found.check.agreement.images,
+        "logits_differ": found.check.agreement.logits_differ,
         "cycles_predicted": manifest.cycles_per_frame_predicted,
-        "cycles_measured": found.simulated.initiation_interval_cycles,
+        "cycles_measured": found.check.cycles_per_frame,
         "frames_per_second": found.frames_per_second,
-        "sim_cycles_per_s": found.simulated.cycles_per_second,
+        "sim_cycles_per_s": found.check.simulated.cycles_per_second,
         "lut": total.lut,
         "ff": total.ff,
         "dsp": total.dsp,
@@ -113,10 +112,10 @@ def benchmark_row(name: str, target: Target, count: int, data: Path | None, fold
     }
 
 
-def _synthesis(compiled: CompiledModel, folder: Path) -> SynthesisReport:
+def _synthesis(accelerator: Accelerator, folder: Path) -> SynthesisReport:
     with meter("synthesis", unit="modules") as report:
         return synthesize(
-            compiled.accelerator,
+            accelerator,
             build_dir=folder / "synth",
             timeout_s=3600,
             progress=lambda _name, done, count: report(done, count),

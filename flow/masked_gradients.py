@@ -26,7 +26,7 @@ class Check(StrEnum):
     TO_ZERO = "accuracy falls to zero"
     MORE_STEPS = "more steps do not help the defender"
     ITERATION = "one step is not better than many"
-    BLACK_BOX = "a black box does not beat a white box"
+    BLACK_BOX = "a search without gradients does not beat gradients"
     NOISE = "noise does less harm than the attack"
 
 
@@ -70,7 +70,7 @@ def masked_gradient_findings(
         tolerance: by which an accuracy may be on the wrong side: each search is random.
     """
     single = [row for row in rows if "+" not in row.attack and row.norm == "linf"]
-    black = _black_boxes()
+    black = _without_gradients()
     white = [row for row in single if row.attack not in black]
     best: dict[int, RobustAccuracy] = {}
     for row in sorted(white, key=lambda row: (row.epsilon_255, row.accuracy)):
@@ -97,9 +97,10 @@ def noise_accuracy(
     return float((classify(victim, noisy) == labels).mean())
 
 
-def _black_boxes() -> frozenset[str]:
+def _without_gradients() -> frozenset[str]:
     least = Budget(steps=1, restarts=1, queries=1)
-    return frozenset(name for name, build in ATTACKS.items() if not build(least).white_box)
+    attacks = {name: build(least) for name, build in ATTACKS.items()}
+    return frozenset(name for name, one in attacks.items() if not one.white_box & one.by_gradient)
 
 
 def _not_monotone(ordered: Sequence[RobustAccuracy], tolerance: float) -> Iterator[Finding]:
@@ -148,7 +149,7 @@ def _black_box(
         white = best.get(row.epsilon_255)
         if white and white.accuracy > row.accuracy + tolerance:
             text = f"{white.attack} leaves {white.accuracy:.1%} at epsilon {row.epsilon_255}, more "
-            text += f"than the {row.accuracy:.1%} of {row.attack}, which sees no gradients"
+            text += f"than the {row.accuracy:.1%} of {row.attack}, which follows no gradients"
             yield _finding(Check.BLACK_BOX, white, row.accuracy, text)
 
 

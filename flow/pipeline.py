@@ -40,9 +40,10 @@ from pydantic import BaseModel
 
 from flow._records import RECORD_NAME, Fingerprint, StepRecord, checksums, sha256, write_json
 from flow._workspace import disk_errors_in_one_line, locked
-from flow.errors import FlowError
-from flow.progress import banner
+from flow.errors import FlowError, SettingError
+from flow.progress import banner, saved
 from flow.settings import RunConfig
+from steelflow_names import hint
 
 __all__ = ["Context", "Pipeline", "Settings", "Step"]
 
@@ -160,7 +161,7 @@ class Pipeline:
             return self.steps
         by_name = {step.name: step for step in self.steps}
         if target not in by_name:
-            raise FlowError(f"step {target!r}: is unknown; choose one of {', '.join(by_name)}")
+            raise FlowError(f"step {target!r}: is unknown{hint(target, by_name)}")
         wanted = {target}
         for step in reversed(self.steps):
             if step.name in wanted:
@@ -209,9 +210,10 @@ def _as_json(model: BaseModel) -> Any:  # noqa: ANN401 - whatever JSON can hold
 def _hashed_inputs(step: Step, context: Context) -> Iterator[tuple[str, str]]:
     for path in step.inputs(context):
         if not path.is_file():
-            raise FlowError(
+            raise SettingError(
                 f"{step.name}: input file {path} is missing; "
-                "put it there, or correct the config or --data"
+                "put it there, or correct the config or the data folder",
+                "data",
             )
         inside = path.is_relative_to(context.workspace)
         label = path.relative_to(context.workspace) if inside else Path(path.parent.name, path.name)
@@ -231,7 +233,10 @@ def _out_of_date(folder: Path, now: Fingerprint) -> str:
 
 def _execute(step: Step, context: Context, work: Path, now: Fingerprint) -> None:
     try:
-        with disk_errors_in_one_line(step.name, context.workspace):
+        with (
+            disk_errors_in_one_line(step.name, context.workspace),
+            saved(lambda: _kept(step, work)),
+        ):
             _run_and_record(step, context, work, now)
     except BaseException:
         shutil.rmtree(work / "outputs", ignore_errors=True)
@@ -243,6 +248,10 @@ def _run_and_record(step: Step, context: Context, work: Path, now: Fingerprint) 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     resumed = scratch.is_dir() and any(scratch.iterdir())
+    if resumed:
+        banner(
+            f"{step.name}: goes on from {_files_in(scratch)} of an interrupted run, in {scratch}"
+        )
     scratch.mkdir(exist_ok=True)
     start = time.monotonic()
     step.run(context, folder, scratch)
@@ -252,6 +261,19 @@ def _run_and_record(step: Step, context: Context, work: Path, now: Fingerprint) 
         **asdict(now), digest=now.digest, outputs=outputs, seconds=seconds, resumed=resumed
     )
     write_json(folder / RECORD_NAME, record.model_dump())
+
+
+def _kept(step: Step, work: Path) -> str:
+    """Say what an interrupted step leaves to go on from."""
+    scratch = work / "scratch"
+    if not (scratch.is_dir() and any(scratch.iterdir())):
+        return f"nothing of the step {step.name} is saved: it starts anew; those before it are done"
+    return f"{_files_in(scratch)} of the step {step.name} are in {scratch}"
+
+
+def _files_in(folder: Path) -> str:
+    count = sum(path.is_file() for path in folder.rglob("*"))
+    return f"{count} file{'s' * (count != 1)}"
 
 
 def _publish(work: Path, final: Path) -> None:

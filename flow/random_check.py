@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from flow.bench.base import Row
-from flow.compiler import Workshop, compile_network
+from flow.compile import compile_network
 from flow.dataflow import reachable_cycles, to_dataflow
 from flow.errors import USER_ERRORS, FlowError
 from flow.progress import banner, meter
@@ -93,13 +93,20 @@ def measure(text: str, runtime: Path | None = None) -> dict[str, Any]:
     try:
         with tempfile.TemporaryDirectory(prefix="steelflow-random-") as scratch:
             folder = Path(scratch)
-            workshop = Workshop(folder / "work", folder / "verilator")
-            _share_objects(runtime, workshop.build_dir)
+            build_dir = folder / "verilator"
+            _share_objects(runtime, build_dir)
             cycles = reachable_cycles(to_dataflow(network, _PART), spec.cycles)
             config = CompileConfig(part=_PART, clock_mhz=100.0, target_fps=1e8 / cycles)
-            accelerator = compile_network(network, config, folder, name="random", workshop=workshop)
-            result = Simulation(accelerator, build_dir=workshop.build_dir).run(images)
-            _share_objects(workshop.build_dir, runtime)
+            accelerator = compile_network(
+                network,
+                config,
+                folder,
+                name="random",
+                scratch=folder / "work",
+                build_dir=build_dir,
+            )
+            result = Simulation(accelerator, build_dir=build_dir).run(images)
+            _share_objects(build_dir, runtime)
         predicted = accelerator.manifest.cycles_per_frame_predicted
         measured = result.initiation_interval_cycles
         differ = int((result.logits != network.logits(images)).sum())

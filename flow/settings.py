@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a configuration file may say: one frozen, validated object for each step."""
 
-import difflib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from flow.errors import FlowError
+from steelflow_names import hint
 
 __all__ = [
     "AttackConfig",
@@ -371,7 +372,7 @@ def parse_section(kind: type[Section], values: dict[str, Any], where: str) -> Se
     try:
         return kind.model_validate(_lists_to_tuples(values))
     except ValidationError as error:
-        raise FlowError(f"{where}: {_first_problem(error)}") from error
+        raise FlowError(f"{where}: {_first_problem(error, kind)}") from error
 
 
 def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -380,11 +381,12 @@ def _lists_to_tuples(value: Any) -> Any:  # noqa: ANN401 - YAML holds anything
     return tuple(_lists_to_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError, kind: type[BaseModel]) -> str:
     problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"unknown key {key!r}{_nearest(problem['loc'])}"
+        *section, unknown = problem["loc"]
+        return f"unknown key {key!r}{hint(str(unknown), _fields_at(kind, section))}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing; add it"
     if not key:  # of several sections
@@ -392,14 +394,8 @@ def _first_problem(error: ValidationError) -> str:
     return f"{key}: {problem['input']!r} is refused: {problem['msg']}"
 
 
-def _nearest(location: tuple[int | str, ...]) -> str:
-    known = list(_fields_at(location[:-1]))
-    match = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.0)
-    return f"; did you mean {match[0]!r}? Known here: {', '.join(known)}" if match else ""
-
-
-def _fields_at(location: tuple[int | str, ...]) -> tuple[str, ...]:
-    model: type[BaseModel] = RunConfig
+def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> tuple[str, ...]:
+    """Return the keys of the section at a place inside a section of this kind."""
     for part in location:
         annotation = (
             model.model_fields[str(part)].annotation if part in model.model_fields else None

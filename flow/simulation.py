@@ -10,20 +10,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qonnx.core.modelwrapper import ModelWrapper
 
 from flow._files import replace_file
 from flow.classifier import Images, Logits
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
+from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 from flow.lowering import InputEncoding, lower, read_model
-from flow.lowering.encoding import image_value
 from flow.progress import meter
+from hw.errors import HardwareError
 
 __all__ = ["SimulationReport", "as_pixels", "read_images", "simulate", "write_logits"]
 
 _BATCH = 4096  # images between two reports of progress
-_TOLERANCE = 1e-3  # of a pixel: what float32 loses on the way from a pixel to the model's input
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ class SimulationReport:
         scale, offset: the same for every class.
         seconds: of the engine alone.
         notes: what the lowering assumed, left out or rounded.
+        assumed: fields of InputEncoding that were assumed; see Lowered.
+        undecided: images whose label the rounding could change; None where nothing is rounded.
     """
 
     logits: Logits
@@ -42,12 +43,14 @@ class SimulationReport:
     offset: float
     seconds: float
     notes: tuple[str, ...]
+    assumed: tuple[str, ...]
+    undecided: int | None = None
 
 
 def simulate(
-    model: Path,
-    images: Path,
-    output: Path,
+    model: Path | str,
+    images: Path | str,
+    output: Path | str,
     *,
     encoding: InputEncoding | None = None,
     threads: int | None = None,
@@ -66,18 +69,24 @@ def simulate(
     Raises:
         FlowError: a file or an option that cannot be used, or nodes without integer form.
     """
+    output = Path(output)
     if not output.parent.is_dir():
-        raise FlowError(f"--output {output}: there is no folder {output.parent}; make it first")
+        raise SettingError(
+            f"output {output}: there is no folder {output.parent}; make it first", "output"
+        )
     graph, found = read_model(model), read_images(images)
     lowered = lower(graph, input_encoding=encoding)
     network = lowered.network
-    pixels = as_pixels(found, graph, encoding, network.input_shape)
+    pixels = as_pixels(found, network)
     engine = NativeNetwork(network, threads=threads, isa=isa)
     start = time.perf_counter()
     logits = _run(engine, pixels)
     seconds = time.perf_counter() - start
     write_logits(output, logits)
-    return SimulationReport(logits, network.scale, network.offset, seconds, lowered.notes)
+    undecided = int(lowered.undecided(logits).sum()) if lowered.rounding else None
+    return SimulationReport(
+        logits, network.scale, network.offset, seconds, lowered.notes, lowered.assumed, undecided
+    )
 
 
 def _run(engine: NativeNetwork, images: Images) -> Logits:
@@ -89,7 +98,7 @@ def _run(engine: NativeNetwork, images: Images) -> Logits:
     return np.concatenate(parts)
 
 
-def read_images(path: Path) -> NDArray[Any]:
+def read_images(path: Path | str) -> NDArray[Any]:
     """Read an array of numbers from an .npy file.
 
     Raises:
@@ -112,68 +121,52 @@ def read_images(path: Path) -> NDArray[Any]:
     return found
 
 
-def as_pixels(
-    values: NDArray[Any],
-    model: ModelWrapper,
-    encoding: InputEncoding | None,
-    input_shape: tuple[int, int, int],
-) -> Images:
+def as_pixels(values: NDArray[Any], network: IntegerNetwork) -> Images:
     """Return images uint8[N, H, W, C] for images, or for tensors of the model's own input.
 
     Args:
-        values: uint8[N, H, W, C]; or any numbers of shape [N, *rest of the model's input], which
-            must be values that the model's input has for some uint8 pixel.
-        model: whose input it is.
-        encoding: as for lower.
-        input_shape: (H, W, C) of the lowered network.
+        values: pixels: uint8[N, H, W, C], uint8[N, F] for a network of F inputs in a row, or uint8
+            in the order of the model's own input; or any other numbers of the shape [N, *rest of
+            the model's input], each a value that the input has for some pixel.
+        network: lowered from the model.
 
     Raises:
         FlowError: another shape; or naming the first image with a value that no pixel has.
     """
-    if values.dtype == np.uint8 and values.shape[1:] == input_shape:
-        return values
-    name = model.graph.input[0].name
-    own = tuple(model.get_tensor_shape(name))[1:]
-    if values.shape[1:] != own or not values.ndim:
-        need, rest = (", ".join(map(str, shape)) for shape in (input_shape, own))
+    shape, given = network.input_shape, network.preprocessing
+    flat = shape[:2] == (1, 1) and values.shape[1:] == shape[2:]
+    if values.dtype == np.uint8 and (flat or values.shape[1:] == shape):
+        return values.reshape(-1, *shape)
+    if given is None or not values.ndim or values.shape[1:] != given.shape[1:]:
+        own = f" nor the model's own input (N, {_listed(given.shape[1:])})" if given else ""
         raise FlowError(
-            f"images: {values.dtype} of shape {values.shape} is neither uint8 (N, {need}) nor the "
-            f"model's own input (N, {rest})"
+            f"images: {values.dtype} of shape {values.shape} is neither uint8 (N, {_listed(shape)})"
+            f"{own}"
         )
-    return _decoded(values, model, encoding)
+    if values.dtype == np.uint8:
+        return given.in_order(values, shape)
+    try:
+        return given.images(values, shape)
+    except HardwareError as error:
+        raise FlowError(str(error)) from error
 
 
-def _decoded(values: NDArray[Any], model: ModelWrapper, encoding: InputEncoding | None) -> Images:
-    """Invert the input's encoding, image by image."""
-    value, _ = image_value(model, model.graph.input[0].name, encoding)
-    scale, offset = (np.array([float(x) for x in row]) for row in (value.scale, value.offset))
-    places = value.index.ravel()  # of each element of the tensor in the image
-    pixels = np.zeros((len(values), *value.shape), dtype=np.uint8)
-    channel = places % value.channels
-    for index, tensor in enumerate(values):
-        exact = (tensor.ravel().astype(np.float64) - offset[channel]) / scale[channel]
-        nearest = np.rint(np.nan_to_num(exact, nan=-1.0).clip(-1, 256))
-        good = (np.abs(exact - nearest) <= _TOLERANCE) & (nearest >= 0) & (nearest <= 255)
-        if not good.all():
-            raise FlowError(
-                f"images: image {index} holds {tensor.ravel()[~good][0]}, which is no input of a "
-                "uint8 pixel; round the images to pixels, or give the model's input encoding"
-            )
-        pixels[index].reshape(-1)[places] = nearest.astype(np.uint8)
-    return pixels
+def _listed(sizes: tuple[int, ...]) -> str:
+    return ", ".join(map(str, sizes))
 
 
-def write_logits(path: Path, logits: Logits) -> None:
+def write_logits(path: Path | str, logits: Logits) -> None:
     """Write one array as .npy; the file is whole or as it was before.
 
     Raises:
         FlowError: it cannot be written.
     """
-    buffer = io.BytesIO()
+    path, buffer = Path(path), io.BytesIO()
     np.save(buffer, logits)
     try:
         replace_file(path, buffer.getvalue())
     except OSError as error:
-        raise FlowError(
-            f"--output {path}: cannot be written ({error.strerror}); choose another place"
+        raise SettingError(
+            f"output {path}: cannot be written ({error.strerror}); choose another place",
+            "output",
         ) from error

@@ -6,7 +6,8 @@ A float phase, then quantization-aware training; early stopping on the robust ac
 of the training images, since robust overfitting is real (Rice et al. 2020); resumes bit for bit.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import nn
 
 from brevitas_models.checkpoint import read_state, write_state
 from brevitas_models.lipschitz import LipschitzControl
+from flow._locks import locked
 from flow._trainer_controls import Controls
 from flow._trainer_fabric import deterministic
 from flow._trainer_float import quantization_off
@@ -21,8 +23,10 @@ from flow._trainer_log import EpochReport, ScalarLog, TrainingResult
 from flow._trainer_run import Penalty, Run
 from flow._trainer_settings import HeldOut, Machine, Schedule, TrainerSettings
 from flow.data import Dataset
+from flow.errors import FlowError
 from flow.objectives import Objective
 from flow.objectives.base import Logits
+from flow.progress import banner, saved
 
 __all__ = [
     "EpochReport",
@@ -66,12 +70,13 @@ def train(
             network itself when None, in the float phase and where held-out images are measured.
         state_file: replaced after each epoch; where it holds this very training, training goes
             on from it and gives the same bits as an uninterrupted one. Left in place at the end.
+            One of another training, or that another process writes, is never overwritten.
         log_folder: of TensorBoard's event files.
         report: called after each epoch.
 
     Raises:
-        FlowError: the loss diverged, too few images are left to train on, or there are too few
-            devices.
+        FlowError: the loss diverged, too few images are left to train on, there are too few
+            devices, or the state file is another training's.
         ModelError: the state file is corrupt or cannot be written.
     """
     with deterministic(settings.machine):
@@ -81,16 +86,41 @@ def train(
             controls=Controls(controls or {}),
             freeze=freeze,
         )
-        if state_file is not None and state_file.exists():
-            run.load_state_dict(read_state(state_file))
-        log = ScalarLog(log_folder if run.is_first_device and not run.done else None, run.epoch)
-        while not run.done:
-            finished = run.train_epoch()
-            if state_file is not None and run.is_first_device:
-                write_state(state_file, run.state_dict())
-            run.wait_for_all()
-            log.write(finished)
-            if report is not None and run.is_first_device:
-                report(finished)
-        log.close()
+        with _kept(run, state_file):
+            log = ScalarLog(log_folder if run.is_first_device and not run.done else None, run.epoch)
+            while not run.done:
+                finished = run.train_epoch()
+                if state_file is not None and run.is_first_device:
+                    write_state(state_file, run.state_dict())
+                run.wait_for_all()
+                log.write(finished)
+                if report is not None and run.is_first_device:
+                    report(finished)
+            log.close()
         return run.finish()
+
+
+@contextmanager
+def _kept(run: Run, state_file: Path | None) -> Iterator[None]:
+    """Go on from the file if it is there, keep others from it, say what an interruption leaves."""
+    if state_file is None:
+        yield
+        return
+    remedy = "wait for it, or choose another place"
+    with locked(state_file, str(state_file), remedy) if run.is_first_device else nullcontext():
+        if state_file.exists():
+            _resume(run, state_file)
+        with saved(lambda: f"{run.progress} of the training are in {state_file}"):
+            yield
+
+
+def _resume(run: Run, state_file: Path) -> None:
+    try:
+        run.load_state_dict(read_state(state_file))
+    except FlowError as error:
+        raise FlowError(
+            f"{state_file}: {error}, which this one would overwrite; "
+            "delete it, or choose another place"
+        ) from error
+    if run.is_first_device and not run.done:
+        banner(f"training: goes on after {run.progress}, from {state_file}")

@@ -18,7 +18,7 @@ from flow.attacks.pgd import Pgd
 from flow.attacks.square import Square
 from flow.data import Dataset, first_test_images
 from flow.deployment import lowered
-from flow.errors import FlowError
+from flow.errors import SettingError
 from flow.evaluation import Subject
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
@@ -54,14 +54,14 @@ class Budget:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require("--epsilon", self.epsilon_255, 0 <= self.epsilon_255 <= 255, "give 0 to 255")
-        _require("--images", self.images, self.images >= 1, "give at least 1")
-        _require("--seed", self.seed, self.seed >= 0, "give at least 0")
+        _require("epsilon", self.epsilon_255, 0 <= self.epsilon_255 <= 255, "give 0 to 255")
+        _require("images", self.images, self.images >= 1, "give at least 1")
+        _require("seed", self.seed, self.seed >= 0, "give at least 0")
 
 
-def _require(option: str, value: int, holds: bool, remedy: str) -> None:
+def _require(setting: str, value: int, holds: bool, remedy: str) -> None:
     if not holds:
-        raise FlowError(f"{option} {value}: {remedy}")
+        raise SettingError(f"{setting} {value}: {remedy}", setting)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +101,12 @@ def budget_of(
     if images is None:
         images = _IMAGES if known is None else known.images
     elif epsilon_255 is None:
-        raise FlowError(
-            f"--images {images}: the card of {found.name} has no robust figures; give --epsilon"
+        raise SettingError(
+            f"images {images}: the card of {found.name} has no robust figures; give an epsilon",
+            "images",
         )
     if epsilon_255 is None:
-        _require("--seed", seed, seed >= 0, "give at least 0")
+        _require("seed", seed, seed >= 0, "give at least 0")
         return None
     return Budget(epsilon_255=epsilon_255, images=images, seed=seed)
 
@@ -167,7 +168,7 @@ def attack(
         FlowError: there are fewer images, or they do not fit the network.
     """
     chosen = ATTACKS if attacks is None else attacks
-    shown, labels = first_test_images(dataset, budget.images, "--images")
+    shown, labels = first_test_images(dataset, budget.images, "images")
     engine = NativeNetwork(network)
     subject = Subject(victim=engine, network=name, seed=budget.seed, surrogate=network)
     with meter(f"attacks on {name}", unit="images") as progress:

@@ -9,7 +9,7 @@ from brevitas_models.model_card import HardwareFigures
 from brevitas_models.pretrained import FOLDER, card, load
 from flow import hardware_figures, zoo
 from flow.data import first_test_images
-from flow.errors import FlowError
+from flow.errors import SettingError
 from flow.zoo_targets import Target
 
 __all__ = ["build"]
@@ -32,9 +32,9 @@ def build(
         HardwareError: an unknown part; a tool is missing or fails.
     """
     if target.images < 2:
-        raise FlowError(f"--images {target.images}: give at least 2, for a frame rate")
+        raise SettingError(f"images {target.images}: give at least 2, for a frame rate", "images")
     found, network = card(name, folder), load(name, folder)
-    images, _ = first_test_images(zoo.dataset_of(found.data, data), target.images, "--images")
+    images, _ = first_test_images(zoo.dataset_of(found.data, data), target.images, "images")
     with tempfile.TemporaryDirectory(prefix="steelflow-zoo-") as scratch:
         measured = hardware_figures.measure(name, network, target, images, Path(scratch))
     manifest, total = measured.manifest, measured.synthesis.total
@@ -46,7 +46,7 @@ def build(
         dsp=total.dsp,
         bram36=total.bram36,
         frames_per_second=round(measured.frames_per_second, 1),
-        latency_us=round(measured.simulated.latency_cycles / manifest.clock_mhz, 2),
+        latency_us=round(measured.check.simulated.latency_cycles / manifest.clock_mhz, 2),
         measured=f"resources by Yosys, not placed; frames/s and latency by RTL simulation of "
         f"{len(images)} test images, whose logits are those of the integer network",
     )

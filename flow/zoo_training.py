@@ -16,7 +16,7 @@ from flow import zoo, zoo_evaluation
 from flow.classifier import accuracy
 from flow.data import Dataset
 from flow.deployment import lowered
-from flow.errors import FlowError
+from flow.errors import SettingError
 from flow.trainer import Machine, Schedule, TrainerSettings
 from flow.zoo_lipschitz import lipschitz_figures
 from flow.zoo_recipe import Recipe, Trained, train_recipe
@@ -81,8 +81,9 @@ def train_and_save(name: str, data: Path | None, output: Path, *, attacked: int)
     dataset = zoo.dataset_of(name.split("-", maxsplit=1)[0], data)
     if recipe.epsilon_255 and not 0 <= attacked <= len(dataset.test_labels):
         limit = len(dataset.test_labels)
-        raise FlowError(
-            f"--images {attacked}: is not within 0..{limit}, the test images; change it"
+        raise SettingError(
+            f"images {attacked}: is not within 0..{limit}, the test images; change it",
+            "images",
         )
     _make_folder(output)
     trained = train_recipe(name, dataset, output / f"{name}.state", recipe)
@@ -107,8 +108,9 @@ def _make_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise FlowError(
-            f"--output {folder}: cannot be written ({error.strerror}); choose another folder"
+        raise SettingError(
+            f"output {folder}: cannot be written ({error.strerror}); choose another folder",
+            "output",
         ) from error
 
 

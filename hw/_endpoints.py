@@ -3,6 +3,7 @@
 """How images enter a dataflow graph, and how logits or the label leave it."""
 
 import math
+from collections.abc import Sequence
 
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
@@ -11,6 +12,7 @@ from qonnx.custom_op.registry import getCustomOp
 from hw.accelerator import ImageInput, LogitOutput
 from hw.errors import HardwareError
 from hw.packing import integer_width
+from hw.preprocessing import Preprocessing
 
 __all__ = ["image_input", "logit_output"]
 
@@ -18,7 +20,7 @@ _LABEL = "LabelSelect_rtl"
 _PASSIVE = ("StreamingFIFO_rtl", "StreamingDataWidthConverter_rtl")
 
 
-def image_input(model: ModelWrapper) -> ImageInput:
+def image_input(model: ModelWrapper, preprocessing: Preprocessing | None = None) -> ImageInput:
     """Return the stream of images.
 
     Raises:
@@ -40,29 +42,46 @@ def image_input(model: ModelWrapper) -> ImageInput:
         datatype=datatype,
         stream_width_bits=int(node.get_instream_width_padded(index)),
         elements_per_beat=int(node.get_folded_input_shape(index)[-1]),
+        preprocessing=preprocessing,
     )
 
 
-def logit_output(model: ModelWrapper, logit_scale: float) -> LogitOutput:
+def logit_output(
+    model: ModelWrapper, logit_scale: float, logit_offset: float | Sequence[float] = 0.0
+) -> LogitOutput:
     """Return the stream of results: a label if an argmax is the last layer.
 
     Raises:
-        HardwareError: results that are no integers of at most 32 bits.
+        HardwareError: results that are no integers of at most 32 bits; offsets for another number
+            of logits.
     """
     tensor = model.graph.output[0].name
     producer = model.find_producer(tensor)
     index = list(producer.output).index(tensor)
     node = getCustomOp(producer)
-    datatype = str(model.get_tensor_datatype(tensor).name)
+    datatype = str(model.get_tensor_datatype(tensor).name).replace("BINARY", "UINT1")
     integer_width(datatype)
+    label = _last_layer(model, producer).op_type == _LABEL
+    count = math.prod(map(int, model.get_tensor_shape(tensor)))
     return LogitOutput(
-        kind="label" if _last_layer(model, producer).op_type == _LABEL else "logits",
-        shape=(math.prod(map(int, model.get_tensor_shape(tensor))),),
+        kind="label" if label else "logits",
+        shape=(count,),
         datatype=datatype,
         logit_scale=float(logit_scale),
+        logit_offset=() if label else _of_each_class(logit_offset, count),
         stream_width_bits=int(node.get_outstream_width_padded(index)),
         elements_per_beat=int(node.get_folded_output_shape(index)[-1]),
     )
+
+
+def _of_each_class(offset: float | Sequence[float], count: int) -> tuple[float, ...]:
+    values = (offset,) * count if isinstance(offset, (int, float)) else tuple(offset)
+    if len(values) != count:
+        raise HardwareError(
+            f"logit offset: {len(values)} values for {count} logits; give one for all or one for "
+            "each"
+        )
+    return tuple(map(float, values))
 
 
 def _last_layer(model: ModelWrapper, node: NodeProto) -> NodeProto:

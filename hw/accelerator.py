@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from hw.checksum import folder_checksum
 from hw.errors import HardwareError
+from hw.preprocessing import Preprocessing
 
 __all__ = [
     "MANIFEST_FILE",
@@ -25,7 +28,7 @@ __all__ = [
     "Stream",
 ]
 
-SCHEMA = 2
+SCHEMA = 3
 MANIFEST_FILE = "manifest.json"
 
 _STRICT = ConfigDict(extra="forbid")
@@ -39,6 +42,7 @@ class ImageInput:
     datatype: str  # "UINT8"
     stream_width_bits: int  # of tdata, a whole number of bytes
     elements_per_beat: int
+    preprocessing: Preprocessing | None = None  # of the model's own input; None if not known
 
     @property
     def beats_per_frame(self) -> int:
@@ -54,7 +58,8 @@ class LogitOutput:
     kind: Literal["logits", "label"] = "logits"
     shape: tuple[int]  # (K,), or (1,) for a label
     datatype: str  # signed or unsigned integer, as "INT13"
-    logit_scale: float  # float logit = logit_scale * integer; of no use to a label
+    logit_scale: float  # float logit = logit_scale * integer + logit_offset; not for a label
+    logit_offset: tuple[float, ...]  # of each class; empty for a label
     stream_width_bits: int
     elements_per_beat: int
 
@@ -167,13 +172,13 @@ class Accelerator:
     manifest: Manifest
 
     @classmethod
-    def load(cls, folder: Path) -> "Accelerator":
+    def load(cls, folder: Path | str) -> "Accelerator":
         """Read a folder, check its manifest and the checksum over all its files.
 
         Raises:
             HardwareError: no or unreadable manifest, another schema, or changed files.
         """
-        folder = folder.resolve()
+        folder = Path(folder).resolve()
         path = folder / MANIFEST_FILE
         data = _read_json(path)
         try:
@@ -191,6 +196,41 @@ class Accelerator:
     def paths(self, names: tuple[str, ...]) -> list[Path]:
         """Return absolute paths of files named in the manifest."""
         return [self.folder / name for name in names]
+
+    def decode(self, logits: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
+        """Return the model's float logits [N, K] for the integer ones that come out.
+
+        Raises:
+            HardwareError: the accelerator ends with an argmax, or another number of classes.
+        """
+        output = self.manifest.output
+        if output.kind == "label":
+            raise HardwareError(
+                f"accelerator {self.manifest.name}: its output is the label, which has no scale; "
+                "compile it without the argmax"
+            )
+        if logits.shape[1:] != output.shape:
+            raise HardwareError(
+                f"logits: shape {logits.shape} is not (N, {output.shape[0]}); give what "
+                f"{self.manifest.name} returns"
+            )
+        scaled: NDArray[np.float64] = output.logit_scale * logits.astype(np.float64)
+        scaled += np.array(output.logit_offset)
+        return scaled
+
+    def encode(self, tensors: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return the images uint8[N, H, W, C] whose preprocessing gives the model's input tensors.
+
+        Raises:
+            HardwareError: the preprocessing is not known, or a value that no pixel has.
+        """
+        given = self.manifest.input
+        if given.preprocessing is None:
+            raise HardwareError(
+                f"accelerator {self.manifest.name}: its manifest does not say how the model's "
+                "input is made of pixels; give uint8 images"
+            )
+        return given.preprocessing.images(tensors, given.shape)
 
 
 _AGAIN = "compile the network again"

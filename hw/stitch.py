@@ -6,7 +6,7 @@ import json
 import math
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +31,7 @@ from hw.errors import HardwareError
 from hw.estimates import fifo_estimate
 from hw.finn_session import finn_build_dir
 from hw.layers import register
+from hw.preprocessing import Preprocessing
 
 __all__ = ["StitchPlan", "plan_stitch", "stitch", "with_fifo_depths"]
 
@@ -54,6 +55,8 @@ def stitch(
     part: str,
     clock_mhz: float,
     logit_scale: float,
+    logit_offset: float | Sequence[float] = 0.0,
+    preprocessing: Preprocessing | None = None,
 ) -> Accelerator:
     """Write a dataflow graph as an accelerator folder that can be copied anywhere.
 
@@ -64,13 +67,23 @@ def stitch(
         name: of the accelerator, an SystemVerilog identifier; the top module is `<name>_top`.
         part: the FPGA part that FINN's resource estimates are for.
         clock_mhz: the clock that frame rates are computed with.
-        logit_scale: float logit = logit_scale * integer logit.
+        logit_scale: float logit = logit_scale * integer logit + logit_offset.
+        logit_offset: one for all classes or one for each.
+        preprocessing: of the model's own input; it stays outside.
 
     Raises:
         HardwareError: listing every node that cannot be stitched; a name that is no identifier;
             a stream with several readers; an input that is not UINT8 NHWC.
     """
-    plan = plan_stitch(model, name=name, part=part, clock_mhz=clock_mhz, logit_scale=logit_scale)
+    plan = plan_stitch(
+        model,
+        name=name,
+        part=part,
+        clock_mhz=clock_mhz,
+        logit_scale=logit_scale,
+        logit_offset=logit_offset,
+        preprocessing=preprocessing,
+    )
     return _write(plan, folder)
 
 
@@ -119,7 +132,14 @@ def with_fifo_depths(
 
 
 def plan_stitch(
-    model: ModelWrapper, *, name: str, part: str, clock_mhz: float, logit_scale: float
+    model: ModelWrapper,
+    *,
+    name: str,
+    part: str,
+    clock_mhz: float,
+    logit_scale: float,
+    logit_offset: float | Sequence[float] = 0.0,
+    preprocessing: Preprocessing | None = None,
 ) -> StitchPlan:
     """Work out what `stitch` writes; same arguments and errors."""
     if re.fullmatch(r"[A-Za-z]\w*", name) is None:
@@ -131,7 +151,8 @@ def plan_stitch(
     refuse_unsupported(model)
     with tempfile.TemporaryDirectory() as scratch, finn_build_dir(Path(scratch)):
         blocks = [read_block(node, part) for node in model.graph.node]
-        image, logits = image_input(model), logit_output(model, logit_scale)
+        image = image_input(model, preprocessing)
+        logits = logit_output(model, logit_scale, logit_offset)
         fifos = tuple(_fifo(model, block) for block in blocks if block.fifo_depth is not None)
     netlist = connect(model, blocks, name)
     files = _files(netlist, blocks, fifos)

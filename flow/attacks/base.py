@@ -40,7 +40,8 @@ class Attack(ABC):
     Attributes:
         name: the registry's key, as it stands in configurations and reports.
         norm: of the ball, linf or l2; distances are in uint8 units.
-        white_box: it follows gradients; else it asks for logits only.
+        white_box: it looks inside the network; else it asks for logits only.
+        by_gradient: it finds its way by gradients, which a white box may do without.
         batch: images that are searched together, which bounds the memory.
         steps: gradient steps of one restart, or queries of a black box.
         restarts: independent searches; the worst image of all counts.
@@ -49,6 +50,7 @@ class Attack(ABC):
     name: ClassVar[str]
     norm: ClassVar[str] = "linf"
     white_box: ClassVar[bool] = True
+    by_gradient: ClassVar[bool] = True
     batch: ClassVar[int] = 256
     steps: int
     restarts: int

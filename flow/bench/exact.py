@@ -9,7 +9,8 @@ from pathlib import Path
 
 from flow.bench.base import Benchmark, Row
 from flow.environment import data_folder
-from flow.errors import FlowError
+from flow.errors import SettingError
+from steelflow_names import hint
 
 __all__ = ["EXACT", "MODELS"]
 
@@ -56,11 +57,11 @@ class ExactBenchmark(Benchmark):
         known = names()
         for name in options.models:
             if name not in known:
-                raise FlowError(f"--models {name}: unknown; models are {', '.join(known)}")
+                raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")
         for option, least in (("images", 1), ("jobs", 1), ("graphs", 0)):
             given = getattr(options, option)
             if given is not None and given < least:
-                raise FlowError(f"--{option} {given}: give at least {least}")
+                raise SettingError(f"{option} {given}: give at least {least}", option)
         for name in options.models:
             yield from exact_check.check_model(name, options.data, options.images, options.jobs)
         if options.graphs:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from flow.bench.base import Benchmark, Row
 from flow.environment import data_folder
-from flow.errors import FlowError
+from flow.errors import SettingError
 from flow.zoo_targets import target_of
+from steelflow_names import hint
 
 __all__ = ["HARDWARE"]
 
@@ -58,9 +59,9 @@ class HardwareBenchmark(Benchmark):
 
         for name in options.models:
             if name not in names():
-                raise FlowError(f"--models {name}: unknown; models are {', '.join(names())}")
+                raise SettingError(f"models {name}: unknown{hint(name, names())}", "models")
         if options.images is not None and options.images < 1:
-            raise FlowError(f"--images {options.images}: give at least 1")
+            raise SettingError(f"images {options.images}: give at least 1", "images")
         for name in options.models:
             target = target_of(name)
             count = options.images or _IMAGES.get(name, target.images)

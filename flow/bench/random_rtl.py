@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flow.bench.base import Benchmark, Row
-from flow.errors import FlowError
+from flow.errors import SettingError
 
 __all__ = ["RANDOM"]
 
@@ -37,7 +37,7 @@ class RandomBenchmark(Benchmark):
 
         for name in ("count", "jobs"):
             if getattr(options, name) < 1:
-                raise FlowError(f"--{name} {getattr(options, name)}: give at least 1")
+                raise SettingError(f"{name} {getattr(options, name)}: give at least 1", name)
         if options.spec:
             yield check_one(options.spec)
         else:

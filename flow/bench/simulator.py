@@ -11,7 +11,8 @@ from pathlib import Path
 
 from flow.bench.base import Benchmark, Row
 from flow.environment import data_folder
-from flow.errors import FlowError
+from flow.errors import SettingError
+from steelflow_names import hint
 
 __all__ = ["CASES", "SIMULATOR", "Case"]
 
@@ -94,16 +95,16 @@ class SimulatorBenchmark(Benchmark):
 def _chosen(options: argparse.Namespace) -> list[Case]:
     """Return the cases that the options ask for; FlowError for an unknown or unusable one."""
     for option, given, known in (
-        ("--models", options.models, {case.model for case in CASES}),
-        ("--rivals", options.rivals, {case.rival for case in CASES}),
+        ("models", options.models, {case.model for case in CASES}),
+        ("rivals", options.rivals, {case.rival for case in CASES}),
     ):
         for name in given:
             if name not in known:
-                raise FlowError(f"{option} {name}: unknown; choose of {', '.join(sorted(known))}")
+                raise SettingError(f"{option} {name}: unknown{hint(name, sorted(known))}", option)
     if options.threads < 1:
-        raise FlowError(f"--threads {options.threads}: give at least 1")
+        raise SettingError(f"threads {options.threads}: give at least 1", "threads")
     if not 0 < options.seconds < float("inf"):
-        raise FlowError(f"--seconds {options.seconds}: give a positive number")
+        raise SettingError(f"seconds {options.seconds}: give a positive number", "seconds")
     return [c for c in CASES if c.model in options.models and c.rival in options.rivals]
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.bench.base import Benchmark, Row
-from flow.errors import FlowError
+from flow.errors import SettingError
+from steelflow_names import hint
 
 __all__ = ["CASES", "TRAINING", "Case"]
 
@@ -83,11 +84,11 @@ def _chosen(options: argparse.Namespace) -> list[Case]:
     known = {case.name: case for case in CASES}
     for name in options.models:
         if name not in known:
-            raise FlowError(f"--models {name}: unknown; choose of {', '.join(known)}")
+            raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")
     if options.steps < 1:
-        raise FlowError(f"--steps {options.steps}: give at least 1")
+        raise SettingError(f"steps {options.steps}: give at least 1", "steps")
     if not 0 < options.seconds < float("inf"):
-        raise FlowError(f"--seconds {options.seconds}: give a positive number")
+        raise SettingError(f"seconds {options.seconds}: give a positive number", "seconds")
     return [known[name] for name in options.models]
 
 

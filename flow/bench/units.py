@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.bench.base import Benchmark, Row
-from flow.errors import FlowError
+from flow.errors import SettingError
 
 __all__ = ["UNITS"]
 
@@ -41,7 +41,9 @@ class UnitsBenchmark(Benchmark):
         for name in ("pe", "simd"):
             value = getattr(options, name)
             if value < 1 or 64 % value:
-                raise FlowError(f"--{name} {value}: does not divide 64; give 1, 2, 4, ... 64")
+                raise SettingError(
+                    f"{name} {value}: does not divide 64; give 1, 2, 4, ... 64", name
+                )
         with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as scratch:
             for part in options.parts:
                 for operands in STUDIED:

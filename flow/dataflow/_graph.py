@@ -3,6 +3,7 @@
 """A FINN dataflow graph while it is being written: tensors with datatypes, and nodes."""
 
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,11 @@ class Tensor:
     def channels(self) -> int:
         """Size of the last axis."""
         return self.shape[-1]
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return prod(self.shape)
 
     @property
     def vectors(self) -> list[int]:

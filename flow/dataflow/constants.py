@@ -10,6 +10,7 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
+from flow.dataflow.emit import OUTPUT, emitted_network
 from flow.errors import FlowError
 from flow.integer import (
     Add,
@@ -18,24 +19,33 @@ from flow.integer import (
     Dense,
     IntegerNetwork,
     Operation,
+    Scale,
     SumPool,
     Threshold,
 )
 from flow.integer.operations import Integers
-from hw.proof import Additions, Memory, Thresholds, Weights
+from hw.proof import Additions, Factors, Memory, Thresholds, Weights
 
 __all__ = ["expected_memories"]
 
-_HELD = (Convolution, Dense, Threshold, Bias)  # in memories of their own
+_HELD = (Convolution, Dense, Threshold, Bias, Scale)  # in memories of their own
 
 
-def expected_memories(network: IntegerNetwork, model: ModelWrapper) -> dict[str, Memory]:
+def expected_memories(
+    network: IntegerNetwork, model: ModelWrapper, *, label: bool = False
+) -> dict[str, Memory]:
     """Return what a dataflow graph's memories must hold, by the name of the layer.
+
+    Args:
+        network: what the graph was made of.
+        model: the graph, up to any step behind to_dataflow.
+        label: whether it ends with an argmax.
 
     Raises:
         FlowError: an operation whose constants are in no layer; a layer whose constants stand for
             no operation.
     """
+    network = emitted_network(network, label=label)
     operations = {operation.name: operation for operation in network.operations}
     constants = {tensor.name for tensor in model.graph.initializer}
     expected, held = dict[str, Memory](), set[str]()
@@ -78,6 +88,8 @@ def _memory(
             memory = Weights(operation.weights)
         case "Thresholding", Threshold():
             memory = _thresholds(network, operation)
+        case "PixelScale", Scale():
+            memory = Factors(operation.factors)
         case "ElementwiseAdd", Bias():
             channels = network.shapes[operation.name][-1]
             memory = Additions(np.broadcast_to(operation.values, (channels,)))
@@ -110,5 +122,5 @@ def _factors(network: IntegerNetwork, operation: Operation, operand: int) -> Int
     """Return int64[window, C] of a product by one factor, or of a sum as a product by ones."""
     factor = operation.factors[operand] if isinstance(operation, Add) else 1
     window = int(np.prod(operation.kernel)) if isinstance(operation, SumPool) else 1
-    channels = network.shapes[network.sources[operation.name][operand]][-1]
-    return np.full((window, channels), factor, dtype=np.int64)
+    read = operation.name if operand == OUTPUT else network.sources[operation.name][operand]
+    return np.full((window, network.shapes[read][-1]), factor, dtype=np.int64)

@@ -54,7 +54,7 @@ class Lab:
         self._folder, self._architecture = folder, architecture
         self.dataset = _limited(dataset, scale)
         self.scale = replace(scale, train_images=len(self.dataset.train_labels))
-        self._shown = first_test_images(dataset, scale.images, "--images")
+        self._shown = first_test_images(dataset, scale.images, "images")
         self._digest = hashlib.sha256(
             self.dataset.train_images.tobytes() + self.dataset.train_labels.tobytes()
         ).hexdigest()

@@ -4,7 +4,7 @@
 
 from pathlib import Path
 
-from flow.compiler import Workshop, compile_network
+from flow.compile import compile_network
 from flow.lowering import lower, read_model
 from flow.pipeline import Context, Settings, Step
 
@@ -40,5 +40,6 @@ class CompileStep(Step):
             context.config.compile,
             folder,
             name=context.config.name,
-            workshop=Workshop(scratch, context.cache("verilator")),
+            scratch=scratch,
+            build_dir=context.cache("verilator"),
         )

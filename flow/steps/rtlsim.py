@@ -12,15 +12,13 @@ from flow._records import write_json
 from flow._threads import one_thread
 from flow.attacks import build_attack
 from flow.classifier import Images
+from flow.compile import RtlCheck, check_in_rtl
 from flow.data import first_test_images, load_dataset
-from flow.engines import IntegerEngine, RtlsimEngine
 from flow.evaluation import evaluate
 from flow.integer import IntegerNetwork
 from flow.pipeline import Context, Settings, Step
 from flow.progress import meter
-from flow.verification import compare_logits
 from hw.accelerator import Accelerator
-from hw.verilator.simulation import SimulationResult
 
 __all__ = ["RtlsimStep"]
 
@@ -49,16 +47,14 @@ class RtlsimStep(Step):
         network = IntegerNetwork.load(context.folder("compile") / "robust.npz")
         images = _images(context, network)
         np.save(folder / "adversarial.npy", images[len(images) // 2 :])
-        with meter("RTL simulation", unit="frames") as report:
-            engine = RtlsimEngine(accelerator, build_dir=context.cache("verilator"), report=report)
-            agreement = compare_logits(IntegerEngine(network), engine, images)
-        result = engine.last
-        assert result is not None
+        check = check_in_rtl(
+            accelerator, network, images, build_dir=context.cache("verilator"), processes=1
+        )
         findings = {
-            "integer_vs_rtlsim": asdict(agreement),
-            "hardware": _speed(accelerator, result),
-            "simulated_cycles": result.cycles_total,
-            "cycles_per_second": result.cycles_per_second,
+            "integer_vs_rtlsim": asdict(check.agreement),
+            "hardware": _speed(check),
+            "simulated_cycles": check.simulated.cycles_total,
+            "cycles_per_second": check.simulated.cycles_per_second,
         }
         write_json(folder / "rtlsim.json", findings)
 
@@ -83,15 +79,14 @@ def _images(context: Context, network: IntegerNetwork) -> Images:
     return np.concatenate([clean, attacked.adversarial])
 
 
-def _speed(accelerator: Accelerator, result: SimulationResult) -> dict[str, Any]:
-    manifest = accelerator.manifest
-    interval = result.initiation_interval_cycles
+def _speed(check: RtlCheck) -> dict[str, Any]:
+    manifest, interval = check.accelerator.manifest, check.cycles_per_frame
     return {
         "part": manifest.part,
         "clock_mhz": manifest.clock_mhz,
         "cycles_per_frame_predicted": manifest.cycles_per_frame_predicted,
         "cycles_per_frame_measured": interval,
         "initiation_interval_cycles": interval,
-        "latency_cycles": result.latency_cycles,
-        "frames_per_second": manifest.frames_per_second(interval),
+        "latency_cycles": check.simulated.latency_cycles,
+        "frames_per_second": check.frames_per_second,
     }

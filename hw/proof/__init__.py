@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every word of an accelerator's memories, read as its RTL addresses them, against the network."""
 
-from hw.proof.memories import Additions, Memory, Thresholds, Weights
+from hw.proof.memories import Additions, Factors, Memory, Thresholds, Weights
 from hw.proof.prove import Proof, prove_memories
 
-__all__ = ["Additions", "Memory", "Proof", "Thresholds", "Weights", "prove_memories"]
+__all__ = ["Additions", "Factors", "Memory", "Proof", "Thresholds", "Weights", "prove_memories"]

@@ -10,7 +10,7 @@ import numpy as np
 from hw.errors import HardwareError
 from hw.proof._elaboration import Parameters
 from hw.proof._words import Bits, integers, read_words
-from hw.proof.memories import Additions, Integers, Memory, Thresholds, Weights
+from hw.proof.memories import Additions, Factors, Integers, Memory, Thresholds, Weights
 
 __all__ = ["Reader", "compare"]
 
@@ -76,6 +76,8 @@ def compare(layer: Reader, expected: Memory) -> None:
             _compare_thresholds(layer, expected)
         case Additions():
             _compare_additions(layer, expected)
+        case Factors():
+            _compare_factors(layer, expected)
 
 
 def _refuse_first(layer: Reader, found: Integers, expected: Integers, places: str) -> None:
@@ -136,6 +138,15 @@ def _compare_additions(layer: Reader, expected: Additions) -> None:
     lanes = layer.beats(layer.constant(layer.module), pe * width, 1).reshape(-1, width)
     found = integers(lanes, signed=bool(adder["BSigned"]))
     _refuse_first(layer, found, expected.values, "constant of channel")
+
+
+def _compare_factors(layer: Reader, expected: Factors) -> None:
+    multiplier = layer.parameters(layer.module, "stream_scale")
+    if multiplier is None:
+        raise layer.error("it has no multiplier")
+    bits = layer.beats(layer.constant(layer.module), int(multiplier["FactorBits"]), 1)
+    found = integers(bits, signed=False)
+    _refuse_first(layer, found, expected.values.reshape(-1), "factor of pixel")
 
 
 def _compare_thresholds(layer: Reader, expected: Thresholds) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Additions", "Integers", "Memory", "Thresholds", "Weights"]
+__all__ = ["Additions", "Factors", "Integers", "Memory", "Thresholds", "Weights"]
 
 Integers = NDArray[np.int64]
 
@@ -47,4 +47,11 @@ class Additions:
     values: Integers
 
 
-Memory = Weights | Thresholds | Additions
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """Constants int64[H, W], of at least 0, that the pixels are multiplied by."""
+
+    values: Integers
+
+
+Memory = Weights | Thresholds | Additions | Factors

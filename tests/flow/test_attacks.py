@@ -236,7 +236,7 @@ def test_pgd_is_at_least_as_strong_as_art() -> None:
 
 
 def test_unknown_attack_is_refused() -> None:
-    with pytest.raises(FlowError, match="attack: 'deepfoul' is unknown; choose one of fgsm, pgd"):
+    with pytest.raises(FlowError, match="attack: 'deepfoul' is unknown; did you mean 'deepfool'"):
         build_attack("deepfoul", steps=1, restarts=1)
 
 

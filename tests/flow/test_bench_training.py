@@ -100,9 +100,9 @@ def test_command_writes_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"models": ["lenet"]}, "--models lenet: unknown; choose of mnist-lenet5-w4a4, "),
-        ({"steps": 0}, "--steps 0: give at least 1"),
-        ({"seconds": 0.0}, "--seconds 0.0: give a positive number"),
+        ({"models": ["lenet"]}, "models lenet: unknown; known here: mnist-lenet5-w4a4, "),
+        ({"steps": 0}, "steps 0: give at least 1"),
+        ({"seconds": 0.0}, "seconds 0.0: give a positive number"),
     ],
 )
 def test_options_that_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:

@@ -14,7 +14,7 @@ from brevitas_models.errors import ModelError
 from brevitas_models.pretrained import trained
 from flow.cli import main
 from flow.cli.registry import COMMANDS
-from flow.errors import FlowError
+from flow.errors import FlowError, SettingError
 from flow.pipeline import Context, Pipeline, Settings, Step
 from hw.errors import HardwareError
 
@@ -105,7 +105,7 @@ def test_a_trained_network_of_the_zoo_takes_the_place_of_a_config(
             ["compile", "--zoo", "x", "--fps", "3"],
             "--fps: only for a MODEL.onnx; write it into a C",
         ),
-        (["run", "--zoo", "mnist"], "zoo: there is no network 'mnist'; the nearest are mnist-"),
+        (["run", "--zoo", "mnist"], "zoo: there is no network 'mnist'; did you mean 'mnist-"),
     ],
 )
 def test_a_network_is_named_once(
@@ -157,6 +157,37 @@ def test_an_error_that_a_user_can_mend_gets_one_line(
     assert not Path("build/toy/train").exists()
 
 
+@pytest.mark.parametrize(
+    ("message", "setting", "said"),
+    [
+        ("output x: is a file; choose another", "output", "--output x: is a file; choose another"),
+        ("x: is no folder; choose another", "output", "x: is no folder; choose another (--output)"),
+        ("epochs 0: give at least 1", "epochs", "epochs 0: give at least 1"),  # no flag of run
+        ("data: none", "", "data: none"),
+    ],
+)
+def test_a_setting_is_told_with_its_flag(
+    message: str,
+    setting: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    use_steps(monkeypatch, SettingError(message, setting))
+    assert main(["run", "toy.yaml"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"steelflow: error: {said}"
+
+
+def test_the_flag_is_found_through_the_errors_that_wrap_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrapped = FlowError("run: failed")
+    wrapped.__cause__ = SettingError("no", "data")
+    use_steps(monkeypatch, wrapped)
+    assert main(["run", "toy.yaml"]) == 2
+    assert capsys.readouterr().err.endswith("run: failed (--data)\n")
+
+
 def test_our_own_bug_shows_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     use_steps(monkeypatch, ZeroDivisionError("ours"))
     with pytest.raises(ZeroDivisionError, match="ours"):
@@ -195,12 +226,18 @@ def test_help_loads_no_heavy_package() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_an_interrupted_run_says_how_to_resume(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_says_what_is_saved_and_how_to_resume(
+    number: signal.Signals, status: int, tmp_path: Path
+) -> None:
     code = (
         "import signal, sys, time, types, flow.cli\n"
         # as in a terminal, also where the tests themselves run in the background
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def all_steps():\n    print('ready', flush=True); time.sleep(30)\n"
+        "from flow.progress import saved\n"
+        "def all_steps():\n"
+        "    with saved(lambda: '3 of 4 are in x'):\n"
+        "        print('ready', flush=True); time.sleep(600)\n"
         "sys.modules['flow.steps'] = types.SimpleNamespace(all_steps=all_steps)\n"
         "sys.exit(flow.cli.main(['run', 'toy.yaml']))"
     )
@@ -209,10 +246,10 @@ def test_an_interrupted_run_says_how_to_resume(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as process:  # type: ignore[call-overload]
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        process.send_signal(number)
+        assert process.wait(timeout=300) == status
         said = process.stderr.read()
-    assert said == "steelflow: interrupted; run the same command to resume\n"
+    assert said == "steelflow: interrupted; 3 of 4 are in x; run the same command to resume\n"
 
 
 def assert_one_line(capsys: pytest.CaptureFixture[str], message: str) -> None:

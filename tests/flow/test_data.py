@@ -93,13 +93,13 @@ def test_gzipped_files_give_the_same_images(tmp_path: Path) -> None:
 
 
 def test_mnist_without_a_folder_names_the_remedy() -> None:
-    with pytest.raises(FlowError, match=r"needs a data folder; set STEELFLOW_DATA or give --data"):
+    with pytest.raises(FlowError, match=r"needs a data folder; name it in STEELFLOW_DATA"):
         load_dataset(MNIST, None)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (write_mnist(tmp_path) / TRAIN_LABELS).unlink()
-    with pytest.raises(FlowError, match=rf"holds neither {TRAIN_LABELS}.*STEELFLOW_DATA or --data"):
+    with pytest.raises(FlowError, match=rf"holds neither {TRAIN_LABELS}.*in STEELFLOW_DATA"):
         load_dataset(MNIST, tmp_path)
 
 

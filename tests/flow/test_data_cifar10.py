@@ -96,13 +96,13 @@ def test_other_files_in_the_archive_are_skipped(tmp_path: Path) -> None:
 
 
 def test_without_a_folder_the_remedy_is_named() -> None:
-    with pytest.raises(FlowError, match=r"cifar10 needs a data folder; set STEELFLOW_DATA or give"):
+    with pytest.raises(FlowError, match=r"cifar10: needs a data folder; name it in STEELFLOW_DATA"):
         load_dataset(CIFAR10, None)
 
 
 def test_a_missing_archive_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        FlowError, match=rf"holds no {ARCHIVE}, cifar.* or cifar-10-binary.tar; set ST"
+        FlowError, match=rf"holds no {ARCHIVE}, cifar.* or cifar-10-binary.tar; name"
     ):
         load_dataset(CIFAR10, tmp_path)
 

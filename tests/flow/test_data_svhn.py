@@ -41,12 +41,12 @@ def test_digits_are_read_and_ten_is_zero(tmp_path: Path, subfolder: str) -> None
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (write(tmp_path) / NAMES[1]).unlink()
-    with pytest.raises(FlowError, match=rf"holds neither {NAMES[1]} nor svhn/.*STEELFLOW_DATA or"):
+    with pytest.raises(FlowError, match=rf"holds neither {NAMES[1]} nor svhn/.*in STEELFLOW_DATA"):
         load_dataset(SVHN, tmp_path)
 
 
 def test_without_a_folder_the_remedy_is_named() -> None:
-    with pytest.raises(FlowError, match=r"svhn needs a data folder; set STEELFLOW_DATA or give"):
+    with pytest.raises(FlowError, match=r"svhn: needs a data folder; name it in STEELFLOW_DATA"):
         load_dataset(SVHN, None)
 
 

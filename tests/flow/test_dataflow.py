@@ -83,6 +83,28 @@ def test_argmax_is_the_label_and_the_lowest_of_ties() -> None:
         assert result.reshape(-1).tolist() == [label]
 
 
+@pytest.mark.parametrize("offset", [0.0, 1.5, -3.0])
+def test_a_single_logit_has_the_label_of_its_sign(offset: float) -> None:
+    dense = Dense(name="d", weights=np.array([[1], [-1]]))
+    network = IntegerNetwork((Flatten(name="f"), dense), (1, 2, 1), 1.0, offset)
+    model = to_dataflow(network, PART, label=True).transform(SetExecMode("cppsim"))
+    for first in range(8):
+        image = np.array([first, 4], dtype=np.float32).reshape(1, 1, 2, 1)
+        (result,) = execute_onnx(model, {"global_in": image}).values()
+        assert result.reshape(-1).tolist() == [first - 4 + offset > 0]
+
+
+def test_bipolar_logits_leave_as_integers() -> None:
+    dense = Dense(name="d", weights=np.array([[1, 1], [1, -1]]))
+    sign = Threshold(name="t", thresholds=np.array([[9], [8]]), offset=-1, step=2)
+    network = IntegerNetwork((Flatten(name="f"), dense, sign), (1, 2, 1), 1.0)
+    model = to_dataflow(network, PART)
+    assert model.get_tensor_datatype(model.graph.output[0].name).name == "INT2"
+    image = np.array([9, 2], dtype=np.float32).reshape(1, 1, 2, 1)
+    (result,) = execute_onnx(model.transform(SetExecMode("cppsim")), {"global_in": image}).values()
+    assert result.reshape(-1).tolist() == [1, -1]
+
+
 def _three(**threshold: int) -> Threshold:
     return Threshold(name="t", thresholds=np.array([[50, 100, 150]]), **threshold)
 

@@ -69,7 +69,7 @@ def test_the_nearest_boundary_is_that_of_a_quantizer() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--models", "resnet"], "--models resnet: unknown; models are mnist-tfc-w1a1"),
+        (["--models", "resnet"], "--models resnet: unknown; known here: mnist-tfc-w1a1"),
         (["--images", "0"], "--images 0: give at least 1"),
         (["--jobs", "0"], "--jobs 0: give at least 1"),
         (["--graphs", "-1"], "--graphs -1: give at least 0"),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from qonnx.core.modelwrapper import ModelWrapper
 
-from flow import compiler
-from flow.compiler import Workshop, compile_network
+from flow.compile import compile_network
+from flow.compile import network as chain
 from flow.dataflow import expected_memories, to_dataflow
 from flow.errors import FlowError
 from flow.integer import Convolution, Flatten, IntegerNetwork, Operation, SumPool, Threshold
@@ -76,8 +76,9 @@ def test_a_wrong_memory_stops_the_compilation(
         path.write_text("0" + path.read_text()[1:])
         return accelerator
 
-    monkeypatch.setattr(compiler, "stitch", wrong)
+    monkeypatch.setattr(chain, "stitch", wrong)
     network = _network(Convolution(name="c", weights=np.full((1, 1, 4, 2), -2)))
-    workshop = Workshop(tmp_path / "work", tmp_path / "verilator")
     with pytest.raises(HardwareError, match=r"MVAU_rtl_0: memory and network differ: weight"):
-        compile_network(network, CompileConfig(), tmp_path, name="x", workshop=workshop)
+        compile_network(
+            network, CompileConfig(), tmp_path, name="x", scratch=tmp_path, build_dir=tmp_path
+        )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,9 @@ from flow.integer import (
     MaxPool,
     Operation,
     Threshold,
+    Unflatten,
 )
+from flow.integer.native import NativeNetwork
 
 
 def _convolution(
@@ -143,6 +146,25 @@ def test_other_images_are_refused(
         tiny_network.logits(images)
 
 
+def test_a_maximum_with_a_row_of_zeros_clamps_a_vector() -> None:
+    matrix = np.array([[1, -1, 2], [-1, 1, -1]])
+    operations = (
+        Flatten(name="f"),
+        Dense(name="d", weights=matrix),
+        Unflatten(name="u"),
+        Convolution(name="z", weights=np.ones((1, 1, 1, 3), int), padding=(0, 0, 1, 0), groups=3),
+        MaxPool(name="m", kernel=(2, 1), stride=(1, 1)),
+        Flatten(name="g"),
+    )
+    network = IntegerNetwork(operations, (1, 2, 1), 1.0)
+    images = np.array([[9, 1], [1, 9], [5, 5]], dtype=np.uint8).reshape(3, 1, 2, 1)
+    expected = np.maximum(images.reshape(3, 2).astype(int) @ matrix, 0)
+    np.testing.assert_array_equal(network.logits(images), expected)
+    np.testing.assert_array_equal(NativeNetwork(network).logits(images), expected)
+    twin = network.twin()(torch.from_numpy(images)).detach().numpy()
+    np.testing.assert_array_equal(twin, expected)
+
+
 @pytest.mark.parametrize(
     ("operations", "scale", "message"),
     [
@@ -162,6 +184,11 @@ def test_other_images_are_refused(
             ),
             1.0,
             r"conv: input shape \(2, 2, 1\) is not \(H, W, 3\)",
+        ),
+        (
+            (Unflatten(name="u"), Flatten(name="f")),
+            1.0,
+            r"u: shape \(2, 2, 1\) is not that of a vector; flatten it first",
         ),
         (
             (Threshold(name="t", thresholds=np.zeros((3, 1)), offset=0), Flatten(name="f")),

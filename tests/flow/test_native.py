@@ -3,6 +3,7 @@
 """The native engine against the integer network, on every instruction set that runs here."""
 
 import threading
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from flow.integer import (
     Operation,
     Threshold,
 )
-from flow.integer.native import NativeNetwork, _library, engine, instruction_sets, peak_rate
+from flow.integer.native import Kernels, NativeNetwork, _library, instruction_sets, peak_rate
 
 ISAS = instruction_sets()
 
@@ -88,10 +89,7 @@ def test_precisions_give_the_same_logits(isa: str, weight_bits: int, bits: int, 
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("groups", [1, 2, 3])
 @pytest.mark.parametrize("weight_bits", [1, 2])
-def test_planes_of_groups_with_padding(
-    isa: str, groups: int, weight_bits: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "_PLANES", dict.fromkeys(ISAS, 2))
+def test_planes_of_groups_with_padding(isa: str, groups: int, weight_bits: int) -> None:
     rng = np.random.default_rng(groups)
     weights = rng.integers(-1, 2, (3, 2, 32, 12 * groups))
     if weight_bits == 1:
@@ -104,9 +102,60 @@ def test_planes_of_groups_with_padding(
         Dense(name="d", weights=rng.integers(-7, 8, (3 * 6 * 12 * groups, 4))),
     )
     network = IntegerNetwork(operations, (6, 5, 2), 1.0)
-    found = NativeNetwork(network, isa=isa).profile(_images(network, 1))
+    choice = Kernels(planes=2, tables=False)
+    found = NativeNetwork(network, isa=isa, kernels=choice).profile(_images(network, 1))
     assert [stage.kernel for stage in found][1] == "bits"
-    assert _differing(network, _images(network, 5), isa=isa) == 0
+    assert _differing(network, _images(network, 5), isa=isa, kernels=choice) == 0
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("bits", [1, 2])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("channels", [3, 32, 37])
+def test_tables_of_groups_with_padding(isa: str, bits: int, groups: int, channels: int) -> None:
+    inputs = channels if groups == 1 else -(-channels // 4) * 4
+    rng = np.random.default_rng(channels)
+    values = [-1, 1] if bits == 1 else [-3, -1, 0, 2]
+    thresholds = np.sort(rng.integers(-300, 300, (inputs * groups, 2**bits - 1)), axis=1)
+    operations: tuple[Operation, ...] = (
+        Convolution(name="c0", weights=rng.integers(-7, 8, (1, 1, 2, inputs * groups))),
+        Threshold(name="t", thresholds=thresholds, offset=0, step=1),
+        MaxPool(name="p", kernel=(2, 2), stride=(1, 1)),
+        Convolution(
+            name="c1",
+            weights=rng.choice(values, (3, 2, inputs, 40 * groups)),
+            groups=groups,
+            padding=(1, 1, 0, 1),
+        ),
+        Flatten(name="f"),
+        Dense(name="d", weights=rng.integers(-7, 8, (5 * 5 * 40 * groups, 4))),
+    )
+    network, choice = IntegerNetwork(operations, (7, 5, 2), 1.0), Kernels(planes=1, tables=True)
+    found = NativeNetwork(network, isa=isa, kernels=choice).profile(_images(network, 1))
+    assert [stage.kernel for stage in found][1:3] == ["max_nibbles", "tables"]
+    assert _differing(network, _images(network, 5), isa=isa, kernels=choice) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), size=st.integers(1, 700), outputs=st.integers(1, 70))
+def test_sums_at_the_bounds_of_bytes_and_16_bits(
+    data: st.DataObject, size: int, outputs: int
+) -> None:
+    """All the largest and the least products in a row, for few weights and for many."""
+    values = data.draw(st.lists(st.integers(-128, 127), min_size=1, max_size=5))
+    levels = data.draw(st.sampled_from([0, 1, 2, 3]))
+    rng = np.random.default_rng(size)
+    weights = np.sort(rng.choice(values, (size, outputs)), axis=0)
+    thresholds = np.sort(rng.integers(1, 256, (1, levels)), axis=1)
+    counted = Threshold(name="t", thresholds=thresholds, offset=data.draw(st.integers(-3, 1)))
+    inner: tuple[Operation, ...] = (Flatten(name="f"), Dense(name="d", weights=weights))
+    operations = (counted, *inner) if levels else inner
+    network = IntegerNetwork(operations, (1, size, 1), 1.0)
+    images = np.concatenate([np.zeros((1, 1, size, 1)), np.full((1, 1, size, 1), 255)])
+    images = np.concatenate([images, rng.choice([0, 255], (3, 1, size, 1))]).astype(np.uint8)
+    for isa in ISAS:
+        for choice in (Kernels(planes=0, tables=False), Kernels(planes=2, tables=True)):
+            assert _differing(network, images, isa=isa, kernels=choice, threads=1) == 0
 
 
 @pytest.mark.parametrize(
@@ -221,9 +270,18 @@ def test_engine_outlives_its_plan_s_arrays() -> None:
     assert (native.logits(images) == expected).all()
 
 
-def test_peak_of_bits_is_above_that_of_bytes() -> None:
-    bits, octets = (peak_rate(ISAS[-1], bits=value, seconds=0.05) for value in (True, False))
-    assert bits > octets > 1e8
+@pytest.mark.parametrize("bits", [True, False])
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_peak_is_products_by_the_clock_s_seconds(isa: str, bits: bool) -> None:
+    ticks = count(step=4)  # the engine always takes 4 s
+    found = peak_rate(isa, bits=bits, seconds=1.0, clock=lambda: float(next(ticks)))
+    assert found == _library.library().sf_peak(ISAS.index(isa), int(bits), 1000) / 4 > 0
+
+
+def test_the_best_of_several_measurements_is_the_peak() -> None:
+    readings = iter([0.0, 0.0, 3.0, 3.0, 3.0, 4.0, 4.0, 5.0, 7.0, 12.0])  # 3, 1 and 2 s
+    found = peak_rate("portable", bits=False, seconds=7.0, clock=lambda: next(readings))
+    assert found == _library.library().sf_peak(0, 0, 1000)
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_a_failing_step_leaves_its_old_result_and_nothing_new(
 
 
 def test_an_unknown_step_is_refused(chain: Pipeline, tmp_path: Path) -> None:
-    with pytest.raises(FlowError, match=r"^step 'tarin': is unknown; choose one of train, export"):
+    with pytest.raises(FlowError, match=r"^step 'tarin': is unknown; did you mean 'train'[?] Kn"):
         chain.run(context_in(tmp_path), "tarin")
 
 
@@ -168,7 +168,9 @@ def test_a_missing_input_file_is_named(chain: Pipeline, tmp_path: Path) -> None:
     train = chain.steps[0]
     assert isinstance(train, Toy)
     train.files = [tmp_path / "absent.idx"]
-    with pytest.raises(FlowError, match=r"train: input file .*/absent\.idx is missing; .* --data"):
+    with pytest.raises(
+        FlowError, match=r"train: input file .*/absent\.idx is missing; .* the data"
+    ):
         chain.run(context_in(tmp_path))
 
 
@@ -180,7 +182,7 @@ def test_a_missing_package_is_named(chain: Pipeline, tmp_path: Path) -> None:
 
 def test_a_workspace_that_is_a_file_is_refused(chain: Pipeline, tmp_path: Path) -> None:
     (tmp_path / "ws").write_text("")
-    with pytest.raises(FlowError, match=r"^workspace: cannot write under .*/ws \(.*--output$"):
+    with pytest.raises(FlowError, match=r"^workspace: cannot write under .*/ws \(.*r folder$"):
         chain.run(context_in(tmp_path))
 
 
@@ -208,7 +210,7 @@ def toy_process(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} did not appear"
         time.sleep(0.01)

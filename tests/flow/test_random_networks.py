@@ -20,7 +20,7 @@ def test_a_network_is_its_text(seed: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", '{"layers": 3}', '{"layers": [], "colour": 1}'])
 def test_a_text_that_is_no_network_is_refused(text: str) -> None:
-    with pytest.raises(FlowError, match=r"--spec: .*give the line that the benchmark printed"):
+    with pytest.raises(FlowError, match=r"spec: .*give the line that the benchmark printed"):
         NetworkSpec.parse(text)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flow.errors import FlowError
-from flow.settings import load_config, parse_config
+from flow.settings import CompileConfig, load_config, parse_config, parse_section
 
 
 def loaded(tmp_path: Path, text: str) -> object:
@@ -49,15 +49,15 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\ndata: {image_size: [8, 8]}", "image_size is for source: folder only; remove"),
         ("name: a\ndata: {source: folder, path: x, image_size: [0, 8]}", "image_size.0: 0 is ref"),
         ("name: a\nrtlsim: {images: 8}", "rtlsim.images: 8 is refused: .*64"),
-        ("name: a\nnetwork: {architecture: lenet}", "there is no 'lenet'; the nearest are lenet5"),
+        ("name: a\nnetwork: {architecture: lenet}", "there is no 'lenet'; did you mean 'lenet5'"),
         (
             "name: a\nnetwork:\n  architecture: lenet5\n"
             "  bits: {conv: {weight_bits: 2, activation_bits: 2}}",
-            "lenet5: there is no layer 'conv' to give bits; the nearest are conv",
+            "lenet5: there is no layer 'conv' to give bits; did you mean 'conv",
         ),
         (
             "name: a\nnetwork: {bits: {conv9: {weight_bits: 2, activation_bits: 2}}}",
-            "network: there is no layer 'conv9' to give bits; the nearest are conv",
+            "network: there is no layer 'conv9' to give bits; did you mean 'conv",
         ),
         (
             "name: a\nnetwork: {bits: {conv0: {weight_bit: 2, activation_bits: 2}}}",
@@ -85,7 +85,7 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\ntraining: {objective: trade}", "'trade' is unknown; did you mean 'trades'"),
         (
             "name: a\ntraining: {objective: trades, options: {betta: 6}}",
-            "objective trades: there is no setting 'betta'; the nearest is ",
+            "objective trades: there is no setting 'betta'; did you mean 'beta'",
         ),
         (
             "name: a\ntraining: {options: {steps: x}}",
@@ -138,3 +138,19 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_defaults_are_valid() -> None:
     assert parse_config({"name": "a"}, "here").data.source == "digits"
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("clock", r"^compile: unknown key 'clock'; did you mean 'clock_mhz'\? Known here: part, "),
+        (
+            "xyz",
+            r"^compile: unknown key 'xyz'; known here: part, clock_mhz, target_fps, folding",
+        ),
+        ("seed", r"^compile: unknown key 'seed'; known here: part, "),  # of a run, not of this
+    ],
+)
+def test_a_section_s_keys_are_compared_with_its_own(key: str, message: str) -> None:
+    with pytest.raises(FlowError, match=message):
+        parse_section(CompileConfig, {key: 1}, "compile")

@@ -15,7 +15,8 @@ from qonnx_models import GraphBuilder, finish, tiny_qonnx
 from flow import simulation
 from flow.cli import main
 from flow.errors import FlowError
-from flow.lowering import InputEncoding
+from flow.integer import Flatten, IntegerNetwork
+from flow.lowering import InputEncoding, lower
 from flow.simulation import as_pixels, read_images
 
 
@@ -113,7 +114,10 @@ def test_no_images_give_no_logits(files: tuple[Path, Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (np.zeros((2, 6, 6, 3), np.uint8), r"uint8 of shape \(2, 6, 6, 3\) is neither uint8"),
+        (
+            np.zeros((2, 6, 6, 3), np.uint8),
+            r"uint8 of shape \(2, 6, 6, 3\) is neither uint8 \(N, 6",
+        ),
         (np.zeros((), np.uint8), r"uint8 of shape \(\) is neither"),
         (np.full((2, 6, 6, 1), 0.5), "image 0 holds 0.5, which is no input of a uint8 pixel"),
         (np.full((2, 6, 6, 1), 256), "image 0 holds 256, which is no input"),
@@ -124,7 +128,21 @@ def test_no_images_give_no_logits(files: tuple[Path, Path, Path]) -> None:
 )
 def test_other_values_are_refused(own: ModelWrapper, values: Any, message: str) -> None:  # noqa: ANN401
     with pytest.raises(FlowError, match=message):
-        as_pixels(values, own, None, (6, 6, 1))
+        as_pixels(values, lower(own).network)
+
+
+def test_pixels_may_have_the_order_of_the_model_s_own_input(foreign: ModelWrapper) -> None:
+    images = _images(3, (6, 6, 3))
+    network = lower(foreign).network
+    assert (as_pixels(images.transpose(0, 3, 1, 2), network) == images).all()
+
+
+def test_flat_pixels_are_taken_where_the_input_is_flat() -> None:
+    flat = IntegerNetwork((Flatten(name="f"),), (1, 1, 7), 1.0)
+    images = _images(3, (7,))
+    assert (as_pixels(images, flat) == images.reshape(3, 1, 1, 7)).all()
+    with pytest.raises(FlowError, match=r"float64 of shape \(3, 7\) is neither uint8 \(N, 1, 1, 7"):
+        as_pixels(images / 255, flat)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from flow.compiler import Workshop, compile_network
+from flow.compile import compile_network
 from flow.integer import (
     IMAGE,
     Concat,
@@ -62,10 +62,15 @@ def test_every_threshold_of_a_network_is_crossed_in_rtl(tmp_path: Path) -> None:
     network = _network()
     shape = (1, _PIXELS, _CHANNELS)
     images = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None, None], (256, *shape))
-    workshop = Workshop(tmp_path / "work", tmp_path / "verilator")
-    config = CompileConfig(target_fps=1e6)
-    accelerator = compile_network(network, config, tmp_path, name="edges", workshop=workshop)
-    found = Simulation(accelerator, build_dir=workshop.build_dir).run(np.ascontiguousarray(images))
+    accelerator = compile_network(
+        network,
+        CompileConfig(target_fps=1e6),
+        tmp_path,
+        name="edges",
+        scratch=tmp_path / "work",
+        build_dir=tmp_path,
+    )
+    found = Simulation(accelerator, build_dir=tmp_path).run(np.ascontiguousarray(images))
     np.testing.assert_array_equal(found.logits, _counted(network, np.arange(256)))
     crossed = (np.diff(found.logits, axis=0) != 0).sum(axis=0)
     assert crossed.tolist() == _edges(network) * _PIXELS

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import brevitas.nn as qnn
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
+from brevitas_models.checkpoint import write_state
 from brevitas_models.errors import ModelError
 from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import DefensiveQuantization, LipschitzControl, make_control
@@ -315,12 +317,60 @@ def test_a_diverging_loss_is_named(digits: Dataset) -> None:
         train(fixed_scales(), digits, build_objective("standard"), settings)
 
 
-def test_the_state_of_another_training_is_not_taken_up(digits: Dataset, tmp_path: Path) -> None:
+def another_training(message: str) -> Any:  # noqa: ANN401 - pytest.raises
+    return pytest.raises(FlowError, match=rf"state: holds the state of another training {message}")
+
+
+def test_the_state_of_another_training_is_never_overwritten(
+    digits: Dataset, tmp_path: Path
+) -> None:
     state, standard = tmp_path / "state", build_objective("standard")
     train(fixed_scales(), digits, standard, SHORT, state_file=state)
-    other = replace(SHORT, seed=7)
-    found = train(fixed_scales(), digits, standard, other, state_file=state)
-    assert same(found, train(fixed_scales(), digits, standard, other))
+    before = state.read_bytes()
+    with another_training(r"\(other seed: seed is 0 there and 7 here\), which this one would"):
+        train(fixed_scales(), digits, standard, replace(SHORT, seed=7), state_file=state)
+    assert state.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [state]
+
+
+def test_other_images_and_another_version_are_other_trainings(
+    digits: Dataset, tmp_path: Path
+) -> None:
+    state, standard = tmp_path / "state", build_objective("standard")
+    train(fixed_scales(), digits, standard, SHORT, state_file=state)
+    fewer = replace(digits, train_images=digits.train_images[:-1])
+    fewer = replace(fewer, train_labels=digits.train_labels[:-1])
+    with another_training(r"\(other training images\)"):
+        train(fixed_scales(), fewer, standard, SHORT, state_file=state)
+    write_state(state, {"fingerprint": "of a version before"})
+    with another_training(r"\(of another version\)"):
+        train(fixed_scales(), digits, standard, SHORT, state_file=state)
+
+
+def test_two_trainings_at_once_keep_off_each_other_s_state(digits: Dataset, tmp_path: Path) -> None:
+    state, standard = tmp_path / "state", build_objective("standard")
+
+    def again(_: EpochReport) -> None:
+        train(fixed_scales(), digits, standard, SHORT, state_file=state)
+
+    message = rf"state: is in use by process {os.getpid()}; wait for it, or choose another place"
+    with pytest.raises(FlowError, match=message):
+        train(fixed_scales(), digits, standard, SHORT, state_file=state, report=again)
+
+
+def test_an_interruption_tells_what_is_saved_and_the_next_run_from_where_it_goes_on(
+    digits: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, standard = tmp_path / "state", build_objective("standard")
+
+    def stop(_: EpochReport) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        train(fixed_scales(), digits, standard, SHORT, state_file=state, report=stop)
+    assert stopped.value.__notes__ == [f"1 of 2 epochs of the training are in {state}"]
+    train(fixed_scales(), digits, standard, SHORT, state_file=state)
+    assert f"training: goes on after 1 of 2 epochs, from {state}\n" in capsys.readouterr().err
 
 
 def test_a_finished_training_is_not_repeated(digits: Dataset, tmp_path: Path) -> None:
@@ -394,7 +444,7 @@ def test_two_devices_agree_on_everything(tmp_path: Path) -> None:
         env=os.environ | places,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
     found = [path.read_text() for path in tmp_path.glob("*.found")]
@@ -510,12 +560,13 @@ def test_controls_go_on_to_the_same_bits(
 
 
 def test_another_strength_is_another_training(digits: Dataset, tmp_path: Path) -> None:
-    found = [
+    def trained(beta: float) -> None:
         train(
             *(fixed_scales(), digits, build_objective("standard"), SHORT),
             controls={"dq": DefensiveQuantization(beta)},
             state_file=tmp_path / "state",
         )
-        for beta in (0.0, 0.5)
-    ]
-    assert not same(*found)
+
+    trained(0.0)
+    with another_training(r"\(other penalties: .*'beta': 0\.0.* there and .*'beta': 0\.5"):
+        trained(0.5)

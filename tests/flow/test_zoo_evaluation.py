@@ -138,7 +138,7 @@ def test_bad_input_is_one_line_and_status_2(
 
 def test_an_unknown_network_gets_the_nearest_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["zoo", "evaluate", "mnist-tfc-w2"]) == 2
-    assert "no network 'mnist-tfc-w2'; the nearest are mnist-tfc-w2a2," in capsys.readouterr().err
+    assert "no network 'mnist-tfc-w2'; did you mean 'mnist-tfc-w2a2'" in capsys.readouterr().err
 
 
 def test_figures_that_cannot_be_written_are_one_line(

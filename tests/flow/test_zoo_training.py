@@ -78,7 +78,7 @@ def test_a_robust_network_is_attacked_for_its_card(
 
 def test_an_unknown_network_gets_the_nearest_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["zoo", "train", "mnist-tfc-w2"]) == 2
-    assert "no network 'mnist-tfc-w2'; the nearest are mnist-tfc-w2a2," in capsys.readouterr().err
+    assert "no network 'mnist-tfc-w2'; did you mean 'mnist-tfc-w2a2'" in capsys.readouterr().err
 
 
 def test_missing_data_are_one_line_and_leave_nothing(

@@ -35,7 +35,7 @@ class Train(Step):
                 log.write(f"{epoch} ")
             if epoch == self.stop_after:
                 (context.workspace / "stopped").touch()
-                time.sleep(60)
+                time.sleep(600)
         self._write_ballast(folder / "ballast.bin")
         (folder / "weights.txt").write_text(str(total))
 

@@ -5,9 +5,11 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hw.accelerator import Accelerator
@@ -60,8 +62,8 @@ def test_changed_folder_is_refused(folder: Path, damage: Callable[[Path], object
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda data: data.update(schema=1), "schema 1 is not 2"),
-        (lambda data: data.pop("schema"), "schema None is not 2"),
+        (lambda data: data.update(schema=2), "schema 2 is not 3"),
+        (lambda data: data.pop("schema"), "schema None is not 3"),
         (lambda data: data.pop("layers"), "layers: Field required"),
         (lambda data: data.update(colour="red"), "colour: Unexpected keyword argument"),
         (lambda data: data["fifos"][2].update(depth="2"), r"fifos\.2\.depth: Input should be a"),
@@ -73,6 +75,32 @@ def test_wrong_manifest_is_refused(
     _edit(folder, change)
     with pytest.raises(HardwareError, match=rf"manifest\.json: {problem}.*compile the network"):
         Accelerator.load(folder)
+
+
+def _with(accelerator: Accelerator, **output: Any) -> Accelerator:  # noqa: ANN401
+    manifest = accelerator.manifest
+    changed = replace(manifest, output=replace(manifest.output, **output))
+    return replace(accelerator, manifest=changed)
+
+
+def test_logits_are_decoded_class_by_class(accelerators: Mapping[str, Accelerator]) -> None:
+    offset = (1.0, 2.0, -3.0, 0.0, 0.5)
+    accelerator = _with(accelerators["sequential"], logit_scale=0.25, logit_offset=offset)
+    logits = np.array([[4, 0, -8, 1, 2], [0, 0, 0, 0, 0]], dtype=np.int32)
+    expected = [[2.0, 2.0, -5.0, 0.25, 1.0], list(offset)]
+    np.testing.assert_array_equal(accelerator.decode(logits), expected)
+
+
+def test_what_cannot_be_decoded_is_refused(accelerators: Mapping[str, Accelerator]) -> None:
+    sequential = accelerators["sequential"]
+    with pytest.raises(HardwareError, match=r"logits: shape \(2, 3\) is not \(N, 5\); give what"):
+        sequential.decode(np.zeros((2, 3), np.int32))
+    with pytest.raises(HardwareError, match="its output is the label, which has no scale; compile"):
+        _with(sequential, kind="label").decode(np.zeros((2, 1), np.int32))
+    unknown = replace(sequential.manifest.input, preprocessing=None)
+    blind = replace(sequential, manifest=replace(sequential.manifest, input=unknown))
+    with pytest.raises(HardwareError, match="does not say how the model's input is made of pixels"):
+        blind.encode(np.zeros((1, 3, 6, 6)))
 
 
 @pytest.mark.parametrize("text", ["", "{", "\x00\xff"])

@@ -48,6 +48,7 @@ def test_logits_are_unpacked_as_finn_packs_them(
         shape=(beats * elements,),
         datatype=datatype,
         logit_scale=1.0,
+        logit_offset=(0.0,) * (beats * elements),
         stream_width_bits=8 * beat_bytes,
         elements_per_beat=elements,
     )

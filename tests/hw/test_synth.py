@@ -167,7 +167,12 @@ def _accelerator(folder: Path) -> Accelerator:
             shape=(1, 1, 1), datatype="UINT8", stream_width_bits=8, elements_per_beat=1
         ),
         output=LogitOutput(
-            shape=(1,), datatype="INT8", logit_scale=1.0, stream_width_bits=8, elements_per_beat=1
+            shape=(1,),
+            datatype="INT8",
+            logit_scale=1.0,
+            logit_offset=(0.0,),
+            stream_width_bits=8,
+            elements_per_beat=1,
         ),
         layers=(layer,),
         fifos=fifos,

@@ -14,10 +14,22 @@ import pytest
 from forked_network import Forked
 from qonnx.core.modelwrapper import ModelWrapper
 
-from flow.dataflow import expected_memories
+from flow.dataflow import expected_memories, fold, generate_rtl, to_dataflow
+from flow.integer import (
+    Convolution,
+    Dense,
+    Flatten,
+    IntegerNetwork,
+    Operation,
+    Scale,
+    SumPool,
+    Threshold,
+)
 from flow.lowering import lower
+from flow.settings import CompileConfig
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
+from hw.finn_session import finn_build_dir
 from hw.proof import Memory, Weights, prove_memories
 
 _Proven = tuple[Accelerator, dict[str, Memory]]
@@ -38,9 +50,30 @@ def ours(forked: Forked) -> _Proven:
     return forked.accelerators[0], expected_memories(forked.network, forked.graphs[0])
 
 
-@pytest.fixture(params=["finns", "ours"])
+@pytest.fixture(scope="module")
+def unusual(tmp_path_factory: pytest.TempPathFactory) -> _Proven:
+    """Factors of pixels, groups, a sum of signs, thresholds from a zero point, one row for all."""
+    folder, rng = tmp_path_factory.mktemp("unusual"), np.random.default_rng(1)
+    sums = np.sort(rng.integers(-900, 900, (6, 15)), axis=1)
+    operations: tuple[Operation, ...] = (
+        Scale(name="scale", factors=rng.integers(1, 8, (4, 4))),
+        Convolution(name="groups", weights=rng.integers(-3, 4, (1, 1, 2, 6)), groups=2),
+        Threshold(name="zero_point", thresholds=sums, offset=-22),
+        Threshold(name="sign", thresholds=np.array([[-12]]), offset=-1, step=2),
+        SumPool(name="votes", kernel=(2, 2), stride=(2, 2)),
+        Flatten(name="flat"),
+        Dense(name="logits", weights=rng.integers(-1, 2, (24, 5))),
+    )
+    network = IntegerNetwork(operations, (4, 4, 4), 1.0)
+    with finn_build_dir(folder / "finn"):
+        graph, _ = fold(to_dataflow(network, networks.PART), CompileConfig(target_fps=2e6))
+        graph = generate_rtl(graph, networks.PART, 100.0)
+    return networks.stitched(graph, folder / "a", "unusual"), expected_memories(network, graph)
+
+
+@pytest.fixture(params=["finns", "ours", "unusual"])
 def proven(request: pytest.FixtureRequest) -> _Proven:
-    """Each of the two."""
+    """Each of them."""
     found: _Proven = request.getfixturevalue(request.param)
     return found
 
@@ -65,14 +98,16 @@ def test_every_word_of_every_memory_is_compared(proven: _Proven) -> None:
     assert (found.layers, found.words) == (len(expected), sum(lines))
 
 
-def test_the_networks_have_every_kind_of_memory(finns: _Proven, ours: _Proven) -> None:
+def test_the_networks_have_every_kind_of_memory(
+    finns: _Proven, ours: _Proven, unusual: _Proven
+) -> None:
     kinds = dict[str, None]()
-    for accelerator, expected in (finns, ours):
+    for accelerator, expected in (finns, ours, unusual):
         text = "".join(p.read_text() for p in accelerator.folder.rglob("rtl/layers/*/*.v"))
         kinds |= dict.fromkeys(re.findall(r"^\s*(\w+) #\($", text, re.M))
         kinds |= dict.fromkeys(type(memory).__name__ for memory in expected.values())
     wanted = {"mvu_vvu_axi", "mvu_lut", "vvu_lut", "stream_constant", "thresholding_axi"}
-    assert kinds.keys() >= wanted | {"Weights", "Thresholds", "Additions"}
+    assert kinds.keys() >= wanted | {"Weights", "Thresholds", "Additions", "Factors"}
 
 
 def test_one_wrong_bit_anywhere_is_found(proven: _Proven, tmp_path: Path) -> None:
@@ -128,6 +163,7 @@ _EDITS = [  # of the RTL, whose memories stay as they are
     ("finns", _THRESHOLDS, r"N = 15", "N = 7", r"\[0, 0\] is -?\d+ instead of -?\d+"),
     ("finns", _THRESHOLDS, r"USE_AXILITE = 0", "USE_AXILITE = 1", r"none of the known threshold"),
     ("finns", _THRESHOLDS, r"PE = \d+", "PE = 64", r"threshs_0_0.dat: \d+ words, the RTL reads 0"),
+    ("unusual", "rtl/layers/PixelScale_rtl_0/*", r"stream_scale #", "other #", r"no multiplier"),
     ("ours", "rtl/layers/ElementwiseAdd_rtl_1/*", r"stream_add #", "other #", r"it has no adder"),
     ("ours", "rtl/layers/ElementwiseAdd_rtl_1/*", r"\.Pe\((\d+)\)", ".Pe(7)", r"of which the unit"),
 ]  # fmt: skip

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From an integer network to an accelerator folder: FINN's layers, folding, RTL, FIFO depths."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,31 +18,19 @@ from hw.proof import prove_memories
 from hw.stitch import stitch, with_fifo_depths
 from hw.verilator.fifo_sizing import size_fifos
 
-__all__ = ["Workshop", "compile_network"]
+__all__ = ["compile_network"]
 
 _SIZING_IMAGES = 4  # of noise: the layers' timing does not depend on the values
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """Folders that compilation works in.
-
-    Attributes:
-        scratch: for what is thrown away afterwards.
-        build_dir: where compiled simulations are kept, by digest.
-    """
-
-    scratch: Path
-    build_dir: Path
 
 
 def compile_network(
     network: IntegerNetwork,
     config: CompileConfig,
-    folder: Path,
+    folder: Path | str,
     *,
     name: str,
-    workshop: Workshop,
+    scratch: Path | str,
+    build_dir: Path | str,
     label: bool = False,
 ) -> Accelerator:
     """Write accelerator/, dataflow.onnx and folding.json into an existing folder.
@@ -55,33 +42,37 @@ def compile_network(
         config: part, clock and folding.
         folder: where the results are written.
         name: of the accelerator; letters, digits and underscores.
-        workshop: folders to work in.
+        scratch: folder for what is thrown away afterwards.
+        build_dir: where compiled simulations are kept, by digest.
         label: end with an argmax, so that the accelerator's output is the label.
 
     Raises:
         FlowError: a layer that cannot become hardware or a folding that is not legal.
         HardwareError: a tool that fails; an unknown part; a memory that differs from the network.
     """
+    folder, scratch, build_dir = Path(folder), Path(scratch), Path(build_dir)
     part = find_part(config.part).name
     dataflow = to_dataflow(network, part, label=label, lut_per_dsp=config.lut_per_dsp)
     dataflow.save(str(folder / "dataflow.onnx"))
     folded, cycles = fold(dataflow, config)
     write_json(folder / "folding.json", {"cycles": cycles, "folding": folding_of(folded)})
-    with finn_build_dir(workshop.scratch / "finn"), meter("code generation", unit="layers"):
+    with finn_build_dir(scratch / "finn"), meter("code generation", unit="layers"):
         generated = generate_rtl(folded, part, config.clock_mhz)
         stitched = stitch(
             generated,
-            workshop.scratch / "stitched",
+            scratch / "stitched",
             name=name,
             part=part,
             clock_mhz=config.clock_mhz,
             logit_scale=network.scale,
+            logit_offset=network.offset,
+            preprocessing=network.preprocessing,
         )
-    proof = prove_memories(stitched, expected_memories(network, generated))
+    proof = prove_memories(stitched, expected_memories(network, generated, label=label))
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (_SIZING_IMAGES, *network.input_shape), dtype=np.uint8)
     with meter("simulation to size the FIFOs", unit="frames") as report:
-        sizing = size_fifos(stitched, images, build_dir=workshop.build_dir, progress=report)
+        sizing = size_fifos(stitched, images, build_dir=build_dir, progress=report)
     return with_fifo_depths(
         stitched,
         sizing.depths,
