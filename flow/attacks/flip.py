@@ -82,9 +82,7 @@ class Flip(Attack):
             return
         starts = np.stack([cells.clean, *(cells.of(end) for end in ends)])
         seed = int(search.generator(restart, row).integers(2**31))
-        found = engine.flip(
-            clean, label, cells, starts=starts, evaluations=self.steps, seed=seed
-        )
+        found = engine.flip(clean, label, cells, starts=starts, evaluations=self.steps, seed=seed)
         logits = victim.engine.logits(found.image[None])
         search.offer(found.image[None], logits, np.array([row]))
 
@@ -94,7 +92,9 @@ class Flip(Attack):
         for start in range(self.gradient_starts):
             ends, rows = search.clean.copy(), search.active()
             if len(rows):
-                ends[rows] = self._ascend(victim, search, restart * self.gradient_starts + start, rows)
+                ends[rows] = self._ascend(
+                    victim, search, restart * self.gradient_starts + start, rows
+                )
             found.append(ends)
         return found
 

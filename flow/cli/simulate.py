@@ -42,7 +42,7 @@ class SimulateCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Simulate; say how fast, and what a logit is worth."""
-        from flow.simulation import simulate  # noqa: PLC0415 - keeps --help fast
+        from flow.engines.simulation import simulate  # noqa: PLC0415 - keeps --help fast
 
         report = simulate(
             options.model,

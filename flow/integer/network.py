@@ -20,7 +20,7 @@ from flow.classifier import Images, Labels, Logits, check_images
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
 from flow.integer.operations import IMAGE, KINDS, Integers, Operation, Shape
-from hw.preprocessing import Preprocessing
+from hw.accelerator.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from flow.integer.twin import Twin

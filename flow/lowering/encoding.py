@@ -15,7 +15,7 @@ from flow.errors import FlowError, SettingError
 from flow.integer import IMAGE
 from flow.integer.operations import Integers, Shape
 from flow.lowering._values import Rationals, Value, objects
-from hw.preprocessing import Preprocessing
+from hw.accelerator.preprocessing import Preprocessing
 
 __all__ = ["InputEncoding", "InputImage", "Layout", "image_value"]
 

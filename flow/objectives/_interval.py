@@ -143,6 +143,4 @@ def _affine(block: Any, box: Box) -> Box:  # noqa: ANN401
 def _product(layer: Any, values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: ANN401
     if weight.ndim == 2:
         return F.linear(values, weight, bias)
-    return F.conv2d(
-        values, weight, bias, layer.stride, layer.padding, layer.dilation, layer.groups
-    )
+    return F.conv2d(values, weight, bias, layer.stride, layer.padding, layer.dilation, layer.groups)

@@ -14,6 +14,7 @@ import pytest
 from forked_network import Forked
 from qonnx.core.modelwrapper import ModelWrapper
 
+from flow.config import CompileConfig
 from flow.dataflow import expected_memories, fold, generate_rtl, to_dataflow
 from flow.integer import (
     Convolution,
@@ -26,10 +27,9 @@ from flow.integer import (
     Threshold,
 )
 from flow.lowering import lower
-from flow.settings import CompileConfig
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
-from hw.finn_session import finn_build_dir
+from hw.finn.session import finn_build_dir
 from hw.proof import Memory, Weights, prove_memories
 
 _Proven = tuple[Accelerator, dict[str, Memory]]
