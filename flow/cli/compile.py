@@ -114,6 +114,7 @@ def _compile_model(options: argparse.Namespace) -> int:
     )
     if options.trace:
         print(f"waveforms of image 0: {options.trace}")
+    print(_proven(compiled.accelerator.manifest.memory_words_proven))
     print(_checked(compiled.check))
     print(f"compile: {shown(compiled.folder)}")
     return 0
@@ -122,6 +123,13 @@ def _compile_model(options: argparse.Namespace) -> int:
 def _print_notes(lowered: "Lowered") -> None:
     for note in (*lowered.notes, *assumption(lowered.assumed)):
         print(f"note: {note}", flush=True)
+
+
+def _proven(words: int | None) -> str:
+    return (
+        f"{words or 0:,} words of weights, thresholds and constants read back as the RTL addresses "
+        "them: all as in the network"
+    )
 
 
 def _checked(check: "RtlCheck") -> str:

@@ -127,6 +127,7 @@ def _record(lowered: Lowered, check: RtlCheck, seconds: float) -> dict[str, Any]
         "notes": lowered.notes,
         "compile_s": seconds,
         "integer_vs_rtlsim": asdict(check.agreement),
+        "memory_words_proven": manifest.memory_words_proven,
         "cycles_predicted": manifest.cycles_per_frame_predicted,
         "cycles_measured": check.cycles_per_frame,
         "frames_per_second": check.frames_per_second,
