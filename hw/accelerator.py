@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from hw.checksum import folder_checksum
 from hw.errors import HardwareError
+from hw.parts import Part
 from hw.preprocessing import Preprocessing
 
 __all__ = [
@@ -123,6 +124,7 @@ class Manifest:
     name: str
     top: str  # module of top.sv
     part: str
+    device: Part  # what the part holds
     clock_mhz: float
     input: ImageInput
     output: LogitOutput

@@ -31,6 +31,7 @@ from hw.errors import HardwareError
 from hw.estimates import fifo_estimate
 from hw.finn_session import finn_build_dir
 from hw.layers import register
+from hw.parts import find_part
 from hw.preprocessing import Preprocessing
 
 __all__ = ["StitchPlan", "plan_stitch", "stitch", "with_fifo_depths"]
@@ -65,7 +66,7 @@ def stitch(
             every node RTL, node names unique, one input UINT8 [1, H, W, C], one output.
         folder: what is written; an accelerator that is there already is replaced at the end.
         name: of the accelerator, an SystemVerilog identifier; the top module is `<name>_top`.
-        part: the FPGA part that FINN's resource estimates are for.
+        part: name of a known FPGA part, which FINN's resource estimates are for.
         clock_mhz: the clock that frame rates are computed with.
         logit_scale: float logit = logit_scale * integer logit + logit_offset.
         logit_offset: one for all classes or one for each.
@@ -73,7 +74,7 @@ def stitch(
 
     Raises:
         HardwareError: listing every node that cannot be stitched; a name that is no identifier;
-            a stream with several readers; an input that is not UINT8 NHWC.
+            a stream with several readers; an input that is not UINT8 NHWC; an unknown part.
     """
     plan = plan_stitch(
         model,
@@ -155,6 +156,7 @@ def plan_stitch(
         name=name,
         top=f"{name}_top",
         part=part,
+        device=find_part(part),
         clock_mhz=float(clock_mhz),
         input=image,
         output=logits,

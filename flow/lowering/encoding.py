@@ -52,7 +52,10 @@ class InputEncoding:
             raise SettingError(
                 f"input encoding: layout {self.layout!r} is not auto, NCHW or NHWC", "layout"
             )
-        for name, values in (("scale", [self.scale]), ("std", self.std if self.std is not None else ())):
+        for name, values in (
+            ("scale", [self.scale]),
+            ("std", self.std if self.std is not None else ()),
+        ):
             for value in values:
                 if value is not None and not _exact(value) > 0:
                     raise SettingError(f"input encoding: {name} {value} is not positive", name)
