@@ -227,7 +227,7 @@ def _write(plan: StitchPlan, folder: Path) -> Accelerator:
             (new / name).write_bytes(content)
         data = json.loads(json.dumps(asdict(plan.manifest)))
         data["checksum"] = folder_checksum(new, MANIFEST_FILE, data)
-        (new / MANIFEST_FILE).write_text(json.dumps(data, indent=1) + "\n")
+        (new / MANIFEST_FILE).write_text(json.dumps(data, indent=1, allow_nan=False) + "\n")
         if folder.exists():
             folder.rename(Path(scratch) / "old")
         new.rename(folder)

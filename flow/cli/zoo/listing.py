@@ -3,9 +3,9 @@
 """`steelflow zoo list`."""
 
 import argparse
-import json
 from dataclasses import dataclass
 
+from flow._files import json_text
 from flow.cli.base import Command
 from flow.cli.zoo.options import add_folder, chosen_folder
 
@@ -26,7 +26,7 @@ class ListCommand(Command):
         from flow.zoo_tables import listed, model_table  # noqa: PLC0415 - imports torch
 
         rows = listed(chosen_folder(options))
-        print(json.dumps(rows, indent=1) if options.json else model_table(rows))
+        print(json_text(rows).rstrip() if options.json else model_table(rows))
         return 0
 
 
