@@ -5,8 +5,8 @@
 import argparse
 from dataclasses import dataclass
 
-from flow._files import json_text
 from flow.cli.base import Command
+from flow.storage.files import json_text
 
 __all__ = ["COMMAND"]
 

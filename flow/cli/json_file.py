@@ -4,8 +4,8 @@
 
 from pathlib import Path
 
-from flow._files import json_text, replace_file
 from flow.errors import FlowError
+from flow.storage.files import json_text, replace_file
 
 __all__ = ["check_json", "write_json"]
 

@@ -5,6 +5,7 @@
 from flow.cli import (
     attack,
     bench,
+    check,
     doctor,
     experiment,
     export,
@@ -35,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     parts.COMMAND,
     attack.COMMAND,
     report.COMMAND,
+    check.COMMAND,
     experiment.COMMAND,
     zoo.COMMAND,
     bench.COMMAND,

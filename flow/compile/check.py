@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from flow.classifier import Images
-from flow.engines import IntegerEngine, Remembered, RtlsimEngine
+from flow.engines.cached import CachedEngine
+from flow.engines.integer import IntegerEngine
+from flow.engines.rtlsim import RtlsimEngine
+from flow.engines.verification import Agreement, compare_logits
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork
 from flow.progress import meter
-from flow.verification import Agreement, compare_logits
 from hw.accelerator import Accelerator
 from hw.verilator.simulation import SimulationResult
 
@@ -112,7 +114,7 @@ def check_in_rtl(
     if accelerator.manifest.output.kind == "label":
         agreement = _compare_labels(network, images, run.simulated)
     else:
-        known = Remembered(engine, images, run.simulated.logits)
+        known = CachedEngine(engine, images, run.simulated.logits)
         agreement = compare_logits(IntegerEngine(network), known, images)
     return replace(run, agreement=agreement)
 
@@ -120,7 +122,8 @@ def check_in_rtl(
 def _compare_labels(
     network: IntegerNetwork, images: Images, simulated: SimulationResult
 ) -> Agreement:
-    expected, found = network.logits(images).argmax(axis=1), simulated.logits[:, 0]
+    expected = network.labels(network.logits(images))
+    found = simulated.logits[:, 0]
     wrong = np.flatnonzero(expected != found)
     if len(wrong):
         first = int(wrong[0])

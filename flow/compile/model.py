@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from flow._records import write_json
-from flow._workspace import disk_errors_in_one_line
 from flow.classifier import Images
 from flow.compile.check import RtlRun, check_in_rtl
 from flow.compile.network import compile_network
@@ -20,11 +18,13 @@ from flow.compile.opening import ACCELERATOR, NETWORK
 from flow.compile.resources import resources_record
 from flow.compile.result_folder import CACHE, new_results
 from flow.compile.synthesis import synthesize_shown
+from flow.config import CompileConfig
+from flow.engines.simulation import as_pixels, read_images
 from flow.errors import FlowError, SettingError
 from flow.integer import IntegerNetwork
 from flow.lowering import InputEncoding, Lowered, lower, read_model
-from flow.settings import CompileConfig
-from flow.simulation import as_pixels, read_images
+from flow.storage.records import write_json
+from flow.storage.workspace import disk_errors_in_one_line
 from hw.accelerator import Accelerator
 from hw.errors import HardwareError
 from hw.parts import Family

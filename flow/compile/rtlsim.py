@@ -6,9 +6,9 @@ from pathlib import Path
 
 from flow.compile.check import RtlRun, check_in_rtl, run_rtl
 from flow.compile.opening import open_accelerator
+from flow.engines.simulation import as_pixels, read_images, write_logits
 from flow.environment import cache_folder
 from flow.errors import FlowError, SettingError
-from flow.simulation import as_pixels, read_images, write_logits
 
 __all__ = ["simulate_folder"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from qonnx.core.modelwrapper import ModelWrapper
 
+from flow.config import CompileConfig, FoldingConfig
 from flow.dataflow._lanes import Foldable, foldables
 from flow.dataflow.fitting import built, fit_memories, place_thresholds
 from flow.errors import FlowError
-from flow.settings import CompileConfig, FoldingConfig
 from hw.parts import find_part
 
 __all__ = ["Folded", "fold", "fold_to_fit", "folding_of", "reachable_cycles"]

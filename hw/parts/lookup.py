@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A part by name, by board, or from a file that describes it."""
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from hw.errors import HardwareError
 from hw.parts.part import Family, Part
 from hw.parts.table import PARTS
+from steelflow_names import near
 
 __all__ = ["find_part", "known_parts"]
 
@@ -39,7 +39,7 @@ def find_part(name: str) -> Part:
     too from then on, in this process, over one that is built in.
 
     Raises:
-        HardwareError: no such part, with the nearest known names; a file that describes none.
+        HardwareError: no such part, with the names that are near; a file that describes none.
     """
     if Path(name).suffix.lower() in _FILES:
         part = _read(Path(name))
@@ -50,23 +50,13 @@ def find_part(name: str) -> Part:
         names = (part.name, part.device, *part.boards)
         if wanted in (known.lower() for known in names):
             return part
-    raise HardwareError(f"part {name!r}: is not known{_nearest(wanted)}; {_REMEDY}")
+    labels = [label for part in known_parts() for label in (part.name, *part.boards)]
+    found = " or ".join(map(repr, near(name, labels)))
+    meant = f"; did you mean {found}?" if found else "."
+    raise HardwareError(f"part {name!r}: is unknown{meant} {_REMEDY}")
 
 
-_REMEDY = "choose one of `steelflow parts`, or describe it in a .yaml file and name that"
-
-
-def _nearest(wanted: str) -> str:
-    known = {
-        label.lower(): part
-        for part in known_parts()
-        for label in (part.name, part.device, *part.boards)
-    }
-    found = difflib.get_close_matches(wanted, known, n=1, cutoff=0.6)
-    if not found:
-        return ""
-    part = known[found[0]]
-    return f"; the nearest is {part.name}" + (f" ({part.board})" if part.board else "")
+_REMEDY = "The parts that are known: `steelflow parts`; a .yaml file can describe another"
 
 
 def _read(path: Path) -> Part:

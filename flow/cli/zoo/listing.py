@@ -5,9 +5,9 @@
 import argparse
 from dataclasses import dataclass
 
-from flow._files import json_text
 from flow.cli.base import Command
 from flow.cli.zoo.options import add_folder, chosen_folder
+from flow.storage.files import json_text
 
 __all__ = ["ACTION"]
 
@@ -23,7 +23,7 @@ class ListCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Print the rows."""
-        from flow.zoo_tables import listed, model_table  # noqa: PLC0415 - imports torch
+        from flow.zoo.tables import listed, model_table  # noqa: PLC0415 - imports torch
 
         rows = listed(chosen_folder(options))
         print(json_text(rows).rstrip() if options.json else model_table(rows))
