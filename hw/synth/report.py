@@ -11,7 +11,8 @@ from pathlib import Path
 
 import hw
 from hw.accelerator import Accelerator, Estimate, Fifo, Layer
-from hw.parts import Part, find_part
+from hw.errors import HardwareError
+from hw.parts import Family, Part
 from hw.synth.resources import Resources
 from hw.synth.yosys import Plan, run_plan
 
@@ -65,9 +66,11 @@ def synthesize(
         timeout_s: limit for one layer.
 
     Raises:
-        HardwareError: an unknown part, or a layer that Yosys cannot synthesise (names its log).
+        HardwareError: a family that Yosys does not know, or a layer that it cannot synthesise
+            (names its log).
     """
-    part = find_part(accelerator.manifest.part)
+    part = accelerator.manifest.device
+    _refuse_family(part)
     items: list[Layer | Fifo] = [*accelerator.manifest.layers, *accelerator.manifest.fifos]
     plans = {item.name: layer_plan(accelerator, item, part) for item in items}
     found = _run_all(plans, build_dir, progress, jobs, timeout_s)
@@ -81,6 +84,14 @@ def synthesize(
         for item in items
     )
     return SynthesisReport(part=part, layers=tuple(rows))
+
+
+def _refuse_family(part: Part) -> None:
+    if part.family is Family.VERSAL:
+        raise HardwareError(
+            f"synthesis for {part.name}: Yosys has no {part.family.value} devices; the estimates "
+            "of the manifest remain, or give a part of another family"
+        )
 
 
 def layer_plan(accelerator: Accelerator, item: Layer | Fifo, part: Part) -> Plan:
