@@ -11,6 +11,7 @@ from flow.attacks.bim import Bim
 from flow.attacks.carlini_wagner import CarliniWagner
 from flow.attacks.deepfool import DeepFool
 from flow.attacks.fgsm import Fgsm
+from flow.attacks.flip import Flip
 from flow.attacks.hop_skip_jump import HopSkipJump
 from flow.attacks.noise import Noise
 from flow.attacks.pgd import Pgd
@@ -53,6 +54,7 @@ ATTACKS: dict[str, Callable[[Budget], Attack]] = {
         steps=budget.steps, restarts=budget.restarts
     ),
     "square": lambda budget: Square(steps=budget.queries),
+    "flip": lambda budget: Flip(steps=budget.queries, restarts=budget.restarts),
     "cw": lambda budget: CarliniWagner(steps=budget.steps),
     "deepfool": lambda budget: DeepFool(steps=budget.steps),
     "zoo": lambda budget: Zoo(steps=budget.queries),

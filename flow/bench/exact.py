@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.base import Benchmark, Row
+from flow.bench.benchmark import Benchmark
 from flow.environment import data_folder
 from flow.errors import SettingError
+from flow.tables import Row
 from steelflow_names import hint
 
 __all__ = ["EXACT", "MODELS"]
@@ -52,7 +53,7 @@ class ExactBenchmark(Benchmark):
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compare model by model, then graph by graph."""
         from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
-        from flow import exact_check  # noqa: PLC0415 - imports qonnx
+        from flow.bench import exact_check  # noqa: PLC0415 - imports qonnx
 
         known = names()
         for name in options.models:

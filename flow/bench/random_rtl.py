@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flow.bench.base import Benchmark, Row
+from flow.bench.benchmark import Benchmark
 from flow.errors import SettingError
+from flow.tables import Row
 
 __all__ = ["RANDOM"]
 
@@ -33,7 +34,7 @@ class RandomBenchmark(Benchmark):
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compile and simulate."""
-        from flow.random_check import check_all, check_one  # noqa: PLC0415 - imports FINN
+        from flow.bench.random_check import check_all, check_one  # noqa: PLC0415 - imports FINN
 
         for name in ("count", "jobs"):
             if getattr(options, name) < 1:

@@ -21,12 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flow._threads import threads
-from flow.adapters import as_art
 from flow.attacks import build_attack
 from flow.bench.simulator_rivals import Subject, as_tensor
 from flow.classifier import Classifier, Images, Labels, Logits
+from flow.evaluation.adapters import as_art
 from flow.integer import IntegerNetwork
+from flow.threads import threads
 
 __all__ = ["ATTACKS", "AttackPair", "CountedModule"]
 

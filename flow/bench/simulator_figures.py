@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from brevitas_models import pretrained
-from flow import zoo
-from flow.bench.base import Row
-from flow.bench.simulator import Case
 from flow.bench.simulator_attacks import ATTACKS
+from flow.bench.simulator_cases import Case
 from flow.bench.simulator_memory import peak_rss_mib
 from flow.bench.simulator_rivals import RIVALS, Rival, Subject
 from flow.classifier import Images
-from flow.data import Dataset
+from flow.data.datasets import Dataset
 from flow.integer.native import NativeNetwork, StageTime, peak_rate
 from flow.lowering import lower, read_model
 from flow.progress import banner
+from flow.tables import Row
+from flow.zoo import networks as zoo
 
 __all__ = ["Measurement", "rate_pair", "share_of_peak"]
 

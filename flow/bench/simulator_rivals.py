@@ -18,11 +18,11 @@ from qonnx.core.onnx_exec import execute_onnx
 from torch import Tensor, nn
 
 from brevitas_models.pretrained import QuantClassifier
-from flow._threads import threads
 from flow.bench.simulator_float import float_network
 from flow.classifier import Images
-from flow.export import load_qonnx
+from flow.export.qonnx import load_qonnx
 from flow.integer import IntegerNetwork
+from flow.threads import threads
 
 __all__ = ["RIVALS", "Rival", "Subject", "as_tensor"]
 

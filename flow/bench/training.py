@@ -7,34 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.base import Benchmark, Row
+from flow.bench.benchmark import Benchmark
+from flow.bench.training_cases import CASES, Case
 from flow.errors import SettingError
+from flow.tables import Row
 from steelflow_names import hint
 
-__all__ = ["CASES", "TRAINING", "Case"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One network and the minibatch on which it is trained."""
-
-    data: str
-    architecture: str
-    bits: int  # of weights and activations
-    batch: int
-
-    @property
-    def name(self) -> str:
-        """As in the zoo."""
-        return f"{self.data}-{self.architecture}-w{self.bits}a{self.bits}"
-
-
-CASES = (
-    Case(data="mnist", architecture="lenet5", bits=4, batch=100),
-    Case(data="mnist", architecture="tfc", bits=2, batch=100),
-    Case(data="cifar10", architecture="cnv", bits=4, batch=32),
-    Case(data="cifar10", architecture="resnet8", bits=4, batch=32),
-)
+__all__ = ["TRAINING"]
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from flow.check.limits import Found, Name
 from flow.compile import compile_model
+from flow.config import CompileConfig
 from flow.environment import cache_folder
 from flow.lowering import InputEncoding
 from flow.progress import meter
-from flow.settings import CompileConfig
 from hw.accelerator import Accelerator
 from hw.synth import synthesize
 

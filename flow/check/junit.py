@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flow._files import replace_file
 from flow.check.limits import Figure
 from flow.errors import SettingError
+from flow.storage.files import replace_file
 
 __all__ = ["junit", "write_junit"]
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from flow._accuracy import wilson_interval
 from flow.attacks import build_attack
 from flow.check.hardware import measure_hardware
 from flow.check.limits import Figure, Found, Limits, Name
 from flow.classifier import Images, Labels, check_images
-from flow.data import load_dataset
+from flow.config import CompileConfig, DataConfig, parse_section
+from flow.data.datasets import load_dataset
+from flow.engines.simulation import as_pixels, read_images
 from flow.errors import SettingError
-from flow.evaluation import Subject
+from flow.evaluation.accuracy import wilson_interval
+from flow.evaluation.evaluator import Subject
+from flow.evaluation.worst_case import worst_case
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 from flow.lowering import InputEncoding, lower, read_model
 from flow.progress import meter
-from flow.settings import CompileConfig, DataConfig, parse_section
-from flow.simulation import as_pixels, read_images
-from flow.worst_case import worst_case
 
 __all__ = ["ModelCheck", "TestSet", "check_model", "dataset_images", "file_images"]
 

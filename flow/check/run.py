@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from flow._accuracy import wilson_interval
 from flow.check.limits import Figure, Found, Limits, Name
 from flow.errors import SettingError
-from flow.pipeline import Context, Pipeline
-from flow.steps import all_steps
+from flow.evaluation.accuracy import wilson_interval
+from flow.run.pipeline import Context, Pipeline
+from flow.run.steps import all_steps
 
 __all__ = ["check_run"]
 

@@ -138,8 +138,8 @@ def _tests(options: argparse.Namespace) -> "TestSet | None":
 
 def _of_run(options: argparse.Namespace, limits: "Limits") -> "list[Figure]":
     from flow.check import check_run  # noqa: PLC0415 - imports torch and FINN
-    from flow.pipeline import Context  # noqa: PLC0415
-    from flow.settings import load_config  # noqa: PLC0415
+    from flow.run.loading import load_config  # noqa: PLC0415
+    from flow.run.pipeline import Context  # noqa: PLC0415
 
     given = [name for name in _OF_A_MODEL if getattr(options, name) is not None]
     if given:

@@ -42,7 +42,7 @@ class SimulateCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Simulate; say how fast, and what a logit is worth."""
-        from flow.simulation import simulate  # noqa: PLC0415 - keeps --help fast
+        from flow.engines.simulation import simulate  # noqa: PLC0415 - keeps --help fast
 
         report = simulate(
             options.model,
@@ -57,6 +57,8 @@ class SimulateCommand(Command):
         count, classes = report.logits.shape
         rate = f", {count / report.seconds:,.0f} images/s" if count else ""
         print(f"simulate: {count} images, {classes} logits each{rate}")
+        if report.undecided is not None:
+            print(f"labels that the rounding could change: {report.undecided} of {count}")
         print(f"scale: {report.scale!r} offset: {report.offset!r}")
         print(f"logits: {shown(options.output)}")
         return 0

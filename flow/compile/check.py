@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from flow.classifier import Images
-from flow.engines import IntegerEngine, Remembered, RtlsimEngine
+from flow.engines.cached import CachedEngine
+from flow.engines.integer import IntegerEngine
+from flow.engines.rtlsim import RtlsimEngine
+from flow.engines.verification import Agreement, compare_logits
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork
 from flow.progress import meter
-from flow.verification import Agreement, compare_logits
 from hw.accelerator import Accelerator
 from hw.verilator.simulation import SimulationResult
 
@@ -81,7 +83,7 @@ def check_in_rtl(
         )
         simulated = engine.simulate(images)
     if accelerator.manifest.output.kind == "logits":
-        known = Remembered(engine, images, simulated.logits)
+        known = CachedEngine(engine, images, simulated.logits)
         agreement = compare_logits(IntegerEngine(network), known, images)
     else:
         agreement = _compare_labels(network, images, simulated)
@@ -91,7 +93,8 @@ def check_in_rtl(
 def _compare_labels(
     network: IntegerNetwork, images: Images, simulated: SimulationResult
 ) -> Agreement:
-    expected, found = network.logits(images).argmax(axis=1), simulated.logits[:, 0]
+    expected = network.labels(network.logits(images))
+    found = simulated.logits[:, 0]
     wrong = np.flatnonzero(expected != found)
     if len(wrong):
         first = int(wrong[0])

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from flow._records import write_json
 from flow.classifier import Images
 from flow.compile.check import RtlCheck, check_in_rtl
 from flow.compile.network import compile_network
 from flow.compile.result_folder import CACHE, new_results
+from flow.config import CompileConfig
+from flow.engines.simulation import as_pixels, read_images
 from flow.errors import FlowError, SettingError
 from flow.integer import IntegerNetwork
 from flow.lowering import InputEncoding, Lowered, lower, read_model
-from flow.settings import CompileConfig
-from flow.simulation import as_pixels, read_images
+from flow.storage.records import write_json
 from hw.accelerator import Accelerator
 from hw.verilator.simulation import Simulation, Waveforms
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from flow._records import write_json
+from flow.config import CompileConfig
 from flow.dataflow import fold, folding_of, generate_rtl, to_dataflow
 from flow.integer import IntegerNetwork
 from flow.progress import meter
-from flow.settings import CompileConfig
+from flow.storage.records import write_json
 from hw.accelerator import Accelerator
-from hw.finn_session import finn_build_dir
+from hw.fifo_sizing.sizing import size_fifos
+from hw.finn.session import finn_build_dir
 from hw.parts import find_part
-from hw.stitch import stitch, with_fifo_depths
-from hw.verilator.fifo_sizing import size_fifos
+from hw.stitch.stitching import stitch, with_fifo_depths
 
 __all__ = ["compile_network"]
 

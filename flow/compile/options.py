@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from flow.config import CompileConfig, parse_section
 from flow.errors import SettingError
-from flow.settings import CompileConfig, parse_section
 
 __all__ = ["compile_config", "read_folding"]
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The folder of a compilation: one writer at a time, results whole or as they were before.
 
-It is laid out like the workspace of a run (flow.pipeline):
+It is laid out like the workspace of a run (flow.run.pipeline):
 
     <folder>/...            the results; the record, written last, says that they are whole
     <folder>/.cache/        compiled simulations and syntheses, safe to lose
@@ -17,8 +17,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from flow._workspace import disk_errors_in_one_line, locked
 from flow.errors import SettingError
+from flow.storage.workspace import disk_errors_in_one_line, locked
 
 __all__ = ["CACHE", "new_results"]
 

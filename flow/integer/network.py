@@ -6,6 +6,8 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, fields
+from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -14,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from flow.classifier import Images, Logits, check_images
+from flow.classifier import Images, Labels, Logits, check_images
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
 from flow.integer.operations import IMAGE, KINDS, Integers, Operation, Shape
-from hw.preprocessing import Preprocessing
+from hw.accelerator.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from flow.integer.twin import Twin
@@ -78,6 +80,20 @@ class IntegerNetwork:
     def classes(self) -> int:
         """Number of logits."""
         return self.shapes[self.output][0]
+
+    @property
+    def positive_from(self) -> int:
+        """The smallest integer logit whose float logit is positive."""
+        return floor(-Fraction(self.offset) / Fraction(self.scale)) + 1
+
+    def labels(self, logits: Logits) -> Labels:
+        """Return the labels of int32[N, K]: the largest logit, the lowest index on ties.
+
+        A single logit stands against 0: label 1 where its float value is positive, else 0.
+        """
+        if self.classes > 1:
+            return np.asarray(logits.argmax(axis=1))
+        return (logits[:, 0] >= self.positive_from).astype(np.int64)
 
     def ranges(self) -> dict[str, Interval]:
         """Return the proven range of each operation's output (and IMAGE's), for any uint8 image."""

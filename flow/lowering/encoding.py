@@ -15,7 +15,7 @@ from flow.errors import FlowError, SettingError
 from flow.integer import IMAGE
 from flow.integer.operations import Integers, Shape
 from flow.lowering._values import Rationals, Value, objects
-from hw.preprocessing import Preprocessing
+from hw.accelerator.preprocessing import Preprocessing
 
 __all__ = ["InputEncoding", "InputImage", "Layout", "image_value"]
 
@@ -23,7 +23,10 @@ Layout = Literal["auto", "NCHW", "NHWC"]
 Number = Fraction | int | float
 
 _COLOURS = (1, 3)
+_ENDS = ("Flatten", "Reshape", "Gemm")  # behind them, the input's axes are others
+_SHAPES = ("Transpose", "Unsqueeze", "Squeeze")
 _LARGEST = 2**24  # elements of an image
+_SEQUENCES = ("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization")
 _VALUES = ("scale", "mean", "std")
 
 
@@ -37,8 +40,10 @@ class InputEncoding:
     Attributes:
         scale: of a pixel, by default 1/255; 1 for a model that takes 0..255.
         mean, std: one for all channels, or one for each; by default 0 and 1.
-        layout: of a tensor with four axes; auto uses the model's own annotation, its first layers
-            and then the axis that has 1 or 3 channels.
+        layout: whether the channels are first or last; auto uses the model's own annotation, its
+            first layers and then the axis that has 1 or 3 channels. A tensor with three axes is a
+            sequence, [1, C, L] or [1, L, C], where the layout is given or its first layers take it
+            as one, else an image [1, H, W] of one channel.
     """
 
     scale: Number | None = None
@@ -141,8 +146,8 @@ def image_value(model: ModelWrapper, name: str, encoding: InputEncoding | None) 
     shape = tuple(model.get_tensor_shape(name) or ())
     if len(shape) not in (2, 3, 4) or shape[0] != 1 or min(shape) < 1:
         raise FlowError(
-            f"input {name!r}: shape {list(shape)} is not [1, C, H, W], [1, H, W, C], [1, H, W] or "
-            "[1, F]; export the model for one image"
+            f"input {name!r}: shape {list(shape)} is not [1, C, H, W], [1, H, W, C], [1, C, L], "
+            "[1, H, W] or [1, F]; export the model for one image"
         )
     if int(np.prod(shape)) > _LARGEST:
         raise FlowError(f"input {name!r}: shape {list(shape)} has more than {_LARGEST} elements")
@@ -150,7 +155,8 @@ def image_value(model: ModelWrapper, name: str, encoding: InputEncoding | None) 
     size, index = _ordered(model, name, shape, layout)
     given = encoding is not None and encoding.says_values
     chosen, notes = (encoding, ()) if encoding and given else _declared(model, name)
-    assumed = _VALUES if notes else ()
+    declared = model.get_tensor_datatype(name).name != "FLOAT32"
+    assumed = () if declared or not notes else _VALUES
     if len(shape) == 4 and layout == "auto" and size[2] > 1 and not _known_layout(model, name):
         order = "NCHW" if size[2] == shape[1] else "NHWC"
         notes = (*notes, f"input {name!r}: taken as {order}, since {size[2]} channels are colours")
@@ -160,7 +166,7 @@ def image_value(model: ModelWrapper, name: str, encoding: InputEncoding | None) 
 
 
 def _known_layout(model: ModelWrapper, name: str) -> Layout | None:
-    return _annotated(model, name) or _evident(model, name)
+    return _annotated(model, name) or _evident(model, name, 4)
 
 
 def _ordered(
@@ -170,10 +176,20 @@ def _ordered(
     places = np.arange(int(np.prod(shape)))
     if len(shape) == 2:
         return (1, 1, shape[1]), places.reshape(shape)
-    if len(shape) == 3:
+    if layout == "auto":
+        layout = _annotated(model, name) or _evident(model, name, len(shape)) or "auto"
+    if len(shape) == 3 and layout == "auto":
         return (shape[1], shape[2], 1), places.reshape(shape)
     if layout == "auto":
-        layout = _known_layout(model, name) or _by_colours(name, shape)
+        layout = _by_colours(name, shape)
+    if len(shape) == 3:
+        shape = (1, shape[1], 1, shape[2]) if layout == "NCHW" else (1, 1, *shape[1:])
+        size, index = _image(places, shape, layout)
+        return size, index.squeeze(2 if layout == "NCHW" else 1)
+    return _image(places, shape, layout)
+
+
+def _image(places: Integers, shape: tuple[int, ...], layout: Layout) -> tuple[Shape, Integers]:
     if layout == "NHWC":
         return (shape[1], shape[2], shape[3]), places.reshape(shape)
     size = (shape[2], shape[3], shape[1])
@@ -182,19 +198,56 @@ def _ordered(
 
 def _annotated(model: ModelWrapper, name: str) -> Layout | None:
     layout = "".join(model.get_tensor_layout(name) or ())
-    return "NCHW" if layout == "NCHW" else "NHWC" if layout == "NHWC" else None
+    return {"NCHW": "NCHW", "NHWC": "NHWC", "NCW": "NCHW", "NWC": "NHWC"}.get(layout)  # type: ignore[return-value]
 
 
-def _evident(model: ModelWrapper, name: str) -> Layout | None:
+def _evident(model: ModelWrapper, name: str, rank: int) -> Layout | None:
     """Tell the layout from the first layer that depends on it."""
-    for node in _first_nodes(model, name):
-        if node.op_type in ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool"):
-            return "NCHW"
-        if node.op_type == "Transpose":
-            given = {item.name: helper.get_attribute_value(item) for item in node.attribute}
-            axes = list(given.get("perm", ()))
-            return {(0, 3, 1, 2): "NHWC", (0, 2, 3, 1): "NCHW"}.get(tuple(axes))  # type: ignore[return-value]
+    evidence = _of_image if rank == 4 else _of_sequence
+    waiting, seen = [name], {name}
+    while waiting:
+        tensor = waiting.pop(0)
+        for node in model.graph.node:
+            if tensor not in node.input:
+                continue
+            found = evidence(model, node)
+            if found is not None:
+                return found
+            if node.op_type in _ENDS or (rank == 3 and node.op_type in _SHAPES):
+                continue
+            waiting += [item for item in node.output if item not in seen]
+            seen.update(node.output)
     return None
+
+
+def _of_image(model: ModelWrapper, node: NodeProto) -> Layout | None:  # noqa: ARG001
+    if node.op_type in ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool"):
+        return "NCHW"
+    if node.op_type == "Transpose":
+        first, last = (0, 2, 3, 1), (0, 3, 1, 2)
+        axes = _axes_of(node, "perm")
+        return "NCHW" if axes == first else "NHWC" if axes == last else None
+    return None
+
+
+def _of_sequence(model: ModelWrapper, node: NodeProto) -> Layout | None:
+    """Return the layout of [1, C, L] or [1, L, C], None for what may be an image [1, H, W]."""
+    if node.op_type == "Conv" or node.op_type in _SEQUENCES:
+        return "NCHW"
+    if node.op_type == "MatMul":
+        return "NHWC"
+    if node.op_type == "Transpose" and _axes_of(node, "perm") == (0, 2, 1):
+        return "NHWC"
+    if node.op_type == "Unsqueeze":
+        given = model.get_initializer(node.input[1]) if len(node.input) > 1 else None
+        axes = _axes_of(node, "axes") if given is None else tuple(given.reshape(-1).tolist())
+        return "NCHW" if set(axes) <= {2, 3, -1, -2} else None
+    return None
+
+
+def _axes_of(node: NodeProto, name: str) -> tuple[int, ...]:
+    given = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+    return tuple(given.get(name, ()))
 
 
 def _first_nodes(model: ModelWrapper, name: str) -> Sequence[NodeProto]:
@@ -224,6 +277,9 @@ def _declared(model: ModelWrapper, name: str) -> tuple[InputEncoding, tuple[str,
     datatype = model.get_tensor_datatype(name).name
     if datatype == "UINT8":
         return InputEncoding(scale=1), ()
+    if datatype == "BIPOLAR":
+        note = f"input {name!r}: bipolar, so that pixel 0 stands for -1 and pixel 1 for 1"
+        return InputEncoding(scale=2, mean=(1,)), (note,)
     if datatype != "FLOAT32":
         raise SettingError(
             f"input {name!r}: type {datatype} does not tell its value for a uint8 pixel; give the "

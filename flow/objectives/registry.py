@@ -11,6 +11,7 @@ from flow.objectives.base import Objective
 from flow.objectives.boundary import Boundary
 from flow.objectives.feedback import Feedback
 from flow.objectives.fgsm import Fgsm
+from flow.objectives.ibp import Ibp, MtlIbp
 from flow.objectives.interpolated import Interpolated
 from flow.objectives.mart import Mart
 from flow.objectives.mat import MatMixed, MatParallel
@@ -32,6 +33,8 @@ _ALL: tuple[type[Objective], ...] = (
     MatParallel,
     Feedback,
     Boundary,
+    Ibp,
+    MtlIbp,
 )
 OBJECTIVES = {one.name: one for one in _ALL}
 

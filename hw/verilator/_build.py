@@ -26,13 +26,13 @@ from hw.verilator._compile import (
 )
 from hw.verilator._sim_top import render_sim_top, render_storage
 
-__all__ = ["BuildPlan", "plan_build", "run_build"]
+__all__ = ["REPLACEMENTS", "VERILATE", "BuildPlan", "plan_build", "run_build"]
 
 _HERE = Path(__file__).parent
 # For modules that Verilator does not elaborate, and, in fast/, for those that it runs slowly.
-_REPLACEMENTS = _HERE.parent / "rtl" / "sim"
+REPLACEMENTS = _HERE.parent / "rtl" / "sim"
 
-_VERILATE = (
+VERILATE = (
     *("--cc", "--prefix", "Vsim_top", "--top-module", "sim_top", "-Mdir", "objects"),
     *("--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal"),
     *("--output-split", "20000", "--output-split-cfuncs", "20000", "+define+FINN_SIMULATION"),
@@ -70,7 +70,7 @@ def plan_build(accelerator: Accelerator, waves: str = "") -> BuildPlan:
         waves: "fst" or "vcd" for a program that can write waveforms.
     """
     manifest = accelerator.manifest
-    own = {path.name: path for path in _REPLACEMENTS.rglob("*.sv")}
+    own = {path.name: path for path in REPLACEMENTS.rglob("*.sv")}
     sources = {}
     for name, path in zip(manifest.sources, accelerator.paths(manifest.sources), strict=True):
         sources[name] = own.get(path.name, path).read_bytes()
@@ -81,7 +81,7 @@ def plan_build(accelerator: Accelerator, waves: str = "") -> BuildPlan:
     defines = [f"-DIN_BYTES={into}", f"-DOUT_BYTES={out}", f"-DVM_TRACE={bool(waves):d}"]
     defines += [f"-DVM_TRACE_{kind.upper()}={kind == waves:d}" for kind in ("fst", "vcd")]
     trace = (f"--trace-{waves}",) if waves else ()
-    return BuildPlan(sources, (*_VERILATE, *trace, *COMPILER, *defines))
+    return BuildPlan(sources, (*VERILATE, *trace, *COMPILER, *defines))
 
 
 def run_build(plan: BuildPlan, build_dir: Path) -> Path:

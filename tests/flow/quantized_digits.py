@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flow.data import Dataset, load_dataset
+from flow.config import DataConfig
+from flow.data.datasets import Dataset, load_dataset
 from flow.integer import Convolution, Dense, Flatten, IntegerNetwork, Threshold
-from flow.settings import DataConfig
 
 _FILE = Path(__file__).with_name("quantized_digits.json")  # of train_quantized_digits.py
 _CHANNELS = (8, 16)

@@ -10,8 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from flow.pipeline import Context, Pipeline, Settings, Step
-from flow.settings import RunConfig
+from flow.run.configuration import RunConfig
+from flow.run.pipeline import Context, Pipeline, Settings, Step
 
 
 class Train(Step):

@@ -17,8 +17,8 @@ from quantized_digits import digits
 from torch import Tensor, nn
 from torch.nn import functional
 
-from flow._threads import one_thread
 from flow.integer import Convolution, Dense, Flatten, IntegerNetwork, Threshold
+from flow.threads import one_thread
 
 _CHANNELS = (8, 16)
 _STRIDES = (1, 2)

@@ -15,7 +15,7 @@ from flow.errors import FlowError
 
 __all__ = ["ABI", "COp", "CPlan", "CTensor", "index_of", "instruction_sets", "library", "peak_rate"]
 
-ABI = 5  # as in src/plan.hpp
+ABI = 7  # as in src/plan.hpp
 FILE = Path(__file__).parent / f"_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
@@ -42,7 +42,7 @@ class COp(ctypes.Structure):
         *((name, c_int64) for name in ("kernel_height", "kernel_width", "stride_y", "stride_x")),
         *((name, c_int64) for name in ("top", "left", "groups", "group_outputs", "tile_rows")),
         *((name, c_int64) for name in ("steps", "panels", "flag", "scale")),
-        *((name, c_void_p) for name in ("weights", "bias", "padding")),
+        *((name, c_void_p) for name in ("weights", "table", "bias", "padding")),
         *((name, c_int64) for name in ("counting", "levels")),
         *((name, c_void_p) for name in ("thresholds", "slope", "start")),
         *((name, c_int64) for name in ("low", "step")),
