@@ -9,19 +9,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flow.adapters import as_art, as_foolbox, as_function, as_module, run_art, run_foolbox
     from flow.attacks import build_attack
     from flow.check import Limits, ModelCheck, TestSet, check_model
     from flow.classifier import accuracy
     from flow.compile import compile_config, compile_model
-    from flow.data import load_dataset
-    from flow.engines import RtlsimEngine
-    from flow.evaluation import evaluate
+    from flow.config import DataConfig
+    from flow.data.datasets import load_dataset
+    from flow.engines.rtlsim import RtlsimEngine
+    from flow.evaluation.adapters import (
+        as_art,
+        as_foolbox,
+        as_function,
+        as_module,
+        run_art,
+        run_foolbox,
+    )
+    from flow.evaluation.evaluator import evaluate
+    from flow.export.loading import load_model
     from flow.integer import IntegerNetwork
     from flow.integer.native import NativeNetwork
-    from flow.loading import load_model
     from flow.lowering import InputEncoding
-    from flow.settings import DataConfig
 
 __all__ = [
     "DataConfig",
@@ -49,28 +56,28 @@ __all__ = [
 ]
 
 _MODULES = {
-    "DataConfig": "flow.settings",
+    "DataConfig": "flow.config",
     "InputEncoding": "flow.lowering",
     "IntegerNetwork": "flow.integer",
     "Limits": "flow.check",
     "ModelCheck": "flow.check",
     "NativeNetwork": "flow.integer.native",
-    "RtlsimEngine": "flow.engines",
+    "RtlsimEngine": "flow.engines.rtlsim",
     "TestSet": "flow.check",
     "accuracy": "flow.classifier",
-    "as_art": "flow.adapters",
-    "as_foolbox": "flow.adapters",
-    "as_function": "flow.adapters",
-    "as_module": "flow.adapters",
+    "as_art": "flow.evaluation.adapters",
+    "as_foolbox": "flow.evaluation.adapters",
+    "as_function": "flow.evaluation.adapters",
+    "as_module": "flow.evaluation.adapters",
     "build_attack": "flow.attacks",
     "check_model": "flow.check",
     "compile_config": "flow.compile",
     "compile_model": "flow.compile",
-    "evaluate": "flow.evaluation",
-    "load_dataset": "flow.data",
-    "load_model": "flow.loading",
-    "run_art": "flow.adapters",
-    "run_foolbox": "flow.adapters",
+    "evaluate": "flow.evaluation.evaluator",
+    "load_dataset": "flow.data.datasets",
+    "load_model": "flow.export.loading",
+    "run_art": "flow.evaluation.adapters",
+    "run_foolbox": "flow.evaluation.adapters",
 }
 
 

@@ -18,8 +18,8 @@ from flow.check import Limits, check_run
 from flow.check import run as check_run_module
 from flow.cli import main
 from flow.errors import FlowError
-from flow.pipeline import Context, Settings, Step
-from flow.settings import parse_config
+from flow.run.loading import parse_config
+from flow.run.pipeline import Context, Settings, Step
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "ci"

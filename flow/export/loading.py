@@ -27,6 +27,6 @@ def load_model(source: Path | str, encoding: InputEncoding | None = None) -> Int
     if path.suffix == ".npz":
         return IntegerNetwork.load(path)
     from brevitas_models.pretrained import load  # noqa: PLC0415 - imports Brevitas
-    from flow.deployment import lowered  # noqa: PLC0415 - too
+    from flow.export.deployment import lowered  # noqa: PLC0415 - too
 
     return lowered(load(str(source)))
