@@ -10,17 +10,17 @@ from brevitas_models.pretrained import QuantClassifier, load
 from flow import zoo
 from flow.bench.base import Row
 from flow.classifier import Images
+from flow.compile.synthesis import synthesize_shown
 from flow.compiler import Workshop
 from flow.data import first_test_images
 from flow.export import export_qonnx_model
 from flow.foreign import compile_config
 from flow.lowering import lower, read_model
-from flow.model_compiler import CompiledModel, check_in_rtl, compile_model
-from flow.progress import meter
+from flow.model_compiler import check_in_rtl, compile_model
 from flow.verification import Agreement
 from flow.zoo_targets import Target
 from hw.accelerator import Manifest
-from hw.synth import SynthesisReport, synthesize
+from hw.synth import SynthesisReport
 from hw.verilator.simulation import SimulationResult
 
 __all__ = ["HardwareMeasurement", "benchmark_row", "measure"]
@@ -83,7 +83,7 @@ def measure(
         compile_s=seconds,
         agreement=agreement,
         simulated=simulated,
-        synthesis=_synthesis(compiled, folder),
+        synthesis=synthesize_shown(compiled.accelerator, timeout_s=3600),
     )
 
 
@@ -111,13 +111,3 @@ def benchmark_row(name: str, target: Target, count: int, data: Path | None, fold
         "fifo_bits_default": manifest.fifo_bits_default,
         "fifo_bits": manifest.fifo_bits,
     }
-
-
-def _synthesis(compiled: CompiledModel, folder: Path) -> SynthesisReport:
-    with meter("synthesis", unit="modules") as report:
-        return synthesize(
-            compiled.accelerator,
-            build_dir=folder / "synth",
-            timeout_s=3600,
-            progress=lambda _name, done, count: report(done, count),
-        )

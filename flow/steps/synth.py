@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from flow._records import write_json
+from flow.compile.synthesis import synthesize_shown
 from flow.pipeline import Context, Settings, Step
-from flow.progress import meter
 from hw.accelerator import Accelerator
-from hw.synth import Resources, SynthesisReport, synthesize
+from hw.synth import Resources, SynthesisReport
 
 __all__ = ["SynthStep"]
 
@@ -26,15 +26,9 @@ class SynthStep(Step):
         return {"part": context.config.compile.part}
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
-        """Synthesise every layer; equal layers are synthesised once."""
+        """Synthesise every layer; equal layers are synthesised once a machine."""
         accelerator = Accelerator.load(context.folder("compile") / "accelerator")
-        with meter("synthesis", unit="modules") as report:
-            found = synthesize(
-                accelerator,
-                build_dir=context.cache("synth"),
-                progress=lambda _name, done, count: report(done, count),
-            )
-        write_json(folder / "synth.json", _as_json(found))
+        write_json(folder / "synth.json", _as_json(synthesize_shown(accelerator)))
 
 
 def _as_json(found: SynthesisReport) -> dict[str, Any]:
