@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Builds the native engine; everything else is in pyproject.toml.
+"""Builds the native engines; everything else is in pyproject.toml.
 
-A plain shared library behind ctypes: it needs g++ and no Python headers. The instruction set is
+Plain shared libraries behind ctypes: they need g++ and no Python headers. The instruction set is
 chosen at run time, so that one build runs on every machine of its architecture.
 """
 
@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from hw.build import BuildPlan, BuildStore, CxxJob, compiler_version, require_compiler  # noqa: E402
 
-SOURCES = Path("flow/integer/native/src")
+ENGINES = ROOT / "flow" / "integer"
 LIBRARY = "kernels.so"
 FLAGS = (
     "-std=c++17",
@@ -36,21 +36,23 @@ FLAGS = (
 )
 
 
-def plan_kernels() -> BuildPlan:
-    """Return the build of the kernels, each source on its own."""
+def plan_kernels(engine: str) -> BuildPlan:
+    """Return the build of an engine's kernels, each source on its own."""
     job = CxxJob(
         compile=("g++", *FLAGS),
         sources=("*.cpp",),
         link=("g++", "-shared", "-pthread", "-o", LIBRARY),
     )
-    sources = {path.name: path.read_bytes() for path in sorted((ROOT / SOURCES).iterdir())}
+    sources = {
+        path.name: path.read_bytes() for path in sorted((ENGINES / engine / "src").iterdir())
+    }
     return BuildPlan(
-        subject="native engine",
+        subject=f"{engine} engine",
         files=sources | job.files,
         command=job.command,
         products=(LIBRARY,),
         tools={"g++": compiler_version()},
-        name="native",
+        name=engine,
     )
 
 
@@ -61,15 +63,18 @@ class BuildKernels(build_ext):
         """Put the library where Python looks for the extension."""
         cache_folder = runpy.run_path(str(ROOT / "flow" / "environment.py"))["cache_folder"]
         require_compiler()
-        products = BuildStore(cache_folder() / "native").build(plan_kernels())
+        plan = plan_kernels(ext.name.split(".")[-2])
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(products.path(LIBRARY), target)
+        shutil.copyfile(BuildStore(cache_folder() / "native").build(plan).path(LIBRARY), target)
+
+
+def _extension(engine: str) -> Extension:
+    sources = [f"flow/integer/{engine}/src/{name}" for name in ("engine.cpp", "interface.cpp")]
+    return Extension(f"flow.integer.{engine}._kernels", sources=sources, language="c++")
 
 
 setup(
-    ext_modules=[
-        Extension("flow.integer.native._kernels", sources=[f"{SOURCES}/engine.cpp"], language="c++")
-    ],
+    ext_modules=[_extension("native"), _extension("incremental")],
     cmdclass={"build_ext": BuildKernels},
 )

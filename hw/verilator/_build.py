@@ -7,6 +7,7 @@ so networks that differ in nothing else share one program.
 """
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from hw.accelerator import Accelerator
@@ -15,13 +16,13 @@ from hw.errors import HardwareError
 from hw.verilator._sim_top import render_sim_top, render_storage
 from hw.verilator.toolchain import OBJECTS, Model, plan_model_build
 
-__all__ = ["PROGRAM", "plan_build", "run_build"]
+__all__ = ["PROGRAM", "REPLACEMENTS", "plan_build", "plan_program", "run_build"]
 
 PROGRAM = "simulate"
 
 _HERE = Path(__file__).parent
 # For modules that Verilator does not elaborate, and, in fast/, for those that it runs slowly.
-_REPLACEMENTS = _HERE.parent / "rtl" / "sim"
+REPLACEMENTS = _HERE.parent / "rtl" / "sim"
 
 _VERILATE = (
     *("--cc", "--prefix", "Vsim_top", "--top-module", "sim_top", "-Mdir", OBJECTS),
@@ -45,7 +46,7 @@ def plan_build(accelerator: Accelerator, waves: str = "") -> BuildPlan:
         waves: "fst" or "vcd" for a program that can write waveforms.
     """
     manifest = accelerator.manifest
-    own = {path.name: path for path in _REPLACEMENTS.rglob("*.sv")}
+    own = {path.name: path for path in REPLACEMENTS.rglob("*.sv")}
     sources = {}
     for name, path in zip(manifest.sources, accelerator.paths(manifest.sources), strict=True):
         sources[name] = own.get(path.name, path).read_bytes()
@@ -53,15 +54,36 @@ def plan_build(accelerator: Accelerator, waves: str = "") -> BuildPlan:
     sources["sim_top.sv"] = render_sim_top(manifest).encode()
     sources["harness.cpp"] = (_HERE / "harness.cpp").read_bytes()
     into, out = manifest.input.stream_width_bits // 8, manifest.output.stream_width_bits // 8
+    defines = (f"-DIN_BYTES={into}", f"-DOUT_BYTES={out}")
+    return plan_program("simulation program", sources, defines=defines, waves=waves)
+
+
+def plan_program(
+    subject: str,
+    files: Mapping[str, bytes],
+    *,
+    verilate: tuple[str, ...] = (),
+    defines: tuple[str, ...] = (),
+    waves: str = "",
+) -> BuildPlan:
+    """Return the build of sim_top and harness.cpp as PROGRAM.
+
+    Args:
+        subject: for errors.
+        files: RTL in compilation order, and harness.cpp.
+        verilate: flags of Verilator besides those that all programs have.
+        defines: flags of the compiler for the program alone, not for Verilator's runtime.
+        waves: "fst" or "vcd" for a program that can write waveforms.
+    """
     traces = [f"-DVM_TRACE_{kind.upper()}={kind == waves:d}" for kind in ("fst", "vcd")]
     return plan_model_build(
         Model(
-            subject="simulation program",
+            subject=subject,
             product=PROGRAM,
-            files=sources,
-            verilate=_VERILATE,
+            files=files,
+            verilate=(*_VERILATE, *verilate),
             compile=(*_COMPILE, f"-DVM_TRACE={bool(waves):d}", *traces),
-            defines=(f"-DIN_BYTES={into}", f"-DOUT_BYTES={out}"),
+            defines=defines,
             first_source="harness.cpp",
             waves=waves,
             least_bytes=_LEAST_BYTES,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import finn
 
-from hw._library_patches import patch_library_file
 from hw.build import BuildPlan, BuildStore, require_compiler
 from hw.errors import HardwareError
+from hw.finn.library_patches import patch_library_file
 from hw.verilator.toolchain import OBJECTS, Model, plan_model_build
 
 __all__ = ["LIBRARY", "plan_model", "run_model_build"]
