@@ -62,7 +62,9 @@ class Description:
         try:
             data = json.loads(path.read_text())
         except (OSError, ValueError) as error:
-            raise BoardError(f"{path}: cannot be read ({error}); package the kernel again") from error
+            raise BoardError(
+                f"{path}: cannot be read ({error}); package the kernel again"
+            ) from error
         schema = data.get("schema") if isinstance(data, dict) else None
         if schema != SCHEMA:
             raise BoardError(f"{path}: schema {schema!r} is not {SCHEMA}; package the kernel again")

@@ -83,7 +83,9 @@ class Kernel:
         try:
             manifest = TypeAdapter(KernelManifest).validate_json(path.read_bytes(), strict=True)
         except FileNotFoundError as error:
-            raise HardwareError(f"{folder}: no kernel, {KERNEL_FILE} is missing; {_AGAIN}") from error
+            raise HardwareError(
+                f"{folder}: no kernel, {KERNEL_FILE} is missing; {_AGAIN}"
+            ) from error
         except (OSError, ValidationError) as error:
             reason = " ".join(str(error).split())
             raise HardwareError(f"{path}: not readable ({reason}); {_AGAIN}") from error
@@ -137,7 +139,9 @@ def plan_kernel(accelerator: Accelerator, settings: KernelSettings) -> KernelPla
         if path.is_file()
     }
     files |= {f"rtl/{path.name}": path.read_bytes() for path in _shell_sources()}
-    top = render_kernel(inner.name, inner.top, settings.data_bits // 8, _parameters(inner, manifest))
+    top = render_kernel(
+        inner.name, inner.top, settings.data_bits // 8, _parameters(inner, manifest)
+    )
     files[f"{manifest.top}.sv"] = top.encode()
     return KernelPlan(files, manifest)
 

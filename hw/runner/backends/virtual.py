@@ -71,9 +71,7 @@ class _Buffer:
     def flush(self, size: int) -> None:
         data = self.array[:size].tobytes()
         if self._kernel.ask(Operation.WRITE, a=self.address, b=size, data=data) < 0:
-            raise BoardError(
-                f"{self._kernel.name}: no memory of {size} bytes at {self.address:#x}"
-            )
+            raise BoardError(f"{self._kernel.name}: no memory of {size} bytes at {self.address:#x}")
 
     def invalidate(self, size: int) -> None:
         found = self._kernel.read_memory(self.address, size)

@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "shell"))
-from hashing_kernel import Geometry, write_hashing_kernel  # noqa: E402
+from hashing_kernel import Geometry, write_hashing_kernel
 
-from hw.runner.backends.virtual import VirtualDevice  # noqa: E402
-from hw.runner.description import Description  # noqa: E402
-from hw.verilator.kernel import build_kernel  # noqa: E402
+from hw.runner.backends.virtual import VirtualDevice
+from hw.runner.description import Description
+from hw.verilator.kernel import build_kernel
 
 GEOMETRY = Geometry(in_bytes=3, frame_beats=12, out_beats=1, lanes=5, value_bits=11)
 

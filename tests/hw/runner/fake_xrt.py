@@ -76,7 +76,9 @@ def fake_xrt(board: VirtualDevice) -> ModuleType:
 
     pyxrt = ModuleType("pyxrt")
     pyxrt.bo, pyxrt.kernel, pyxrt.run = Bo, Kernel, Run
-    pyxrt.device = lambda index: SimpleNamespace(load_xclbin=lambda path: f"uuid of {path} on {index}")
+    pyxrt.device = lambda index: SimpleNamespace(
+        load_xclbin=lambda path: f"uuid of {path} on {index}"
+    )
     pyxrt.xclBOSyncDirection = SimpleNamespace(
         XCL_BO_SYNC_BO_TO_DEVICE="to", XCL_BO_SYNC_BO_FROM_DEVICE="from"
     )

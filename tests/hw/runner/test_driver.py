@@ -89,7 +89,7 @@ def test_bad_memory_ends_a_run_and_the_next_is_right(
 
 def test_another_kernel_is_refused(board: VirtualDevice, built: Built) -> None:
     other = replace(built.description, digest=bytes(16))
-    with pytest.raises(WrongKernelError, match="holds the accelerator [0-9a-f]{32}, not hashing"):
+    with pytest.raises(WrongKernelError, match=r"holds the accelerator [0-9a-f]{32}, not hashing"):
         Driver(board, other)
 
 
@@ -112,11 +112,11 @@ def test_a_record_that_is_not_written_is_noticed(
 
 
 def test_a_kernel_that_does_not_finish_times_out(board: VirtualDevice, built: Built) -> None:
-    board.start = lambda arguments: None  # type: ignore[method-assign, assignment]
+    board.start = lambda _: None  # type: ignore[method-assign, assignment]
     board.cycles_per_second = 1e12
-    monkeypatched = Driver(board, built.description)
+    driver = Driver(board, built.description)
     with pytest.raises(BoardTimeoutError, match="virtual board: not done in 2 s"):
-        monkeypatched.run(built.images)
+        driver.run(built.images)
 
 
 def test_a_process_that_ends_is_reported(board: VirtualDevice, built: Built) -> None:
@@ -128,7 +128,11 @@ def test_a_process_that_ends_is_reported(board: VirtualDevice, built: Built) -> 
 
 @pytest.mark.parametrize(
     "images",
-    [np.zeros((2, 12, 1, 3), np.int8), np.zeros((12, 1, 3), np.uint8), np.zeros((1, 3, 1, 12), np.uint8)],
+    [
+        np.zeros((2, 12, 1, 3), np.int8),
+        np.zeros((12, 1, 3), np.uint8),
+        np.zeros((1, 3, 1, 12), np.uint8),
+    ],
 )
 def test_other_images_are_refused(
     images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], board: VirtualDevice, built: Built

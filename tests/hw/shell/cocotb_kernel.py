@@ -262,8 +262,12 @@ async def registers_behave_as_xrt_and_pynq_expect(dut: SimHandleBase) -> None:
     for address in range(0x80, 0xD0, 4):
         await control.write_dword(address, 0xFFFFFFFF)
     assert [await control.read_dword(address) for address in range(0x80, 0xD0, 4)] == before
-    assert before[16:] == [8 * GEOMETRY.data_bytes, GEOMETRY.frame_bytes, 4 * GEOMETRY.outputs,
-                           WATCHDOG]
+    assert before[16:] == [
+        8 * GEOMETRY.data_bytes,
+        GEOMETRY.frame_bytes,
+        4 * GEOMETRY.outputs,
+        WATCHDOG,
+    ]
     assert not bench.memory.bytes
 
 

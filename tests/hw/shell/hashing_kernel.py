@@ -82,7 +82,9 @@ def write_hashing_kernel(geometry: Geometry, folder: Path) -> Kernel:
         outstanding=geometry.outstanding,
         watchdog_cycles=WATCHDOG,
     )
-    return write_kernel(_write_accelerator(geometry, folder / "accelerator"), folder / "kernel", settings)
+    return write_kernel(
+        _write_accelerator(geometry, folder / "accelerator"), folder / "kernel", settings
+    )
 
 
 def _write_accelerator(geometry: Geometry, folder: Path) -> Accelerator:

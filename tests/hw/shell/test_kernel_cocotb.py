@@ -22,7 +22,13 @@ GEOMETRIES = {
         data_bytes=16, in_bytes=3, frame_beats=35, out_beats=1, lanes=5, value_bits=11
     ),
     "labels_in_short_bursts": Geometry(
-        burst_beats=4, outstanding=2, in_bytes=24, frame_beats=2, out_beats=1, value_bits=4, signed=False
+        burst_beats=4,
+        outstanding=2,
+        in_bytes=24,
+        frame_beats=2,
+        out_beats=1,
+        value_bits=4,
+        signed=False,
     ),
 }
 

@@ -17,14 +17,15 @@ module reader_properties (
   input logic        out_ready_i
 );
 
-  localparam int unsigned DataBytes = 8, BurstBeats = 2, Outstanding = 2, FrameBytes = 20;
+  localparam int unsigned DataBytes = 32, BurstBeats = 4, Outstanding = 2, FrameBytes = 144;
   localparam int unsigned Depth = Outstanding * BurstBeats;
 
   logic rst_n = 1'b0;
   always_ff @(posedge clk_i) rst_n <= 1'b1;
 
   logic        idle, ar_valid, r_ready, out_valid;
-  logic [63:0] ar_addr, out_data;
+  logic [63:0] ar_addr;
+  logic [8*DataBytes-1:0] out_data;
   logic [7:0]  ar_len;
 
   logic [57:0] address;
@@ -36,7 +37,7 @@ module reader_properties (
   ) dut (
     .clk_i, .rst_ni(rst_n), .start_i, .address_i(address), .frames_i(32'(frames_i)), .abort_i, .idle_o(idle), .moved_o(),
     .slverr_o(), .decerr_o(), .ar_valid_o(ar_valid), .ar_ready_i, .ar_addr_o(ar_addr),
-    .ar_len_o(ar_len), .r_valid_i, .r_ready_o(r_ready), .r_data_i({8{r_data_i}}), .r_resp_i,
+    .ar_len_o(ar_len), .r_valid_i, .r_ready_o(r_ready), .r_data_i({32{r_data_i}}), .r_resp_i,
     .out_valid_o(out_valid), .out_ready_i, .out_data_o(out_data)
   );
 
@@ -60,7 +61,7 @@ module reader_properties (
         ran          <= 1'b1;
         aborted      <= 1'b0;
         asked        <= '0;
-        needed       <= (frames_i == 1) ? 8'd3 : (frames_i == 2) ? 8'd5 : 8'd8;  // 20, 40, 60 bytes
+        needed       <= (frames_i == 1) ? 8'd5 : (frames_i == 2) ? 8'd9 : 8'd14;  // 4.5 beats each
         next_address <= {address, 6'd0};
       end else begin
         if (abort_i) aborted <= 1'b1;
@@ -97,7 +98,7 @@ module reader_properties (
       end
       if (ar_valid) begin
         no_4k_crossing: assert (ar_addr[63:12] == last_byte[63:12]);
-        whole_beats: assert (ar_addr[2:0] == '0);
+        whole_beats: assert (ar_addr[4:0] == '0);
         short_bursts: assert (ar_len < BurstBeats);
         only_in_a_run: assert (ran);
         in_order: assert (aborted || ar_addr == next_address);
