@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Builds the native engine; everything else is in pyproject.toml.
+"""Builds the native engines; everything else is in pyproject.toml.
 
-A plain shared library behind ctypes: it needs g++ and no Python headers. The instruction set is
+Plain shared libraries behind ctypes: they need g++ and no Python headers. The instruction set is
 chosen at run time, so that one build runs on every machine of its architecture.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
-SOURCES = Path("flow/integer/native/src")
+ENGINES = Path("flow/integer")
 FLAGS = (
     "-std=c++17",
     "-O3",
@@ -25,19 +25,20 @@ FLAGS = (
 )
 
 
-def _sources(*endings: str) -> list[str]:
-    return sorted(str(path) for ending in endings for path in SOURCES.glob(f"*.{ending}"))
+def _sources(engine: str, *endings: str) -> list[str]:
+    folder = ENGINES / engine / "src"
+    return sorted(str(path) for ending in endings for path in folder.glob(f"*.{ending}"))
 
 
-setup(
-    ext_modules=[
-        Extension(
-            "flow.integer.native._kernels",
-            sources=_sources("cpp"),
-            depends=_sources("hpp", "inl"),
-            extra_compile_args=list(FLAGS),
-            extra_link_args=["-pthread"],
-            language="c++",
-        )
-    ]
-)
+def _extension(engine: str) -> Extension:
+    return Extension(
+        f"flow.integer.{engine}._kernels",
+        sources=_sources(engine, "cpp"),
+        depends=_sources(engine, "hpp", "inl"),
+        extra_compile_args=list(FLAGS),
+        extra_link_args=["-pthread"],
+        language="c++",
+    )
+
+
+setup(ext_modules=[_extension("native"), _extension("incremental")])

@@ -3,7 +3,6 @@
 """The named networks: their architectures, and the trained weights that come with the package."""
 
 from dataclasses import asdict, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -17,6 +16,7 @@ from brevitas_models.errors import ModelError
 from brevitas_models.model_card import ModelCard
 from brevitas_models.quantizers import Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
+from steelflow_names import hint
 
 __all__ = [
     "FOLDER",
@@ -156,8 +156,7 @@ def save_card(description: ModelCard, folder: Path = FOLDER) -> None:
 
 def _check_name(name: str) -> None:
     if name not in _MODELS:
-        near = get_close_matches(name, _MODELS, n=3, cutoff=0.0)
-        raise ModelError(f"zoo: there is no network {name!r}; the nearest are {', '.join(near)}")
+        raise ModelError(f"zoo: there is no network {name!r}{hint(name, _MODELS)}")
 
 
 def _check_file(name: str, path: Path) -> None:

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """FPGA parts that an accelerator can be built for, and what they hold."""
 
-import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 
 from hw.errors import HardwareError
+from steelflow_names import hint
 
 __all__ = ["PARTS", "Family", "Part", "find_part"]
 
@@ -57,19 +57,13 @@ def find_part(name: str) -> Part:
     """Return a part by its full name or by the device alone ("xck26"), in any case.
 
     Raises:
-        HardwareError: no such part; names the nearest known one.
+        HardwareError: no such part; names those that are near, and all.
     """
     wanted = name.strip().lower()
     for part in PARTS:
         if wanted in (part.name.lower(), _device(part.name)):
             return part
-    known = {part.name.lower(): part for part in PARTS}
-    nearest = difflib.get_close_matches(wanted, known, n=1, cutoff=0.0)[0]
-    found = known[nearest]
-    raise HardwareError(
-        f"part {name!r} is not in hw/parts.py; the nearest known one is {found.name} "
-        f"({found.board})"
-    )
+    raise HardwareError(f"part {name!r}: is unknown{hint(name, (part.name for part in PARTS))}")
 
 
 def _device(name: str) -> str:

@@ -5,9 +5,15 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flow.cli.base import Command, StepCommand, shown
+from flow.cli.encoding import ENCODING_OPTIONS, add_encoding, assumption, encoding
 from flow.errors import FlowError
+
+if TYPE_CHECKING:
+    from flow.compile import RtlCheck
+    from flow.lowering import Lowered
 
 __all__ = ["COMMAND"]
 
@@ -26,8 +32,8 @@ _MODEL_OPTIONS = (
     "images",
     "verify",
     "label",
-    "pixel_scale",
     "trace",
+    *ENCODING_OPTIONS,
 )
 
 
@@ -48,7 +54,7 @@ class CompileCommand(Command):
             "--folding",
             type=Path,
             metavar="FILE",
-            help="YAML file: matrix layer -> {pe: N, simd: N}, over --fps",
+            help="YAML file: matrix layer -> {pe: N, simd: N}, over --fps; or a folding.json",
         )
         model.add_argument(
             "--lut-per-dsp",
@@ -60,16 +66,10 @@ class CompileCommand(Command):
             "--images",
             type=Path,
             metavar="FILE",
-            help=".npy of uint8[N, H, W, C] to check the RTL with (default: noise)",
+            help=".npy of images to check the RTL with, as for simulate (default: noise)",
         )
         model.add_argument(
             "--verify", type=int, metavar="N", help="images to check with (default: 4)"
-        )
-        model.add_argument(
-            "--pixel-scale",
-            type=float,
-            metavar="X",
-            help="a float input of the model is the uint8 pixel times X (default: 1/255)",
         )
         model.add_argument(
             "--trace", type=Path, metavar="FILE", help="waveforms of one image, .fst or .vcd"
@@ -77,6 +77,7 @@ class CompileCommand(Command):
         model.add_argument(
             "--label", action="store_true", default=None, help="end with an argmax in hardware"
         )
+        add_encoding(parser)
 
     def run(self, options: argparse.Namespace) -> int:
         """Bring the step up to date, or compile the model."""
@@ -92,32 +93,47 @@ class CompileCommand(Command):
 
 
 def _compile_model(options: argparse.Namespace) -> int:
-    from flow.foreign import (  # noqa: PLC0415 - imports torch and FINN
-        Request,
-        compile_config,
-        compile_foreign,
-    )
+    from flow.compile import compile_config, compile_model  # noqa: PLC0415 - imports torch and FINN
 
-    request = Request(
-        model=options.config,
-        folder=options.output or Path("build", options.config.stem),
-        compile=compile_config(
+    compiled = compile_model(
+        options.config,
+        options.output or Path("build", options.config.stem),
+        compile_config(
             part=options.part,
             clock_mhz=options.clock_mhz,
             fps=options.fps,
             folding=options.folding,
             lut_per_dsp=options.lut_per_dsp,
         ),
+        encoding=encoding(options),
         images=options.images,
         verify=4 if options.verify is None else options.verify,
-        pixel_scale=options.pixel_scale,
         label=bool(options.label),
         trace=options.trace,
+        on_lowered=_print_notes,
     )
-    for line in compile_foreign(request):
-        print(line)
-    print(f"compile: {shown(request.folder)}")
+    if options.trace:
+        print(f"waveforms of image 0: {options.trace}")
+    print(_checked(compiled.check))
+    print(f"compile: {shown(compiled.folder)}")
     return 0
+
+
+def _print_notes(lowered: "Lowered") -> None:
+    for note in (*lowered.notes, *assumption(lowered.assumed)):
+        print(f"note: {note}", flush=True)
+
+
+def _checked(check: "RtlCheck") -> str:
+    manifest = check.accelerator.manifest
+    images = check.agreement.images
+    return (
+        f"{images} {'image' if images == 1 else 'images'} through the RTL, 0 "
+        f"{'labels' if manifest.output.kind == 'label' else 'logits'} differ; "
+        f"{check.cycles_per_frame:g} cycles a frame "
+        f"({manifest.cycles_per_frame_predicted} predicted), "
+        f"{check.frames_per_second:,.0f} frames/s at {manifest.clock_mhz:g} MHz"
+    )
 
 
 COMMAND = CompileCommand(name=_STEP.name, help=_STEP.help)

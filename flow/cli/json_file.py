@@ -5,8 +5,8 @@
 import json
 from pathlib import Path
 
-from flow._files import replace_file
 from flow.errors import FlowError
+from flow.storage.files import replace_file
 
 __all__ = ["check_json", "write_json"]
 

@@ -5,6 +5,7 @@
 from flow.cli import (
     attack,
     bench,
+    check,
     doctor,
     experiment,
     export,
@@ -33,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     synth.COMMAND,
     attack.COMMAND,
     report.COMMAND,
+    check.COMMAND,
     experiment.COMMAND,
     zoo.COMMAND,
     bench.COMMAND,

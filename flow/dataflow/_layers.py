@@ -135,10 +135,11 @@ def threshold(
     """Count the thresholds int64[C or 1, T] reached, from offset on; or -1 and 1 if bipolar."""
     # beyond what the stream holds, FINN's RTL would compare another number's bits
     thresholds = np.clip(thresholds, read.values.lo, read.values.hi + 1)
-    if (offset, thresholds.shape[1], bipolar) == (-1, 1, False):
-        # FINN's RTL gives -1 and 0 a single bit, for which qonnx has no type: a level never reached
-        never = np.full((len(thresholds), 1), read.values.hi + 1)
-        thresholds = np.concatenate([thresholds, never], axis=1)
+    # FINN's RTL searches one threshold at least, and gives -1 and 0 a single bit, for which qonnx
+    # has no type: levels never reached
+    least = 2 if offset == -1 and not bipolar else 1
+    never = ((0, 0), (0, max(0, least - thresholds.shape[1])))
+    thresholds = np.pad(thresholds, never, constant_values=read.values.hi + 1)
     levels = Interval(offset, offset + thresholds.shape[1])
     # FINN's RTL cuts inputs to the thresholds' type, in which a value below all must be left
     ends = Interval(max(int(thresholds.min()) - 1, read.values.lo), int(thresholds.max()))
@@ -156,6 +157,7 @@ def threshold(
         weightDataType=kind,
         outputDataType=output.datatype,
         ActVal=0 if bipolar else offset,
+        shared=int(len(thresholds) == 1),
         numInputVectors=read.vectors,
     )
     return output

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from qonnx.core.modelwrapper import ModelWrapper
 
+from flow.config import CompileConfig, FoldingConfig
 from flow.dataflow._lanes import Foldable, foldables
 from flow.dataflow.fitting import fit_memories, place_thresholds
 from flow.errors import FlowError
-from flow.settings import CompileConfig, FoldingConfig
 from hw.parts import find_part
 
 __all__ = ["fold", "folding_of", "reachable_cycles"]

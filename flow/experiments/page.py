@@ -9,9 +9,9 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from flow._files import replace_file
 from flow.experiments.base import Experiment, Findings, Row, Scale
 from flow.experiments.figures import panels_png, panels_svg
+from flow.storage.files import replace_file
 
 __all__ = ["write_findings"]
 

@@ -54,9 +54,11 @@ class Builder:
         shapes: name -> the shape of its output.
         notes: what had to be rounded or left out.
         readers: name of a source tensor -> the nodes that read it.
+        opset: of ONNX's own operations in the source graph.
     """
 
-    def __init__(self, input_shape: Shape) -> None:
+    def __init__(self, input_shape: Shape, opset: int = 18) -> None:
+        self.opset = opset
         self.tensors: dict[str, Value | Constant] = {}
         self.operations: dict[str, Operation] = {}
         self.ranges: dict[str, Interval] = {IMAGE: Interval(0, 255)}
@@ -116,7 +118,7 @@ class Builder:
         inverse = objects([Fraction(1, int(f)) if f else Fraction(0) for f in factors])
         for name, item in self.tensors.items():
             if isinstance(item, Value) and item.source == source:
-                self.tensors[name] = replace(item, scale=item.scale * inverse)
+                self.tensors[name] = item.of_multiple(inverse)
         return True
 
     def pin_shared(self, values: Sequence[Value]) -> None:

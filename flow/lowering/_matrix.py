@@ -23,12 +23,12 @@ _LARGEST_KERNEL = 1024
 
 
 def conv(builder: Builder, node: NodeProto, operands: Operands) -> Value:
-    """Lower a 2-D Conv; a dilated kernel gets its zeros."""
+    """Lower a 2-D Conv (a 1-D one is lifted); a dilated kernel gets its zeros."""
     weights = constant(operands, 1, "weight")
     if weights.values.ndim != 4:
         raise Refusal(
             f"its weights have shape {weights.values.shape}",
-            "use 2-D convolutions",
+            "use 1-D or 2-D convolutions",
             structural=True,
         )
     found = _window_weights(node, weights, optional(operands, 2, "bias"))

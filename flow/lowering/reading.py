@@ -22,13 +22,14 @@ _DOMAINS = ("", "ai.onnx", _GENERAL, "onnx.brevitas", "finn.custom_op.general")
 _BAD_FILE = "is not a readable ONNX file"
 
 
-def read_model(path: Path) -> ModelWrapper:
+def read_model(path: Path | str) -> ModelWrapper:
     """Read an ONNX or QONNX classifier; an unknown batch becomes 1.
 
     Raises:
         FlowError: the file is missing, truncated or not ONNX; its data lies elsewhere; it has
             several inputs or outputs, shapes that are not known, or operations of unknown domains.
     """
+    path = Path(path)
     proto = _parsed(path)
     _load_external(proto, path)
     if proto.functions:

@@ -13,8 +13,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from hw.accelerator import Accelerator, Manifest
+from hw.accelerator.packing import integer_width
 from hw.errors import HardwareError
-from hw.packing import integer_width
 from hw.shell._wrapper import render_kernel
 from hw.shell.settings import KernelSettings
 

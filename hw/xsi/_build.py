@@ -18,8 +18,8 @@ from pathlib import Path
 
 import finn
 
-from hw._library_patches import patch_library_file
 from hw.errors import HardwareError
+from hw.finn.library_patches import patch_library_file
 from hw.verilator._build import BuildPlan
 
 __all__ = ["LIBRARY", "plan_model", "run_model_build"]

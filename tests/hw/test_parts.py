@@ -21,6 +21,12 @@ def test_every_part_holds_two_flip_flops_a_lut() -> None:
     assert all(part.ff == 2 * part.lut for part in PARTS)  # both families: 1 LUT6 + 2 FF
 
 
-def test_unknown_part_names_the_nearest() -> None:
-    with pytest.raises(HardwareError, match=r"part 'xc7z030clg400-1' .* nearest .* xc7z0[12]0clg"):
+def test_unknown_part_names_what_is_near() -> None:
+    message = r"part 'xc7z030clg400-1': is unknown; did you mean 'xc7z0[12]0clg.*\? Known here: xc"
+    with pytest.raises(HardwareError, match=message):
         find_part("xc7z030clg400-1")
+
+
+def test_of_another_kind_of_part_nothing_is_near() -> None:
+    with pytest.raises(HardwareError, match=r"part 'spartan': is unknown; known here: xc"):
+        find_part("spartan")

@@ -23,7 +23,7 @@ class ListCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Print the rows."""
-        from flow.zoo_tables import listed, model_table  # noqa: PLC0415 - imports torch
+        from flow.zoo.tables import listed, model_table  # noqa: PLC0415 - imports torch
 
         rows = listed(chosen_folder(options))
         print(json.dumps(rows, indent=1) if options.json else model_table(rows))
