@@ -33,6 +33,7 @@ _MODEL_OPTIONS = (
     "images",
     "verify",
     "label",
+    "output_name",
     "trace",
     "no_synth",
     *ENCODING_OPTIONS,
@@ -78,6 +79,9 @@ class CompileCommand(Command):
             "--verify", type=int, metavar="N", help="images to check with (default: 4)"
         )
         model.add_argument(
+            "--output-name", metavar="NAME", help="the model's output that holds the logits"
+        )
+        model.add_argument(
             "--trace", type=Path, metavar="FILE", help="waveforms of one image, .fst or .vcd"
         )
         model.add_argument(
@@ -121,6 +125,7 @@ def _compile_model(options: argparse.Namespace) -> int:
         encoding=encoding(options),
         images=options.images,
         verify=4 if options.verify is None else options.verify,
+        output_name=options.output_name,
         label=bool(options.label),
         trace=options.trace,
         synthesis=not options.no_synth,

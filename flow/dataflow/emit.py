@@ -88,7 +88,10 @@ def _problems(network: IntegerNetwork) -> Iterator[str]:
                 yield f"{name} (a padded maximum of signed values; quantize to unsigned before it)"
         shape = network.shapes[network.sources[name][0]]
         if isinstance(operation, Gather) and _selection(operation, shape) is None:
-            yield f"{name} (it takes places in an order in which they do not arrive)"
+            yield (
+                f"{name} (it takes places in an order in which they do not arrive; take rows and "
+                "columns from the first to the last)"
+            )
         if name != network.output and not network.readers(name):
             yield f"{name} (nothing reads its output; remove it)"
 
@@ -173,7 +176,8 @@ class _Emitter:
                 every = np.broadcast_to(values, (first.channels,))
                 return _layers.add_constant(self.writer, self._times(first, 1), every)
             case Concat(axis=axis):
-                return self._concat(read, axis)
+                integers = [self._times(tensor, 1, place) for place, tensor in enumerate(read)]
+                return _layers.concat(self.writer, integers, axis)
             case Gather():
                 return self._gather(operation, first)
             case Scale(factors=factors):
@@ -186,28 +190,12 @@ class _Emitter:
                 return self._sum_pool(operation, first)
         raise AssertionError(operation)
 
-    def _concat(self, read: list[Tensor], axis: int) -> Tensor:
-        """Join streams: of channels, or of whole rows or images as if they were channels."""
-        integers = [self._times(tensor, 1, operand) for operand, tensor in enumerate(read)]
-        if axis == -1:
-            return _layers.concat(self.writer, integers)
-        height, width, channels = read[0].shape
-        rows = [
-            replace(t, shape=(1, 1, t.size) if axis == 0 else (height, 1, t.size // height))
-            for t in integers
-        ]
-        joined = _layers.concat(self.writer, rows)
-        if axis == 0:
-            return replace(joined, shape=(joined.size // (width * channels), width, channels))
-        return replace(joined, shape=(height, joined.channels // channels, channels))
-
     def _gather(self, operation: Gather, read: Tensor) -> Tensor:
         shape = self.network.shapes[operation.name]
         selection = _selection(operation, read.shape)
         assert selection is not None, operation.name
-        if not selection.is_view:
-            read = _pixel_layers.take(self.writer, read, selection, operation.channels)
-        return replace(read, shape=shape)
+        taken = _pixel_layers.take(self.writer, read, selection, operation.channels)
+        return replace(taken, shape=shape)
 
     def _windows(
         self, read: Tensor, operation: Convolution | MaxPool | SumPool, *, channelwise: bool

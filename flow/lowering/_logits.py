@@ -21,13 +21,16 @@ from flow.lowering._settle import flat, unclamped, unpadded
 from flow.lowering._units import Units, choose_units
 from flow.lowering._values import INFINITY, Value, same
 
-__all__ = ["Ending", "ending", "leave_out", "logits_tensor"]
+__all__ = ["MOST_CLASSES", "Ending", "ending", "leave_out", "logits_tensor"]
+
+MOST_CLASSES = 2**16
 
 _ELEMENTWISE = (  # they grow with the logits
     *("Celu", "Elu", "Erf", "Exp", "LeakyRelu", "Log", "Selu", "Sigmoid", "Softplus", "Softsign"),
     "Tanh",
 )
 _DECISIONS = ("ArgMax", "TopK", "Softmax", "LogSoftmax", *_ELEMENTWISE)
+_LARGEST_ORDER = 2**24  # entries of a matrix that puts logits in order
 _TRAILING = ("Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Identity")
 
 
@@ -75,8 +78,15 @@ def ending(builder: Builder, name: str, value: Value) -> Ending:
     """Return the network whose logits are the value, up to a positive scale and an offset.
 
     Raises:
-        Refusal: activations that are not quantized, or constant logits alone.
+        Refusal: activations that are not quantized, or constant logits alone; or more values than
+            a classifier has.
     """
+    if value.index.size > MOST_CLASSES:
+        raise Refusal(
+            f"its output of shape {value.index.shape} holds {value.index.size:,} values, and a "
+            f"classifier has at most {MOST_CLASSES:,} logits",
+            "set output_name to an output of logits",
+        )
     value = _peeled(builder, name, unpadded(builder, name, value))
     value, ends = _freed(builder, name, value)
     value = _in_order(builder, name, value)
@@ -135,6 +145,11 @@ def _in_order(builder: Builder, name: str, value: Value) -> Value:
     order = value.index.reshape(-1)
     if np.array_equal(order, np.arange(value.channels)):
         return value
+    if value.channels * order.size > _LARGEST_ORDER:
+        raise Refusal(
+            f"its {order.size:,} logits are {value.channels:,} values in another order",
+            "transpose them to channels-last, or end with a dense layer",
+        )
     weights = np.zeros((value.channels, order.size), dtype=np.int64)
     weights[order, np.arange(order.size)] = 1
     source = builder.emit(Dense(name=f"{name}_order", inputs=(value.source,), weights=weights))

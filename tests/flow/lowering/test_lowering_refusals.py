@@ -177,7 +177,7 @@ CASES: dict[str, tuple[Layer, str]] = {
     ),
     "padded channels": (
         lambda g, x: g.node("Pad", x, _ints(g, 0, 1, 0, 0, 0, 0, 0, 0)),
-        r"pads \[\(0, 0\), \(1, 0\), .* of the axes are not zeros around the height and width of an image",
+        r"pads \[\(0, 0\), \(1, 0\), .* of the axes are not zeros around the height and width of",
     ),
     "padding, then transposing away": (
         lambda g, x: g.node(
