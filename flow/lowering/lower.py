@@ -18,6 +18,7 @@ from flow.integer import IMAGE, IntegerNetwork
 from flow.lowering._builder import Builder, Placeholder
 from flow.lowering._constants import Constant, constant_node
 from flow.lowering._logits import ending, leave_out, logits_tensor
+from flow.lowering._narrow import narrowed
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
 from flow.lowering.encoding import InputEncoding, image_value
@@ -229,4 +230,5 @@ def _finished(
         found = ending(builder, last.name, value)
     except Refusal as refusal:
         _refuse([Problem(last.name, last.op_type, refusal)])
-    return Lowered(found.network, tuple(builder.notes), float(found.rounding))
+    narrow, proven = narrowed(found.network, builder.factors)
+    return Lowered(narrow, (*builder.notes, *proven), float(found.rounding))
