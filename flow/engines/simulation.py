@@ -129,9 +129,10 @@ def as_pixels(
     """Return images uint8[N, H, W, C] for images, or for tensors of the model's own input.
 
     Args:
-        values: pixels: uint8[N, H, W, C], uint8[N, F] for a network of F inputs in a row, uint8[N, L, C]
-            of a sequence, or uint8 in the order of the model's own input; or any other numbers of the shape [N, *rest of
-            the model's input], each a value that the input has for some pixel.
+        values: pixels: uint8[N, H, W, C], uint8[N, F] for a network of F inputs in a row,
+            uint8[N, L, C] of a sequence, or uint8 in the order of the model's own input; or any
+            other numbers of the shape [N, *rest of the model's input], each a value that the
+            input has for some pixel.
         input_shape: (H, W, C) of the images.
         own: how the model's own input is made of them, if that is known.
 

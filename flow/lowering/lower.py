@@ -20,6 +20,7 @@ from flow.lowering._builder import Builder, Placeholder
 from flow.lowering._constants import Constant, constant_node
 from flow.lowering._logits import MOST_CLASSES, Ending, ending, leave_out, logits_tensor
 from flow.lowering._model_ends import BATCH
+from flow.lowering._narrow import narrowed
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
 from flow.lowering.encoding import InputEncoding, image_value
@@ -102,9 +103,10 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     if problems:
         raise _refused(problems)
     made = _finished(builder, needed, logits, decision)
-    made.network.preprocessing = image.preprocessing()
-    notes, rounding = tuple(builder.notes), float(made.rounding)
-    return Lowered(made.network, notes, assumed=image.assumed, rounding=rounding)
+    network, proven = narrowed(made.network, builder.factors)
+    network.preprocessing = image.preprocessing()
+    notes, rounding = (*builder.notes, *proven), float(made.rounding)
+    return Lowered(network, notes, assumed=image.assumed, rounding=rounding)
 
 
 def _refuse_giant(model: ModelWrapper, output: str) -> None:
