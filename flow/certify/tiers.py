@@ -84,9 +84,7 @@ class Prover:
         )
         return found.image if found.slack < 0 else None
 
-    def _search(
-        self, index: int, image: Images, label: int, cells: Cells, lacking: int
-    ) -> Verdict:
+    def _search(self, index: int, image: Images, label: int, cells: Cells, lacking: int) -> Verdict:
         settings = self.settings
         if not settings.nodes:
             return Verdict(
@@ -111,9 +109,7 @@ class Prover:
             tree=found.tree,
         )
 
-    def _broken(
-        self, index: int, label: int, tier: Tier, image: Images, nodes: int = 0
-    ) -> Verdict:
+    def _broken(self, index: int, label: int, tier: Tier, image: Images, nodes: int = 0) -> Verdict:
         """Return the verdict after replaying the image through the reference network."""
         logits = self.network.logits(image[None])[0]
         assert int(logits.argmax()) != label, "a counterexample that the network gets right"

@@ -5,6 +5,7 @@
 from flow.cli import (
     attack,
     bench,
+    certify,
     doctor,
     experiment,
     export,
@@ -32,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     rtlsim.COMMAND,
     synth.COMMAND,
     attack.COMMAND,
+    certify.COMMAND,
     report.COMMAND,
     experiment.COMMAND,
     zoo.COMMAND,

@@ -120,7 +120,9 @@ def cells_of(numbers: NDArray[np.int32], image: Images, epsilon_255: int) -> Cel
     clean = start[:-1] + numbers[channel[pixel], flat[pixel]] - first[pixel]
     arrays = (pixel, start, lowest, highest, np.clip(flat[owner], lowest, highest), clean)
     names = ("pixel", "start", "low", "high", "pick", "clean")
-    return Cells(**{k: np.ascontiguousarray(v, np.int32) for k, v in zip(names, arrays, strict=True)})
+    return Cells(
+        **{k: np.ascontiguousarray(v, np.int32) for k, v in zip(names, arrays, strict=True)}
+    )
 
 
 def _ends(numbers: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
