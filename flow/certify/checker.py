@@ -13,10 +13,12 @@ margins are bounded. Balls of few distinct images are searched in full, whatever
 import base64
 import hashlib
 import json
+import math
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +78,8 @@ def convolve(low: Ints, high: Ints, operation: Fields) -> Ends:
     parts = []
     for group, own in enumerate(np.split(weights, groups, axis=3)):
         read = slice(group * inputs, (group + 1) * inputs)
-        rows = [c[..., read].reshape(-1, own[..., 0].size) for c in cut]
-        parts.append(matrix(*rows, own.reshape(-1, own.shape[3])))
+        low, high = (c[..., read].reshape(-1, own[..., 0].size) for c in cut)
+        parts.append(matrix(low, high, own.reshape(-1, own.shape[3])))
     shape = (*cut[0].shape[:3], weights.shape[3])
     ends = [np.concatenate(end, axis=1).reshape(shape) for end in zip(*parts, strict=True)]
     return ends[0], ends[1]
@@ -85,11 +87,10 @@ def convolve(low: Ints, high: Ints, operation: Fields) -> Ends:
 
 def threshold(values: Ints, operation: Fields) -> Ints:
     """Return offset + step * how many thresholds of its channel each value reaches."""
-    count = np.zeros_like(values)
-    for level in operation["thresholds"].T:
-        count += values >= level
-    found: Ints = operation["offset"] + operation["step"] * count
-    return found
+    if operation["step"] < 1:
+        raise WrongCertificate(f"{operation['name']} falls where its input rises")
+    count = sum((values >= level).astype(np.int64) for level in operation["thresholds"].T)
+    return np.zeros_like(values) + operation["offset"] + operation["step"] * count
 
 
 def apply(operation: Fields, pairs: Sequence[Ends]) -> Ends:  # noqa: PLR0911 - one a kind
@@ -106,21 +107,17 @@ def apply(operation: Fields, pairs: Sequence[Ends]) -> Ends:  # noqa: PLR0911 - 
     if kind == "Bias":
         return low + operation["values"], high + operation["values"]
     if kind == "Add":
-        ends = [
-            (f * a, f * b) if f > 0 else (f * b, f * a)
-            for f, (a, b) in zip(operation["factors"], pairs, strict=True)
-        ]
+        turned = zip(operation["factors"], pairs, strict=True)
+        ends = [(f * a, f * b) if f > 0 else (f * b, f * a) for f, (a, b) in turned]
         low, high = (np.sum(end, axis=0) for end in zip(*ends, strict=True))
         return low, high
     if kind == "Concat":
         low, high = (np.concatenate(end, axis=-1) for end in zip(*pairs, strict=True))
         return low, high
     if kind in ("MaxPool", "SumPool"):
-        fill = LOWEST if kind == "MaxPool" else 0
-        low, high = (windows(end, operation["kernel"], operation, fill) for end in (low, high))
-        if kind == "MaxPool":
-            return low.max(axis=(4, 5)), high.max(axis=(4, 5))
-        return low.sum(axis=(4, 5)), high.sum(axis=(4, 5))
+        fill, reduce = (LOWEST, np.max) if kind == "MaxPool" else (0, np.sum)
+        cut = [windows(end, operation["kernel"], operation, fill) for end in (low, high)]
+        return reduce(cut[0], axis=(4, 5)), reduce(cut[1], axis=(4, 5))
     raise WrongCertificate(f"the checker knows no operation {kind}")
 
 
@@ -144,13 +141,16 @@ class Network:
             held[operation["name"]] = apply(operation, [held[name] for name in read])
         return held
 
+    @property
+    def classes(self) -> int:
+        """How many logits there are."""
+        zeros = np.zeros((1, *self.shape), np.int64)
+        return int(self.run(zeros, zeros, len(self.operations))[self.output][0].shape[1])
+
     def labels(self, images: Ints) -> Ints:
         """Return the argmax of each image; NumPy's takes the lowest index among equals."""
-        held = self.run(images, images, len(self.operations))
-        low, high = held[self.output]
-        assert (low == high).all()
-        found: Ints = low.argmax(axis=1)
-        return found
+        logits, _ = self.run(images, images, len(self.operations))[self.output]
+        return np.asarray(logits.argmax(axis=1))
 
     def margins(self, low: Ints, high: Ints, label: int) -> Ints:
         """Return lower bounds of logit[label] - logit[j] for each class j and box."""
@@ -176,24 +176,22 @@ class Network:
         readers = [place for place, read in enumerate(self.reads) for one in read if one == name]
         return readers == [index + 1]
 
-    def proves(self, low: Ints, high: Ints, label: int) -> bool:
-        """Whether intervals prove every one of the boxes uint8[N, H, W, C]."""
-        for start in range(0, len(low), BOXES):
-            part = slice(start, start + BOXES)
-            margins = self.margins(low[part], high[part], label)
-            need = np.arange(margins.shape[1]) < label
-            if (margins < need).any():
+    def proves(self, boxes: Iterator[Ends], label: int) -> bool:
+        """Whether intervals prove every one of the boxes, flat images each."""
+        while chunk := list(islice(boxes, BOXES)):
+            low, high = (np.array(end).reshape(-1, *self.shape) for end in zip(*chunk, strict=True))
+            margins = self.margins(low, high, label)
+            if (margins < (np.arange(margins.shape[1]) < label)).any():
                 return False
         return True
 
     def cells(self, low: Ints, high: Ints) -> list[list[int]]:
         """Return one value of each kind that a pixel of the box can have, as far as it matters."""
-        kinds = []
         grid = np.broadcast_to(np.arange(256)[:, None], (256, self.shape[2]))
-        for operation, read in zip(self.operations, self.reads, strict=True):
-            if "image" in read:
-                plain = operation["kind"] != "Threshold"
-                kinds.append(grid if plain else threshold(grid, operation))
+        first = [
+            op for op, read in zip(self.operations, self.reads, strict=True) if "image" in read
+        ]
+        kinds = [threshold(grid, op) if op["kind"] == "Threshold" else grid for op in first]
         values = []
         for pixel, (a, b) in enumerate(zip(low.reshape(-1), high.reshape(-1), strict=True)):
             seen: dict[tuple[int, ...], int] = {}
@@ -203,16 +201,15 @@ class Network:
         return values
 
 
-def unfold(tree: Ints, low: Ints, high: Ints) -> Ends:
-    """Return the boxes [N, size] of a tree's leaves; they cover the box low..high."""
-    lows, highs, waiting = list[Ints](), list[Ints](), [(low, high)]
-    for pixel, value in tree.tolist():
+def unfold(tree: Ints, low: Ints, high: Ints) -> Iterator[Ends]:
+    """Yield the boxes of a tree's leaves, flat images each; they cover the box low..high."""
+    waiting = [(low, high)]
+    for pixel, value in tree.reshape(-1, 2).tolist():
         if not waiting:
             raise WrongCertificate("the tree goes on after its last box")
         low, high = waiting.pop()
         if pixel < 0:
-            lows.append(low)
-            highs.append(high)
+            yield low, high
             continue
         if pixel >= len(low) or not low[pixel] < value <= high[pixel]:
             raise WrongCertificate(f"the tree splits element {pixel} at {value}, outside its box")
@@ -221,7 +218,6 @@ def unfold(tree: Ints, low: Ints, high: Ints) -> Ends:
         waiting += [(above, high), (low, below)]  # the half below is taken first
     if waiting:
         raise WrongCertificate("the tree ends before all its boxes are proven")
-    return np.array(lows), np.array(highs)
 
 
 def unpack(text: str, kind: str) -> Ints:
@@ -232,19 +228,17 @@ def unpack(text: str, kind: str) -> Ints:
 def brute_force(network: Network, clean: Ints, ball: Ends, label: int, limit: int) -> bool | None:
     """Return whether all images of a ball have the label; None where they are too many."""
     cells = network.cells(*ball)
-    total = 1
-    for one in cells:
-        total *= len(one)
-        if total > limit:
-            return None
-    images = np.repeat(clean.reshape(1, -1), total, axis=0)
-    rest = np.arange(total)
-    for pixel, one in enumerate(cells):
-        images[:, pixel] = np.array(one)[rest % len(one)]
-        rest = rest // len(one)
-    parts = np.split(images.reshape(-1, *network.shape), range(BOXES, total, BOXES))
-    found = [network.labels(part) for part in parts]
-    return bool((np.concatenate(found) == label).all())
+    total = math.prod(len(one) for one in cells)
+    if total > limit:
+        return None
+    for start in range(0, total, BOXES):
+        rest = np.arange(start, min(start + BOXES, total))
+        images = np.repeat(clean.reshape(1, -1), len(rest), axis=0)
+        for pixel, one in enumerate(cells):
+            images[:, pixel], rest = np.array(one)[rest % len(one)], rest // len(one)
+        if (network.labels(images.reshape(-1, *network.shape)) != label).any():
+            return False
+    return True
 
 
 def check_entry(network: Network, entry: Fields, epsilon: int, limit: int) -> str:
@@ -253,6 +247,8 @@ def check_entry(network: Network, entry: Fields, epsilon: int, limit: int) -> st
     low = (clean.astype(np.int64) - epsilon).clip(min=0)
     high = (clean.astype(np.int64) + epsilon).clip(max=255)
     answer = entry["answer"]
+    if not 0 <= label < network.classes:
+        raise WrongCertificate(f"label {label} is not within 0..{network.classes - 1}")
     if answer not in ("robust", "adversarial", "unknown"):
         raise WrongCertificate(f"there is no answer {answer!r}")
     truth = brute_force(network, clean, (low, high), label, limit)
@@ -265,15 +261,10 @@ def check_entry(network: Network, entry: Fields, epsilon: int, limit: int) -> st
         if int(network.labels(found[None])[0]) == label:
             raise WrongCertificate(f"the counterexample is classified as {label}, its label")
         return "counterexample replayed"
-    if answer == "unknown":
-        return "unknown"
-    if "tree" not in entry and entry["tier"] == "tree":
-        return "all images" if truth else "robust without a proof"
-    leaf = np.array([[-1, 0]], "<i4")
-    tree = unpack(entry["tree"], "<i4").reshape(-1, 2) if "tree" in entry else leaf
-    lows, highs = unfold(tree, low.reshape(-1), high.reshape(-1))
-    shape = (-1, *network.shape)
-    if not network.proves(lows.reshape(shape), highs.reshape(shape), label):
+    if answer == "unknown" or ("tree" not in entry and entry["tier"] == "tree"):
+        return "all images" if truth and answer == "robust" else f"{answer} without a proof"
+    tree = unpack(entry["tree"], "<i4") if "tree" in entry else np.array([-1, 0])
+    if not network.proves(unfold(tree, low.reshape(-1), high.reshape(-1)), label):
         raise WrongCertificate("intervals do not prove one of its boxes")
     return "proof checked, and all images" if truth else "proof checked"
 
@@ -281,13 +272,7 @@ def check_entry(network: Network, entry: Fields, epsilon: int, limit: int) -> st
 def check_file(certificates: Path, network_file: Path, limit: int = 4096) -> dict[str, int]:
     """Check every line; return how many images were confirmed in which way.
 
-    Args:
-        certificates: path of the file.
-        network_file: path of NETWORK.npz.
-        limit: balls of at most so many distinct images are searched in full.
-
-    Raises:
-        WrongCertificate: naming the line, its image and what does not hold.
+    Balls of at most `limit` distinct images are searched in full. WrongCertificate names the line.
     """
     number = 1
     try:
@@ -299,9 +284,15 @@ def check_file(certificates: Path, network_file: Path, limit: int = 4096) -> dic
         if header["network_sha256"] != digest:
             raise WrongCertificate(f"is of network {header['network_sha256']}, not {digest}")
         network, counts = Network(load(network_file)), Counter[str]()
+        epsilon, before = header["epsilon_255"], -1
+        if not isinstance(epsilon, int) or epsilon < 0:
+            raise WrongCertificate(f"epsilon_255 {epsilon} is no radius")
         for line in lines[1:]:
-            number += 1
-            counts[check_entry(network, json.loads(line), header["epsilon_255"], limit)] += 1
+            number, entry = number + 1, json.loads(line)
+            if entry["index"] <= before:
+                raise WrongCertificate(f"image {entry['index']} comes after image {before}")
+            counts[check_entry(network, entry, epsilon, limit)] += 1
+            before = entry["index"]
     except WrongCertificate as error:
         raise WrongCertificate(f"{certificates}, line {number}: {error}") from error
     except (OSError, IndexError, KeyError, ValueError, TypeError, zlib.error) as error:

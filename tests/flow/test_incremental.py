@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from squeezed_networks import all_images, ball, squeezed_network, truly_robust
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_integer_networks import random_network
+from squeezed_networks import all_images, ball, squeezed_network, truly_robust
 
 from flow.certify.checker import Network, load
 from flow.errors import FlowError
 from flow.integer import Dense, Flatten, IntegerNetwork
 from flow.integer.incremental import IncrementalNetwork, cell_numbers, cells_of, needed_margins
 from flow.integer.incremental._library import load as load_library
-from random_integer_networks import random_network
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -130,7 +130,9 @@ def test_cells_part_the_ball_by_what_the_thresholds_see(seed: int, epsilon: int)
 
 def test_extremes_keep_the_ends_and_the_clean_cell() -> None:
     network = IntegerNetwork(
-        (Flatten(name="flat"), Dense(name="last", weights=np.ones((1, 2), np.int64))), (1, 1, 1), 1.0
+        (Flatten(name="flat"), Dense(name="last", weights=np.ones((1, 2), np.int64))),
+        (1, 1, 1),
+        1.0,
     )
     image = np.full((1, 1, 1), 7, np.uint8)
     cells = cells_of(cell_numbers(network), image, 5)
