@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from hw.checksum import folder_checksum
 from numpy.typing import NDArray
 
 from hw.accelerator import MANIFEST_FILE, SCHEMA, Accelerator, ImageInput, LogitOutput, Manifest
-from hw.checksum import folder_checksum
 from hw.shell.kernel import Kernel, write_kernel
 from hw.shell.settings import KernelSettings
 
