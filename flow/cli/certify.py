@@ -79,7 +79,7 @@ class CertifyCommand(Command):
         from flow.certify.run import certify  # noqa: PLC0415 - keeps --help fast
         from flow.certify.settings import CertifySettings  # noqa: PLC0415 - too
         from flow.certify.verdict import bracket  # noqa: PLC0415 - too
-        from flow.data import first_test_images  # noqa: PLC0415 - too
+        from flow.data.datasets import first_test_images  # noqa: PLC0415 - too
         from flow.zoo.networks import dataset_of  # noqa: PLC0415 - imports torch
 
         dataset = dataset_of(_dataset(options), options.data)

@@ -140,7 +140,7 @@ def as_pixels(
         FlowError: another shape; or naming the first image with a value that no pixel has.
     """
     height, width, channels = input_shape
-    shapes = [input_shape]
+    shapes: list[tuple[int, ...]] = [input_shape]
     if height == 1:
         shapes.append((width, channels))
     if (height, width) == (1, 1):
