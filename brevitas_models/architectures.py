@@ -4,18 +4,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 import torch
 from torch import nn
 
-from brevitas_models import cnv, lenet5, lfc, mobilenet, resnet8, resnet18, tfc, vgg_small
+from brevitas_models import (
+    cnv,
+    lenet5,
+    lfc,
+    mobilenet,
+    resnet8,
+    resnet18,
+    strided,
+    tfc,
+    vgg_small,
+)
 from brevitas_models._blocks import Edge
 from brevitas_models._chain import Chain, Parts, Pool
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.joins import ConvexSum, Join
 from brevitas_models.settings import ArchitectureSettings
+from steelflow_names import hint
 
 __all__ = ["architecture_names", "build", "layer_names"]
 
@@ -35,6 +45,7 @@ _ARCHITECTURES = {
     "tfc": _Architecture(tfc.build_tfc, tfc.LAYERS, _MNIST),
     "lfc": _Architecture(lfc.build_lfc, lfc.LAYERS, _MNIST),
     "lenet5": _Architecture(lenet5.build_lenet5, lenet5.LAYERS, _MNIST),
+    "strided": _Architecture(strided.build_strided, strided.LAYERS, _MNIST),
     "cnv": _Architecture(cnv.build_cnv, cnv.LAYERS, _CIFAR10),
     "vgg_small": _Architecture(vgg_small.build_vgg_small, vgg_small.LAYERS, _CIFAR10),
     "resnet8": _Architecture(resnet8.build_resnet8, resnet8.LAYERS, _CIFAR10),
@@ -110,6 +121,5 @@ def _check_read(settings: ArchitectureSettings, found: set[type[nn.Module]]) -> 
 
 def _find(name: str) -> _Architecture:
     if name not in _ARCHITECTURES:
-        near = get_close_matches(name, _ARCHITECTURES, n=3, cutoff=0.0)
-        raise ModelError(f"architectures: there is no {name!r}; the nearest are {', '.join(near)}")
+        raise ModelError(f"architecture: there is no {name!r}{hint(name, _ARCHITECTURES)}")
     return _ARCHITECTURES[name]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from flow.errors import FlowError
+from flow.errors import SettingError
 from flow.integer import (
     IMAGE,
     Add,
@@ -116,7 +116,9 @@ class NetworkSpec:
             layers = tuple(LayerSpec(**layer) for layer in values.pop("layers"))
             return cls(layers=layers, **values)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise FlowError(f"--spec: {error}; give the line that the benchmark printed") from error
+            raise SettingError(
+                f"spec: {error}; give the line that the benchmark printed", "spec"
+            ) from error
 
 
 def draw(seed: int) -> NetworkSpec:

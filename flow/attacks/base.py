@@ -4,34 +4,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow.attacks._search import Search
 from flow.attacks._victim import Victim
-from flow.classifier import Classifier, Images, Labels, check_images
+from flow.classifier import Differentiable, Images, Labels, check_images
 from flow.errors import FlowError
 from flow.progress import Report
 
-if TYPE_CHECKING:
-    from torch import nn
-
-__all__ = ["Attack", "Differentiable", "check_attack_input"]
-
-
-class Differentiable(Classifier, Protocol):
-    """A classifier that hands out a torch twin; IntegerNetwork is one."""
-
-    @property
-    def scale(self) -> float:
-        """Positive; the trained network's float logits are scale * integer logits."""
-        ...
-
-    def twin(self) -> "nn.Module":
-        """Return float[N, H, W, C] in uint8 units -> float[N, K], equal to logits on integers."""
-        ...
+__all__ = ["Attack", "check_attack_input"]
 
 
 class Attack(ABC):
@@ -40,7 +24,8 @@ class Attack(ABC):
     Attributes:
         name: the registry's key, as it stands in configurations and reports.
         norm: of the ball, linf or l2; distances are in uint8 units.
-        white_box: it follows gradients; else it asks for logits only.
+        white_box: it looks inside the network; else it asks for logits only.
+        by_gradient: it finds its way by gradients, which a white box may do without.
         batch: images that are searched together, which bounds the memory.
         steps: gradient steps of one restart, or queries of a black box.
         restarts: independent searches; the worst image of all counts.
@@ -49,6 +34,7 @@ class Attack(ABC):
     name: ClassVar[str]
     norm: ClassVar[str] = "linf"
     white_box: ClassVar[bool] = True
+    by_gradient: ClassVar[bool] = True
     batch: ClassVar[int] = 256
     steps: int
     restarts: int

@@ -11,6 +11,7 @@ from flow.attacks.bim import Bim
 from flow.attacks.carlini_wagner import CarliniWagner
 from flow.attacks.deepfool import DeepFool
 from flow.attacks.fgsm import Fgsm
+from flow.attacks.flip import Flip
 from flow.attacks.hop_skip_jump import HopSkipJump
 from flow.attacks.noise import Noise
 from flow.attacks.pgd import Pgd
@@ -20,6 +21,7 @@ from flow.attacks.square import Square
 from flow.attacks.transfer import Transfer
 from flow.attacks.zoo import Zoo, ZooLinf
 from flow.errors import FlowError
+from steelflow_names import hint
 
 __all__ = ["ATTACKS", "Budget", "build_attack"]
 
@@ -52,6 +54,7 @@ ATTACKS: dict[str, Callable[[Budget], Attack]] = {
         steps=budget.steps, restarts=budget.restarts
     ),
     "square": lambda budget: Square(steps=budget.queries),
+    "flip": lambda budget: Flip(steps=budget.queries, restarts=budget.restarts),
     "cw": lambda budget: CarliniWagner(steps=budget.steps),
     "deepfool": lambda budget: DeepFool(steps=budget.steps),
     "zoo": lambda budget: Zoo(steps=budget.queries),
@@ -71,5 +74,5 @@ def build_attack(name: str, *, steps: int, restarts: int, queries: int = 5000) -
         FlowError: the name is not registered; the message lists those that are.
     """
     if name not in ATTACKS:
-        raise FlowError(f"attack: {name!r} is unknown; choose one of {', '.join(ATTACKS)}")
+        raise FlowError(f"attack: {name!r} is unknown{hint(name, ATTACKS)}")
     return ATTACKS[name](Budget(steps=steps, restarts=restarts, queries=queries))

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto
 
-from flow.integer import IMAGE, Bias, Dense, IntegerNetwork, Operation
+from flow.integer import IMAGE, Bias, Dense, IntegerNetwork
 from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
+from flow.lowering._coarse import Coarse, coarsened
 from flow.lowering._constants import attribute
 from flow.lowering._growing import Leaky
 from flow.lowering._rectify import clamped
@@ -89,7 +90,8 @@ def ending(builder: Builder, name: str, value: Value) -> Ending:
         )
     value = _peeled(builder, name, unpadded(builder, name, value))
     value, ends = _freed(builder, name, value)
-    value = _in_order(builder, name, value)
+    coarse = coarsened(builder, _in_order(builder, name, value))
+    value = coarse.value
     base = next((end for end in ends if abs(end) != INFINITY), None)
     magnitude = builder.interval(value).magnitude()
     units = choose_units(list(value.scale), list(value.offset), magnitude, base)
@@ -100,14 +102,25 @@ def ending(builder: Builder, name: str, value: Value) -> Ending:
     if units.note:
         builder.notes.append(units.note)
     cut, moved = clamped(builder, name, source, [_places(end, units) for end in ends])
+    error = units.error + coarse.error * max(map(abs, units.multiples))
+    if coarse.name:
+        builder.notes.append(_rounded(coarse, float(error * units.unit)))
     shape = builder.shapes[IMAGE]
     made = IntegerNetwork(
-        _needed(builder, cut),
+        builder.needed(cut),
         (shape[0], shape[1], shape[2]),
         float(units.unit),
         float(units.base),
     )
-    return Ending(made, units.error + moved)
+    return Ending(made, error + moved)
+
+
+def _rounded(coarse: Coarse, bound: float) -> str:
+    return (
+        f"{coarse.name}: the scales of what it adds have no small common unit and are rounded: a "
+        f"logit is off by at most {bound:.3g} in all; a label can change only where two logits are "
+        "closer than twice that"
+    )
 
 
 def _places(end: Fraction | float, units: Units) -> Fraction | None:
@@ -165,15 +178,3 @@ def _multiplied(builder: Builder, name: str, value: Value, multiples: tuple[int,
     if (factors == 1).all() or builder.multiply(value.source, factors):
         return value.source
     return builder.channelwise(f"{name}_scale", value, factors)
-
-
-def _needed(builder: Builder, output: str) -> tuple[Operation, ...]:
-    """Return the operations that the output depends on, in order."""
-    needed, waiting = {output}, [output]
-    while waiting:
-        operation = builder.operations.get(waiting.pop())
-        for source in operation.inputs if operation else ():
-            if source not in needed:
-                needed.add(source)
-                waiting.append(source)
-    return tuple(item for name, item in builder.operations.items() if name in needed)

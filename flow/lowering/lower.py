@@ -18,8 +18,9 @@ from flow.integer import IMAGE, IntegerNetwork
 from flow.integer.operations import Shape
 from flow.lowering._builder import Builder, Placeholder
 from flow.lowering._constants import Constant, constant_node
-from flow.lowering._logits import MOST_CLASSES, ending, leave_out, logits_tensor
+from flow.lowering._logits import MOST_CLASSES, Ending, ending, leave_out, logits_tensor
 from flow.lowering._model_ends import BATCH
+from flow.lowering._narrow import narrowed
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
 from flow.lowering.encoding import InputEncoding, image_value
@@ -46,11 +47,14 @@ class Lowered:
         network: the integers.
         notes: what was assumed, left out or rounded.
         rounding: steps by which the rounding of scales and offsets may move one integer logit.
+        assumed: the fields of InputEncoding that neither the model nor its user has given: the
+            answer is right only where they are as in training.
     """
 
     network: IntegerNetwork
     notes: tuple[str, ...]
     rounding: float = 0.0
+    assumed: tuple[str, ...] = ()
 
     def undecided(self, logits: Logits) -> NDArray[np.bool_]:
         """Return for int32[N, K] whether an image's label could depend on the rounding."""
@@ -85,19 +89,24 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     output = model.graph.output[0].name
     _refuse_giant(model, output)
     logits, decision = logits_tensor(nodes, output)
-    image, notes = image_value(model, inputs[0], input_encoding)
+    image = image_value(model, inputs[0], input_encoding)
     opsets = {item.domain: item.version for item in model.model.opset_import}
-    builder = Builder(image.shape, opsets.get("", 1))
-    builder.notes += [*notes, *_batch_note(model, inputs[0])]
+    builder = Builder(image.value.shape, opsets.get("", 1))
+    builder.notes += [*image.notes, *_batch_note(model, inputs[0])]
     builder.tensors |= _initializers(model)
-    builder.tensors[inputs[0]] = image
+    builder.tensors[inputs[0]] = image.value
     needed = _needed(nodes, logits)
     for node in needed:
         for name in node.input:
             builder.readers.setdefault(name, []).append(node)
     problems = _walk(model, builder, needed)
-    _refuse(problems)
-    return _finished(builder, needed, logits, decision)
+    if problems:
+        raise _refused(problems)
+    made = _finished(builder, needed, logits, decision)
+    network, proven = narrowed(made.network, builder.factors)
+    network.preprocessing = image.preprocessing()
+    notes, rounding = (*builder.notes, *proven), float(made.rounding)
+    return Lowered(network, notes, assumed=image.assumed, rounding=rounding)
 
 
 def _refuse_giant(model: ModelWrapper, output: str) -> None:
@@ -237,15 +246,14 @@ def _stand_in_image(shape: Shape) -> tuple[Shape, NDArray[np.int64]]:
     return (prod(shape),), np.arange(prod(shape)).reshape(shape)
 
 
-def _refuse(problems: list[Problem]) -> None:
-    if problems:
-        listed = "; ".join(map(str, problems))
-        raise FlowError(f"{len(problems)} node(s) have no integer form: {listed}")
+def _refused(problems: list[Problem]) -> FlowError:
+    listed = "; ".join(map(str, problems))
+    return FlowError(f"{len(problems)} node(s) have no integer form: {listed}")
 
 
 def _finished(
     builder: Builder, nodes: list[NodeProto], logits: str, decision: NodeProto | None
-) -> Lowered:
+) -> Ending:
     value = builder.tensors.get(logits)
     if not isinstance(value, Value):
         raise FlowError(f"output {logits!r}: does not depend on the image; export the model again")
@@ -254,7 +262,6 @@ def _finished(
         if decision is not None:
             last = decision
             leave_out(builder, decision, value)
-        found = ending(builder, last.name, value)
+        return ending(builder, last.name, value)
     except Refusal as refusal:
-        _refuse([Problem(last.name, last.op_type, refusal)])
-    return Lowered(found.network, tuple(builder.notes), float(found.rounding))
+        raise _refused([Problem(last.name, last.op_type, refusal)]) from refusal

@@ -23,7 +23,7 @@ _DOMAINS = ("", "ai.onnx", _GENERAL, "onnx.brevitas", "finn.custom_op.general")
 _BAD_FILE = "is not a readable ONNX file"
 
 
-def read_model(path: Path, *, output_name: str | None = None) -> ModelWrapper:
+def read_model(path: Path | str, *, output_name: str | None = None) -> ModelWrapper:
     """Read an ONNX or QONNX classifier; any batch becomes 1.
 
     Args:
@@ -35,6 +35,7 @@ def read_model(path: Path, *, output_name: str | None = None) -> ModelWrapper:
             several inputs, several outputs of which none is named, shapes that are not known, or
             operations of unknown domains.
     """
+    path = Path(path)
     proto = _parsed(path)
     _load_external(proto, path)
     if proto.functions:

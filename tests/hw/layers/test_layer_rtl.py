@@ -20,7 +20,7 @@ from layer_testbench import Dut, Result, Stream
 from qonnx.core.datatype import DataType
 from qonnx.custom_op.registry import getCustomOp
 
-from hw.finn_session import finn_build_dir
+from hw.finn.session import finn_build_dir
 from hw.layers.sliding_window import window_cycles
 
 pytestmark = pytest.mark.slow

@@ -19,9 +19,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
-from hw._library_patches import patch_library_file
 from hw.errors import HardwareError
-from hw.finn_session import finn_build_dir
+from hw.finn.library_patches import patch_library_file
+from hw.finn.session import finn_build_dir
 from hw.layers.threshold_memory import threshold_resources
 
 _LIBRARY = Path(finn.__file__).parent / "finn-rtllib"
