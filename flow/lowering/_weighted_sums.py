@@ -185,7 +185,10 @@ def _channel_ranges(network: IntegerNetwork, name: str) -> tuple[Integers, Integ
     shape = network.shapes[name]
     if isinstance(operation, Concat):
         found = [_channel_ranges(network, source) for source in network.sources[name]]
-        return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])
+        lows, highs = ([ends[i] for ends in found] for i in (0, 1))
+        if operation.axis != -1:  # each channel has places of all inputs
+            return np.min(lows, axis=0), np.max(highs, axis=0)
+        return np.concatenate(lows), np.concatenate(highs)
     if isinstance(operation, Flatten):
         low, high = _channel_ranges(network, network.sources[name][0])
         times = shape[-1] // len(low)

@@ -10,15 +10,17 @@ from hw.stitch.netlist import render_depths
 __all__ = ["fifo_instance", "render_sim_top", "render_storage", "storage_depth"]
 
 _MIN_STORAGE = 64  # beats
+_FRAMES = 4  # that a FIFO may have to hold
 _MAX_STORAGE = 65_536  # for larger frames; a depth that was asked for is held in any case
 
 
 def storage_depth(fifo: Fifo) -> int:
-    """Return the beats that the compiled model can hold: a whole frame, or the depth if deeper.
+    """Return the beats that the compiled model can hold: some frames, or the depth if deeper.
 
-    A join may have to wait for most of a frame, as after a global sum.
+    A join may have to wait for most of a frame, as after a global sum; and for more than one where
+    many layers stand between a fork and the join, as in a U-Net, and each has a frame of its own.
     """
-    return max(fifo.depth, min(fifo.beats_per_frame, _MAX_STORAGE), _MIN_STORAGE)
+    return max(fifo.depth, min(_FRAMES * fifo.beats_per_frame, _MAX_STORAGE), _MIN_STORAGE)
 
 
 def render_storage(manifest: Manifest) -> str:

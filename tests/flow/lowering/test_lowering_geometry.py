@@ -22,7 +22,9 @@ def _ints(graph: GraphWriter, *values: int) -> str:
 
 
 def _conv(graph: GraphWriter, x: str, **attributes: object) -> str:
-    shape = (4, graph.values[x].shape[1], 3, 3)
+    groups = int(str(attributes.get("group", 1)))
+    channels = graph.values[x].shape[1]
+    shape = (4 if groups == 1 else channels, channels // groups, 3, 3)
     return graph.node("Conv", x, weights(graph, shape), kernel_shape=[3, 3], **attributes)
 
 
@@ -107,6 +109,15 @@ CASES: dict[str, Layer] = {
     ),
     "concat of shifted levels": lambda g, x: g.node(
         "Concat", g.node("Sub", x, g.constant(3.0)), g.node("Mul", x, g.constant(0.5)), axis=3
+    ),
+    "concat of heights of several scales, then conv": lambda g, x: _conv(
+        g,
+        g.node(
+            "Concat",
+            quantized(g, x),
+            quantized(g, _conv(g, x, pads=[1, 1, 1, 1], group=2), signed=True),
+            axis=2,
+        ),
     ),
     "mean of rows": lambda g, x: g.node("ReduceMean", x, _ints(g, 3), keepdims=0),
     "max of columns": lambda g, x: g.node("ReduceMax", x, _ints(g, 2), keepdims=1),

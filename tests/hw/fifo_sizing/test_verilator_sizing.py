@@ -50,9 +50,9 @@ def test_deep_fifos_of_a_zynq_are_counted_in_block_ram() -> None:
 
 
 @pytest.mark.parametrize(
-    ("beats", "depth", "stored"), [(10, 2, 64), (900, 2, 900), (10**6, 2, 65536), (10, 99, 99)]
+    ("beats", "depth", "stored"), [(10, 2, 64), (900, 2, 3600), (10**6, 2, 65536), (10, 99, 99)]
 )
-def test_simulation_holds_a_frame_or_the_depth(beats: int, depth: int, stored: int) -> None:
+def test_simulation_holds_some_frames_or_the_depth(beats: int, depth: int, stored: int) -> None:
     assert storage_depth(replace(_fifo(8, beats), depth=depth)) == stored
 
 
