@@ -24,7 +24,7 @@ class LinesMeter:
     description: str
     unit: str
     opened: float
-    began: float  # this time
+    began: float  # the first report of this time
     first: int | None = None  # done when it began: more than 0 where work goes on
     done: int = 0
     total: int = 0
@@ -32,9 +32,7 @@ class LinesMeter:
 
     def report(self, done: int, total: int, now: float) -> None:
         """Note how far it is."""
-        if self.first is None:
-            self.first = done
-        elif done < self.done:
+        if self.first is None or done < self.done:
             self.first, self.began = done, now
         self.done, self.total = done, total
 
