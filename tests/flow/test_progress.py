@@ -95,9 +95,9 @@ def test_work_that_begins_again_has_the_rate_of_its_last_beginning(log: Log) -> 
 def test_the_rate_counts_from_the_first_report(log: Log) -> None:
     with meter("training", unit="epochs") as report:
         for epoch in (1, 2, 3):
-            log.now += 10
+            log.now += 25
             report(epoch, 10)
-    assert log.written[1] == "training: 2 of 10 epochs, 0.1 epochs/s, 0:01:20 left"
+    assert log.written[1] == "training: 2 of 10 epochs, 0.04 epochs/s, 0:03:20 left"
 
 
 def test_work_that_stops_says_where(log: Log) -> None:
