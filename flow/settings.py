@@ -43,6 +43,7 @@ AttackName = Literal[
     "apgd_dlr",
     "apgd_dlr_targeted",
     "square",
+    "flip",
     "cw",
     "deepfool",
     "zoo",
