@@ -4,7 +4,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 import torch
 from torch import nn
@@ -26,6 +25,7 @@ from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.joins import ConvexSum, Join
 from brevitas_models.settings import ArchitectureSettings
+from steelflow_names import hint
 
 __all__ = ["architecture_names", "build", "layer_names"]
 
@@ -121,6 +121,5 @@ def _check_read(settings: ArchitectureSettings, found: set[type[nn.Module]]) -> 
 
 def _find(name: str) -> _Architecture:
     if name not in _ARCHITECTURES:
-        near = get_close_matches(name, _ARCHITECTURES, n=3, cutoff=0.0)
-        raise ModelError(f"architectures: there is no {name!r}; the nearest are {', '.join(near)}")
+        raise ModelError(f"architecture: there is no {name!r}{hint(name, _ARCHITECTURES)}")
     return _ARCHITECTURES[name]

@@ -4,10 +4,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from brevitas_models.errors import ModelError
+from steelflow_names import hint
 
 __all__ = ["BitTable", "Precision"]
 
@@ -80,8 +80,6 @@ class BitTable:
         """
         for layer in self.layers:
             if layer not in known:
-                near = get_close_matches(layer, known, n=3, cutoff=0.0)
                 raise ModelError(
-                    f"{architecture}: there is no layer {layer!r} to give bits; "
-                    f"the nearest are {', '.join(near)}"
+                    f"{architecture}: there is no layer {layer!r} to give bits{hint(layer, known)}"
                 )

@@ -3,7 +3,6 @@
 """The named networks: their architectures, and the trained weights that come with the package."""
 
 from dataclasses import asdict, replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
@@ -17,6 +16,7 @@ from brevitas_models.errors import ModelError
 from brevitas_models.model_card import ModelCard
 from brevitas_models.quantizers import Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
+from steelflow_names import hint
 
 __all__ = [
     "FOLDER",
@@ -156,12 +156,10 @@ def save_card(description: ModelCard, folder: Path = FOLDER) -> None:
 
 def _check_name(name: str) -> None:
     if name not in _MODELS:
-        near = get_close_matches(name, _MODELS, n=3, cutoff=0.0)
-        raise ModelError(f"zoo: there is no network {name!r}; the nearest are {', '.join(near)}")
+        raise ModelError(f"zoo: there is no network {name!r}{hint(name, _MODELS)}")
 
 
 def _check_file(name: str, path: Path) -> None:
     if not path.is_file():
-        raise ModelError(
-            f"zoo: {name} has no {path.name} in {path.parent}; run steelflow zoo train {name}"
-        )
+        place = "" if path.parent == FOLDER else f" in {path.parent}"
+        raise ModelError(f"zoo: {name} has no {path.name}{place}; run steelflow zoo train {name}")

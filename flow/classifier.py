@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One interface for every engine: uint8 images in, integer logits out."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow.errors import FlowError
 
-__all__ = ["Classifier", "Images", "Labels", "Logits", "accuracy", "check_images"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["Classifier", "Differentiable", "Images", "Labels", "Logits", "accuracy", "check_images"]
 
 Images = NDArray[np.uint8]  # [N, H, W, C], 0..255
 Logits = NDArray[np.int32]  # [N, K]
@@ -37,6 +40,19 @@ class Classifier(Protocol):
         Raises:
             FlowError: the dtype is not uint8 or the shape is not (N, *input_shape).
         """
+        ...
+
+
+class Differentiable(Classifier, Protocol):
+    """A classifier that hands out a torch twin; IntegerNetwork is one."""
+
+    @property
+    def scale(self) -> float:
+        """Positive; the trained network's float logits are scale * integer logits."""
+        ...
+
+    def twin(self) -> "nn.Module":
+        """Return float[N, H, W, C] in uint8 units -> float[N, K], equal to logits on integers."""
         ...
 
 

@@ -15,6 +15,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
 __all__ = ["INSTALLED_APART", "Capability", "Diagnosis", "Finding", "as_text", "diagnose"]
 
 Kind = Literal["package", "test package", "tool", "machine"]
@@ -23,7 +26,6 @@ Status = Literal["ok", "mismatch", "missing"]
 # Installed with --no-deps by build_scripts/setup.sh: see the comment in pyproject.toml.
 INSTALLED_APART = {"finn-plus": "1.6.1", "mip": "2.0.0"}
 
-_PIN = re.compile(r"(?P<name>[\w.-]+)(?:\[[^\]]*\])?==(?P<version>[^\s;]+)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)+")
 _TIMEOUT_S = 30
 
@@ -35,16 +37,17 @@ class Finding:
     name: str
     kind: Kind
     found: str | None  # its version or size
-    required: str | None = None  # the version that the flow is tested with
+    required: str | None = None  # a range of versions, as in pyproject.toml
     remedy: str = ""
 
     @property
     def status(self) -> Status:
-        """Return whether it is there, and in the version that the flow is tested with."""
+        """Return whether it is there, and in a version that the flow is made for."""
         if self.found is None:
             return "missing"
-        public = self.found.partition("+")[0]  # 2.13.0+cpu is 2.13.0
-        return "ok" if self.required in (None, public) else "mismatch"
+        if self.required is None or SpecifierSet(self.required).contains(self.found):
+            return "ok"
+        return "mismatch"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,19 +134,18 @@ def _by_kind(findings: Iterable[Finding]) -> Iterable[tuple[str, list[Finding]]]
 
 
 def _row(item: Finding, width: int) -> str:
-    remark = {"mismatch": "not the tested version", "missing": item.remedy}.get(item.status, "")
-    columns = f"{item.name:{width}}  {item.found or '-':14}  {item.required or '':10}"
+    remark = {"mismatch": "outside this range", "missing": item.remedy}.get(item.status, "")
+    columns = f"{item.name:{width}}  {item.found or '-':14}  {item.required or '':14}"
     return f"{columns}  {remark}".rstrip()
 
 
 def _packages() -> Iterable[Finding]:
-    pins = [(line, _PIN.match(line)) for line in metadata.requires("steelflow") or ()]
-    for line, pin in pins:
-        if pin:
-            kind: Kind = "test package" if "extra ==" in line else "package"
-            yield _package(pin["name"], pin["version"], kind)
+    for wanted in map(Requirement, metadata.requires("steelflow") or ()):
+        kind: Kind = "test package" if wanted.marker else "package"
+        limits = sorted(map(str, wanted.specifier), reverse=True)  # the lower one first
+        yield _package(wanted.name, ",".join(limits), kind)
     for name, version in INSTALLED_APART.items():
-        yield _package(name, version, "package")
+        yield _package(name, f"=={version}", "package")
 
 
 def _package(name: str, required: str, kind: Kind) -> Finding:

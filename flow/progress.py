@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Progress of long work on stderr: bars on a terminal, and lines that are always printed.
+"""Progress of long work on stderr: bars on a terminal, else a line now and then.
 
 Library code that may not import this package takes a `Report` instead and calls it with what is
 done and what there is to do.
@@ -8,7 +8,7 @@ done and what there is to do.
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -23,7 +23,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["Report", "banner", "meter", "track"]
+from flow._progress_lines import Lines
+
+__all__ = ["Report", "banner", "meter", "saved", "track"]
 
 Item = TypeVar("Item")
 Report = Callable[[int, int], None]  # (done, total), in the meter's unit
@@ -37,12 +39,25 @@ def banner(line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
+@contextmanager
+def saved(what: Callable[[], str]) -> Iterator[None]:
+    """Let an interruption of the block tell what is saved by then: a note of the exception."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        stop.add_note(what())
+        raise
+
+
+_log = Lines(banner)
+
+
 def track(
     items: Iterable[Item], description: str, *, total: int | None = None, unit: str = "items"
 ) -> Iterator[Item]:
     """Yield the items and show how many are done, the rate and the time left.
 
-    `total` is needed where the items have no length. Nothing is shown unless stderr is a terminal.
+    `total` is needed where the items have no length.
     """
     count = len(items) if total is None and isinstance(items, Sized) else total or 0
     with meter(description, unit=unit) as report:
@@ -54,7 +69,16 @@ def track(
 
 @contextmanager
 def meter(description: str, *, unit: str = "items") -> Iterator[Report]:
-    """Show a bar while the block runs; the function it gets moves it to (done, total)."""
+    """Show a bar, or lines, while the block runs; the function it gets moves it to (done, total).
+
+    Where stderr is no terminal, see flow._progress_lines.
+    """
+    with _bar(description, unit) if sys.stderr.isatty() else _lines(description, unit) as report:
+        yield report
+
+
+@contextmanager
+def _bar(description: str, unit: str) -> Iterator[Report]:
     with _shared_display() as display:
         task = display.add_task(description, total=None, unit=unit)
 
@@ -68,6 +92,17 @@ def meter(description: str, *, unit: str = "items") -> Iterator[Report]:
 
 
 @contextmanager
+def _lines(description: str, unit: str) -> Iterator[Report]:
+    meter = _log.open(description, unit)
+    whole = False
+    try:
+        yield lambda done, total: _log.report(meter, done, total)
+        whole = True
+    finally:
+        _log.close(meter, whole=whole)
+
+
+@contextmanager
 def _shared_display() -> Iterator[Progress]:
     global _display  # noqa: PLW0603 - the terminal is one, too
     if _display is not None:
@@ -75,7 +110,7 @@ def _shared_display() -> Iterator[Progress]:
         return
     _display = Progress(*_columns(), console=Console(stderr=True), transient=True)
     try:
-        with _display if sys.stderr.isatty() else nullcontext():  # unstarted, it shows nothing
+        with _display:
             yield _display
     finally:
         _display = None

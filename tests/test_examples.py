@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flow.settings import load_config
+from flow.run.loading import load_config
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

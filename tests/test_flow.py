@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,13 +120,15 @@ def test_a_second_run_does_nothing(finished: FinishedRun) -> None:
 
 @pytest.mark.slow
 def test_a_killed_training_resumes_to_the_same_bits(finished: FinishedRun, tmp_path: Path) -> None:
-    command = [STEELFLOW, "train", write_config(tmp_path)]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
-    while not list(tmp_path.glob("build/mini/.work/*/scratch/robust.state")):
-        assert process.poll() is None, "training ended before its first epoch was saved"
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    code = (  # kill -9 as soon as an epoch is saved
+        "import os, signal, sys; from flow import cli, trainer; write = trainer.write_state\n"
+        "def write_and_die(*content):\n    write(*content); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "trainer.write_state = write_and_die; sys.exit(cli.main(['train', 'config.yaml']))"
+    )
+    write_config(tmp_path)
+    killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert list(tmp_path.glob("build/mini/.work/*/scratch/robust.state"))
     assert not (tmp_path / "build/mini/train").exists()
     assert steelflow("train", "config.yaml", folder=tmp_path).returncode == 0
     for name in ("robust.pt", "plain.pt"):

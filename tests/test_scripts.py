@@ -84,7 +84,7 @@ def test_a_second_set_up_does_nothing(extra: list[str]) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=20,
+        timeout=300,
     )
     assert done.stdout == "setup: .venv is up to date\n"
 

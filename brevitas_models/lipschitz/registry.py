@@ -3,7 +3,6 @@
 """The Lipschitz controls by name; adding one is a file and a line here."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 
 from torch import nn
 
@@ -12,6 +11,7 @@ from brevitas_models.lipschitz.control import LipschitzControl
 from brevitas_models.lipschitz.defensive import DefensiveQuantization
 from brevitas_models.lipschitz.parseval import ParsevalTightness
 from brevitas_models.lipschitz.spectral import SpectralNormalization
+from steelflow_names import hint
 
 __all__ = ["control_names", "make_control"]
 
@@ -62,7 +62,6 @@ def make_control(
         ModelError: there is no such control, or the strength is out of its range.
     """
     if name not in _CONTROLS:
-        near = get_close_matches(name, _CONTROLS, n=3, cutoff=0.0)
-        raise ModelError(f"lipschitz: there is no control {name!r}; the nearest are {near}")
+        raise ModelError(f"lipschitz: there is no control {name!r}{hint(name, _CONTROLS)}")
     make, usual = _CONTROLS[name]
     return make(model, shape, usual if strength is None else strength)

@@ -4,19 +4,16 @@
 
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from flow.classifier import Classifier, Images
+from flow.classifier import Classifier, Differentiable, Images
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
-
-if TYPE_CHECKING:
-    from flow.attacks.base import Differentiable
 
 __all__ = ["Victim"]
 
@@ -24,7 +21,7 @@ __all__ = ["Victim"]
 class Victim:
     """A network under attack; twin and engine are made when first asked for."""
 
-    def __init__(self, network: "Differentiable") -> None:
+    def __init__(self, network: Differentiable) -> None:
         self.network, self.classes = network, network.classes
 
     @property

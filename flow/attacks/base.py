@@ -4,34 +4,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow.attacks._search import Search
 from flow.attacks._victim import Victim
-from flow.classifier import Classifier, Images, Labels, check_images
+from flow.classifier import Differentiable, Images, Labels, check_images
 from flow.errors import FlowError
 from flow.progress import Report
 
-if TYPE_CHECKING:
-    from torch import nn
-
-__all__ = ["Attack", "Differentiable", "check_attack_input"]
-
-
-class Differentiable(Classifier, Protocol):
-    """A classifier that hands out a torch twin; IntegerNetwork is one."""
-
-    @property
-    def scale(self) -> float:
-        """Positive; the trained network's float logits are scale * integer logits."""
-        ...
-
-    def twin(self) -> "nn.Module":
-        """Return float[N, H, W, C] in uint8 units -> float[N, K], equal to logits on integers."""
-        ...
+__all__ = ["Attack", "check_attack_input"]
 
 
 class Attack(ABC):

@@ -5,8 +5,7 @@
 import torch
 from torch import nn
 
-from flow.attacks.base import Differentiable
-from flow.classifier import Images, Logits
+from flow.classifier import Differentiable, Images, Logits
 from flow.errors import FlowError
 
 __all__ = ["OnDevice"]

@@ -21,6 +21,7 @@ from flow.attacks.square import Square
 from flow.attacks.transfer import Transfer
 from flow.attacks.zoo import Zoo, ZooLinf
 from flow.errors import FlowError
+from steelflow_names import hint
 
 __all__ = ["ATTACKS", "Budget", "build_attack"]
 
@@ -73,5 +74,5 @@ def build_attack(name: str, *, steps: int, restarts: int, queries: int = 5000) -
         FlowError: the name is not registered; the message lists those that are.
     """
     if name not in ATTACKS:
-        raise FlowError(f"attack: {name!r} is unknown; choose one of {', '.join(ATTACKS)}")
+        raise FlowError(f"attack: {name!r} is unknown{hint(name, ATTACKS)}")
     return ATTACKS[name](Budget(steps=steps, restarts=restarts, queries=queries))

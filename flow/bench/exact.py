@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.base import Benchmark, Row
+from flow.bench.benchmark import Benchmark
 from flow.environment import data_folder
-from flow.errors import FlowError
+from flow.errors import SettingError
+from flow.tables import Row
+from steelflow_names import hint
 
 __all__ = ["EXACT", "MODELS"]
 
@@ -51,16 +53,16 @@ class ExactBenchmark(Benchmark):
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compare model by model, then graph by graph."""
         from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
-        from flow import exact_check  # noqa: PLC0415 - imports qonnx
+        from flow.bench import exact_check  # noqa: PLC0415 - imports qonnx
 
         known = names()
         for name in options.models:
             if name not in known:
-                raise FlowError(f"--models {name}: unknown; models are {', '.join(known)}")
+                raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")
         for option, least in (("images", 1), ("jobs", 1), ("graphs", 0)):
             given = getattr(options, option)
             if given is not None and given < least:
-                raise FlowError(f"--{option} {given}: give at least {least}")
+                raise SettingError(f"{option} {given}: give at least {least}", option)
         for name in options.models:
             yield from exact_check.check_model(name, options.data, options.images, options.jobs)
         if options.graphs:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.base import Benchmark, Row
+from flow.bench.benchmark import Benchmark
 from flow.environment import data_folder
-from flow.errors import FlowError
-from flow.zoo_targets import target_of
+from flow.errors import SettingError
+from flow.tables import Row
+from flow.zoo.targets import target_of
+from steelflow_names import hint
 
 __all__ = ["HARDWARE"]
 
@@ -54,13 +56,13 @@ class HardwareBenchmark(Benchmark):
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compile, simulate and synthesise one model after the other."""
         from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
-        from flow.hardware_figures import benchmark_row  # noqa: PLC0415 - imports FINN
+        from flow.zoo.hardware_figures import benchmark_row  # noqa: PLC0415 - imports FINN
 
         for name in options.models:
             if name not in names():
-                raise FlowError(f"--models {name}: unknown; models are {', '.join(names())}")
+                raise SettingError(f"models {name}: unknown{hint(name, names())}", "models")
         if options.images is not None and options.images < 1:
-            raise FlowError(f"--images {options.images}: give at least 1")
+            raise SettingError(f"images {options.images}: give at least 1", "images")
         for name in options.models:
             target = target_of(name)
             count = options.images or _IMAGES.get(name, target.images)

@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flow.bench.base import Benchmark, Row
-from flow.errors import FlowError
+from flow.bench.benchmark import Benchmark
+from flow.errors import SettingError
+from flow.tables import Row
 
 __all__ = ["RANDOM"]
 
@@ -33,11 +34,11 @@ class RandomBenchmark(Benchmark):
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compile and simulate."""
-        from flow.random_check import check_all, check_one  # noqa: PLC0415 - imports FINN
+        from flow.bench.random_check import check_all, check_one  # noqa: PLC0415 - imports FINN
 
         for name in ("count", "jobs"):
             if getattr(options, name) < 1:
-                raise FlowError(f"--{name} {getattr(options, name)}: give at least 1")
+                raise SettingError(f"{name} {getattr(options, name)}: give at least 1", name)
         if options.spec:
             yield check_one(options.spec)
         else:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The benchmarks, in the order of the help."""
 
-from flow.bench.base import Benchmark
+from flow.bench.benchmark import Benchmark
 from flow.bench.exact import EXACT
 from flow.bench.hardware import HARDWARE
 from flow.bench.random_rtl import RANDOM

@@ -9,37 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.base import Benchmark, Row
+from flow.bench.benchmark import Benchmark
+from flow.bench.simulator_cases import CASES, Case
 from flow.environment import data_folder
-from flow.errors import FlowError
+from flow.errors import SettingError
+from flow.tables import Row
+from steelflow_names import hint
 
-__all__ = ["CASES", "SIMULATOR", "Case"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One comparison: ours must reach `target` times the rival's images a second."""
-
-    model: str
-    rival: str  # a key of flow.bench.simulator_rivals.RIVALS or of simulator_attacks.ATTACKS
-    batch: int
-    target: float
+__all__ = ["SIMULATOR"]
 
 
-def _of(model: str, batch: int, **targets: float) -> list[Case]:
-    return [Case(model=model, rival=r, batch=batch, target=t) for r, t in targets.items()]
-
-
-CASES = (
-    *_of("cifar10-cnv-w2a2", 256, qonnx=80, brevitas=5, torch_float32=2.5, onnxruntime_qcdq=2),
-    *_of("cifar10-cnv-w1a1", 256, brevitas=10),
-    *_of("cifar10-cnv-w4a4", 256, torch_float32=2),
-    *_of("mnist-tfc-w2a2", 10_000, torch_float32=3),
-    *_of("mnist-tfc-w2a2", 1, onnxruntime_qcdq=1),
-    *_of("cifar10-cnv-w2a2", 1, onnxruntime_qcdq=1),
-    *_of("cifar10-cnv-w4a4", 64, pgd40_art=2, pgd40_foolbox=2),
-    *_of("cifar10-cnv-w2a2", 16, square1000_art=5),
-)
 _MODELS = tuple(dict.fromkeys(case.model for case in CASES))
 
 
@@ -94,16 +73,16 @@ class SimulatorBenchmark(Benchmark):
 def _chosen(options: argparse.Namespace) -> list[Case]:
     """Return the cases that the options ask for; FlowError for an unknown or unusable one."""
     for option, given, known in (
-        ("--models", options.models, {case.model for case in CASES}),
-        ("--rivals", options.rivals, {case.rival for case in CASES}),
+        ("models", options.models, {case.model for case in CASES}),
+        ("rivals", options.rivals, {case.rival for case in CASES}),
     ):
         for name in given:
             if name not in known:
-                raise FlowError(f"{option} {name}: unknown; choose of {', '.join(sorted(known))}")
+                raise SettingError(f"{option} {name}: unknown{hint(name, sorted(known))}", option)
     if options.threads < 1:
-        raise FlowError(f"--threads {options.threads}: give at least 1")
+        raise SettingError(f"threads {options.threads}: give at least 1", "threads")
     if not 0 < options.seconds < float("inf"):
-        raise FlowError(f"--seconds {options.seconds}: give a positive number")
+        raise SettingError(f"seconds {options.seconds}: give a positive number", "seconds")
     return [c for c in CASES if c.model in options.models and c.rival in options.rivals]
 
 

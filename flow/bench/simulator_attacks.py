@@ -21,11 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from flow.adapters import as_art
 from flow.attacks import build_attack
 from flow.bench.simulator_rivals import Subject, as_tensor
 from flow.classifier import Classifier, Images, Labels, Logits
+from flow.evaluation.adapters import as_art
 from flow.integer import IntegerNetwork
+from flow.threads import threads
 
 __all__ = ["ATTACKS", "AttackPair", "CountedModule"]
 
@@ -43,10 +44,11 @@ class AttackPair(ABC):
         self, subject: Subject, engine: Classifier, images: Images, labels: Labels
     ) -> tuple[float, float]:
         """Return images a second of ours and of the rival, which take turns."""
-        found = [
-            (self.ours(subject, engine, images, labels), self.theirs(subject, images, labels))
-            for _ in range(self.turns)
-        ]
+        with threads(subject.threads):
+            found = [
+                (self.ours(subject, engine, images, labels), self.theirs(subject, images, labels))
+                for _ in range(self.turns)
+            ]
         ours, theirs = zip(*found, strict=True)
         return statistics.median(ours), statistics.median(theirs)
 
@@ -133,7 +135,6 @@ class PgdArt(AttackPair):
         """See AttackPair."""
         network = _CountedTwin(subject.network)
         attack = build_attack("pgd", steps=self.steps, restarts=1)
-        torch.set_num_threads(subject.threads)
         attack.run(network, images[:4], labels[:4], _EPSILON_255, 0)  # warm-up
         return _rate(
             lambda: attack.run(network, images, labels, _EPSILON_255, 0),
@@ -164,7 +165,6 @@ class PgdArt(AttackPair):
 def _art_classifier(subject: Subject) -> tuple[CountedModule, Any]:
     from art.estimators.classification import PyTorchClassifier  # noqa: PLC0415 - heavy
 
-    torch.set_num_threads(subject.threads)
     counted = CountedModule(subject.brevitas.eval()).eval()
     height, width, channels = subject.network.input_shape
     classifier = PyTorchClassifier(
@@ -187,7 +187,6 @@ class PgdFoolbox(PgdArt):
     def theirs(self, subject: Subject, images: Images, labels: Labels) -> float:
         """See AttackPair."""
         foolbox: Any = import_module("foolbox")  # optional
-        torch.set_num_threads(subject.threads)
         counted = CountedModule(subject.brevitas.eval()).eval()
         model = foolbox.PyTorchModel(counted, bounds=(0, 1), device="cpu")
         epsilon = _EPSILON_255 / 255

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from brevitas_models import pretrained
-from flow import zoo
-from flow.bench.base import Row
-from flow.bench.simulator import Case
 from flow.bench.simulator_attacks import ATTACKS
+from flow.bench.simulator_cases import Case
 from flow.bench.simulator_memory import peak_rss_mib
 from flow.bench.simulator_rivals import RIVALS, Rival, Subject
 from flow.classifier import Images
-from flow.data import Dataset
+from flow.data.datasets import Dataset
 from flow.integer.native import NativeNetwork, StageTime, peak_rate
 from flow.lowering import lower, read_model
 from flow.progress import banner
+from flow.tables import Row
+from flow.zoo import networks as zoo
 
 __all__ = ["Measurement", "rate_pair", "share_of_peak"]
 
@@ -102,29 +102,31 @@ class Measurement:
 
 
 def rate_pair(
-    first: Callable[[], object], second: Callable[[], object], seconds: float
+    first: Callable[[], object],
+    second: Callable[[], object],
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[float, float]:
     """Return the median runs a second of two functions that take turns, after a warm-up.
 
-    Each runs at least five times, and together at least `seconds`; the faster one runs several
-    times a turn, so that both are seen for about as long.
+    Each runs at least five times, and together at least `seconds` of the clock; the faster one
+    runs several times a turn, so that both are seen for about as long.
     """
-    warm = [_seconds(first, 1), _seconds(second, 1)]
-    warm = [min(warm[0], _seconds(first, 1)), min(warm[1], _seconds(second, 1))]
+    warm = [min(_seconds(run, 1, clock) for _ in range(2)) for run in (first, second)]
     turns = [max(1, min(200, round(max(warm) / each))) for each in warm]
     times: tuple[list[float], list[float]] = ([], [])
-    end = time.perf_counter() + seconds
-    while len(times[0]) < _FEWEST or time.perf_counter() < end:
+    end = clock() + seconds
+    while len(times[0]) < _FEWEST or clock() < end:
         for run, count, kept in zip((first, second), turns, times, strict=True):
-            kept.append(_seconds(run, count) / count)
+            kept.append(_seconds(run, count, clock) / count)
     return 1 / statistics.median(times[0]), 1 / statistics.median(times[1])
 
 
-def _seconds(run: Callable[[], object], count: int) -> float:
-    start = time.perf_counter()
+def _seconds(run: Callable[[], object], count: int, clock: Callable[[], float]) -> float:
+    start = clock()
     for _ in range(count):
         run()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def share_of_peak(isa: str, stages: list[StageTime]) -> tuple[float, str]:

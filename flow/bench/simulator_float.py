@@ -18,6 +18,7 @@ from flow.integer import (
     Operation,
     SumPool,
     Threshold,
+    Unflatten,
 )
 
 __all__ = ["float_network"]
@@ -73,6 +74,8 @@ def _layer(operation: Operation) -> nn.Module:  # noqa: PLR0911 - one a kind
             return _Padded(padding, nn.MaxPool2d(kernel, stride))
         case SumPool(kernel=kernel, stride=stride, padding=padding):
             return _Padded(padding, nn.AvgPool2d(kernel, stride))
+        case Unflatten():
+            return nn.Unflatten(1, (-1, 1, 1))
         case Flatten():
             return nn.Flatten()
         case Threshold():

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from brevitas_models.pretrained import QuantClassifier
 from flow.bench.simulator_float import float_network
 from flow.classifier import Images
-from flow.export import load_qonnx
+from flow.export.qonnx import load_qonnx
 from flow.integer import IntegerNetwork
+from flow.threads import threads
 
 __all__ = ["RIVALS", "Rival", "Subject", "as_tensor"]
 
@@ -84,10 +85,9 @@ class TorchFloat32(Rival):
         return _in_torch(network, as_tensor(images), subject.threads)
 
 
-def _in_torch(network: nn.Module, images: Tensor, threads: int) -> Run:
+def _in_torch(network: nn.Module, images: Tensor, count: int) -> Run:
     def run() -> object:
-        torch.set_num_threads(threads)
-        with torch.inference_mode():
+        with threads(count), torch.inference_mode():
             return network(images)
 
     return run

@@ -7,33 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.base import Benchmark, Row
-from flow.errors import FlowError
+from flow.bench.benchmark import Benchmark
+from flow.bench.training_cases import CASES, Case
+from flow.errors import SettingError
+from flow.tables import Row
+from steelflow_names import hint
 
-__all__ = ["CASES", "TRAINING", "Case"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One network and the minibatch on which it is trained."""
-
-    data: str
-    architecture: str
-    bits: int  # of weights and activations
-    batch: int
-
-    @property
-    def name(self) -> str:
-        """As in the zoo."""
-        return f"{self.data}-{self.architecture}-w{self.bits}a{self.bits}"
-
-
-CASES = (
-    Case(data="mnist", architecture="lenet5", bits=4, batch=100),
-    Case(data="mnist", architecture="tfc", bits=2, batch=100),
-    Case(data="cifar10", architecture="cnv", bits=4, batch=32),
-    Case(data="cifar10", architecture="resnet8", bits=4, batch=32),
-)
+__all__ = ["TRAINING"]
 
 
 @dataclass(frozen=True)
@@ -83,11 +63,11 @@ def _chosen(options: argparse.Namespace) -> list[Case]:
     known = {case.name: case for case in CASES}
     for name in options.models:
         if name not in known:
-            raise FlowError(f"--models {name}: unknown; choose of {', '.join(known)}")
+            raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")
     if options.steps < 1:
-        raise FlowError(f"--steps {options.steps}: give at least 1")
+        raise SettingError(f"steps {options.steps}: give at least 1", "steps")
     if not 0 < options.seconds < float("inf"):
-        raise FlowError(f"--seconds {options.seconds}: give a positive number")
+        raise SettingError(f"seconds {options.seconds}: give a positive number", "seconds")
     return [known[name] for name in options.models]
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Times of adversarial steps by flow.trainer and of plain steps by an ordinary torch loop.
+"""Times of adversarial steps by flow.training.trainer and of plain steps by an ordinary torch loop.
 
 Both train a Brevitas network of the same layers on the same images, on one thread of the CPU or
 on the GPU, each step with its minibatch's gathering, forward and backward passes and AdamW.
@@ -19,16 +19,16 @@ from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.settings import ArchitectureSettings
-from flow._freezing import freeze_of
-from flow._saved_tensors import SavedTensors
-from flow._threads import one_thread
-from flow.bench.base import Row
-from flow.bench.training import Case
-from flow.data import Dataset, load_dataset
+from flow.bench.training_cases import Case
+from flow.config import DataConfig
+from flow.data.datasets import Dataset, load_dataset
 from flow.objectives import build_objective
-from flow.settings import DataConfig
-from flow.trainer import Machine, Schedule, TrainerSettings, train
-from flow.zoo_config import data_section
+from flow.tables import Row
+from flow.threads import one_thread
+from flow.training.freezing import freeze_of
+from flow.training.saved_tensors import SavedTensors
+from flow.training.trainer import Machine, Schedule, TrainerSettings, train
+from flow.zoo.defaults import data_section
 
 __all__ = ["devices", "measure"]
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.base import Benchmark, Row
-from flow.errors import FlowError
+from flow.bench.benchmark import Benchmark
+from flow.errors import SettingError
+from flow.tables import Row
 
 __all__ = ["UNITS"]
 
@@ -36,12 +37,14 @@ class UnitsBenchmark(Benchmark):
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Synthesise both units of a 64 x 64 matrix, without the weight memory."""
-        from hw.layers.matrix_study import STUDIED, study  # noqa: PLC0415 - imports FINN
+        from flow.bench.matrix_study import STUDIED, study  # noqa: PLC0415 - imports FINN
 
         for name in ("pe", "simd"):
             value = getattr(options, name)
             if value < 1 or 64 % value:
-                raise FlowError(f"--{name} {value}: does not divide 64; give 1, 2, 4, ... 64")
+                raise SettingError(
+                    f"{name} {value}: does not divide 64; give 1, 2, 4, ... 64", name
+                )
         with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as scratch:
             for part in options.parts:
                 for operands in STUDIED:

@@ -13,8 +13,8 @@ from flow.environment import DATA_VARIABLE, data_folder
 from flow.errors import FlowError
 
 if TYPE_CHECKING:
-    from flow.pipeline import Context
-    from flow.settings import RunConfig
+    from flow.run.configuration import RunConfig
+    from flow.run.pipeline import Context
 
 __all__ = ["Command", "StepCommand", "add_data", "shown"]
 
@@ -64,8 +64,8 @@ class StepCommand(Command):
     def run(self, options: argparse.Namespace) -> int:
         """Run what is out of date and name the result on stdout."""
         context = _context(options)  # first: a mistake in CONFIG is said at once
-        from flow.pipeline import Pipeline  # noqa: PLC0415 - keeps --help fast
-        from flow.steps import all_steps  # noqa: PLC0415 - imports torch and FINN
+        from flow.run.pipeline import Pipeline  # noqa: PLC0415 - keeps --help fast
+        from flow.run.steps import all_steps  # noqa: PLC0415 - imports torch and FINN
 
         Pipeline(all_steps()).run(context, self.target)
         print(f"{self.target or 'report'}: {shown(context.workspace / self.result)}")
@@ -84,7 +84,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _context(options: argparse.Namespace) -> "Context":
-    from flow.pipeline import Context  # noqa: PLC0415 - keeps --help fast
+    from flow.run.pipeline import Context  # noqa: PLC0415 - keeps --help fast
 
     config = _config(options)
     workspace = options.output or Path("build", config.name)
@@ -92,7 +92,7 @@ def _context(options: argparse.Namespace) -> "Context":
 
 
 def _config(options: argparse.Namespace) -> "RunConfig":
-    from flow.settings import load_config, parse_config  # noqa: PLC0415 - keeps --help fast
+    from flow.run.loading import load_config, parse_config  # noqa: PLC0415 - keeps --help fast
 
     if (options.config is None) == (options.zoo is None):
         both = f"both CONFIG {options.config} and --zoo {options.zoo} are given"

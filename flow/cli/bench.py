@@ -33,7 +33,7 @@ class BenchCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Measure; each row is written as soon as it is known, the table comes at the end."""
-        from flow.bench.base import as_table  # noqa: PLC0415 - keeps --help fast
+        from flow.tables import as_table  # noqa: PLC0415 - keeps --help fast
 
         check_json(options.json)
         rows = []

@@ -79,8 +79,8 @@ class CertifyCommand(Command):
         from flow.certify.run import certify  # noqa: PLC0415 - keeps --help fast
         from flow.certify.settings import CertifySettings  # noqa: PLC0415 - too
         from flow.certify.verdict import bracket  # noqa: PLC0415 - too
-        from flow.data import first_test_images  # noqa: PLC0415 - too
-        from flow.zoo import dataset_of  # noqa: PLC0415 - imports torch
+        from flow.data.datasets import first_test_images  # noqa: PLC0415 - too
+        from flow.zoo.networks import dataset_of  # noqa: PLC0415 - imports torch
 
         dataset = dataset_of(_dataset(options), options.data)
         images, labels = first_test_images(dataset, options.images, "--images")
@@ -124,7 +124,7 @@ def _network(model: str) -> "IntegerNetwork":
 
         return lower(read_model(path)).network
     from brevitas_models.pretrained import load  # noqa: PLC0415 - imports torch
-    from flow.deployment import lowered  # noqa: PLC0415 - too
+    from flow.export.deployment import lowered  # noqa: PLC0415 - too
 
     return lowered(load(model))
 

@@ -5,9 +5,16 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from flow.cli.accelerator import speed
 from flow.cli.base import Command, StepCommand, shown
+from flow.cli.encoding import ENCODING_OPTIONS, add_encoding, assumption, encoding
 from flow.errors import FlowError
+
+if TYPE_CHECKING:
+    from flow.compile import RtlRun
+    from flow.lowering import Lowered
 
 __all__ = ["COMMAND"]
 
@@ -26,8 +33,10 @@ _MODEL_OPTIONS = (
     "images",
     "verify",
     "label",
-    "pixel_scale",
+    "output_name",
     "trace",
+    "no_synth",
+    *ENCODING_OPTIONS,
 )
 
 
@@ -39,7 +48,11 @@ class CompileCommand(Command):
         """Declare the step's options and those of a model."""
         _STEP.add_options(parser, source="CONFIG or MODEL.onnx")
         model = parser.add_argument_group("for a MODEL.onnx (a run's CONFIG gives its own)")
-        model.add_argument("--part", help="FPGA part or device (default: xc7z020clg400-1)")
+        model.add_argument(
+            "--part",
+            help="FPGA part, device or board, or a .yaml file that describes one; see `parts` "
+            "(default: xc7z020clg400-1)",
+        )
         model.add_argument("--clock-mhz", type=float, metavar="MHZ", help="clock (default: 100)")
         model.add_argument(
             "--fps", type=float, metavar="N", help="frames a second to fold for (default: 1000)"
@@ -48,7 +61,7 @@ class CompileCommand(Command):
             "--folding",
             type=Path,
             metavar="FILE",
-            help="YAML file: matrix layer -> {pe: N, simd: N}, over --fps",
+            help="YAML file: matrix layer -> {pe: N, simd: N}, over --fps; or a folding.json",
         )
         model.add_argument(
             "--lut-per-dsp",
@@ -60,16 +73,13 @@ class CompileCommand(Command):
             "--images",
             type=Path,
             metavar="FILE",
-            help=".npy of uint8[N, H, W, C] to check the RTL with (default: noise)",
+            help=".npy of images to check the RTL with, as for simulate (default: noise)",
         )
         model.add_argument(
             "--verify", type=int, metavar="N", help="images to check with (default: 4)"
         )
         model.add_argument(
-            "--pixel-scale",
-            type=float,
-            metavar="X",
-            help="a float input of the model is the uint8 pixel times X (default: 1/255)",
+            "--output-name", metavar="NAME", help="the model's output that holds the logits"
         )
         model.add_argument(
             "--trace", type=Path, metavar="FILE", help="waveforms of one image, .fst or .vcd"
@@ -77,6 +87,10 @@ class CompileCommand(Command):
         model.add_argument(
             "--label", action="store_true", default=None, help="end with an argmax in hardware"
         )
+        model.add_argument(
+            "--no-synth", action="store_true", default=None, help="leave the count by Yosys out"
+        )
+        add_encoding(parser)
 
     def run(self, options: argparse.Namespace) -> int:
         """Bring the step up to date, or compile the model."""
@@ -92,32 +106,59 @@ class CompileCommand(Command):
 
 
 def _compile_model(options: argparse.Namespace) -> int:
-    from flow.foreign import (  # noqa: PLC0415 - imports torch and FINN
-        Request,
+    from flow.compile import (  # noqa: PLC0415 - imports torch and FINN
         compile_config,
-        compile_foreign,
+        compile_model,
+        resource_table,
     )
 
-    request = Request(
-        model=options.config,
-        folder=options.output or Path("build", options.config.stem),
-        compile=compile_config(
+    compiled = compile_model(
+        options.config,
+        options.output or Path("build", options.config.stem),
+        compile_config(
             part=options.part,
             clock_mhz=options.clock_mhz,
             fps=options.fps,
             folding=options.folding,
             lut_per_dsp=options.lut_per_dsp,
         ),
+        encoding=encoding(options),
         images=options.images,
         verify=4 if options.verify is None else options.verify,
-        pixel_scale=options.pixel_scale,
+        output_name=options.output_name,
         label=bool(options.label),
         trace=options.trace,
+        synthesis=not options.no_synth,
+        on_lowered=_print_notes,
     )
-    for line in compile_foreign(request):
+    if options.trace:
+        print(f"waveforms of image 0: {options.trace}")
+    print(_proven(compiled.accelerator.manifest.memory_words_proven))
+    print(f"{_checked(compiled.run)}; {speed(compiled.run)}")
+    for line in resource_table(compiled.accelerator.manifest, compiled.synthesis):
         print(line)
-    print(f"compile: {shown(request.folder)}")
+    for layer, (before, after) in compiled.changes.items():
+        print(f"changed to fit: {layer}: {before} -> {after}")
+    print(f"compile: {shown(compiled.folder)}")
     return 0
+
+
+def _print_notes(lowered: "Lowered") -> None:
+    for note in (*lowered.notes, *assumption(lowered.assumed)):
+        print(f"note: {note}", flush=True)
+
+
+def _proven(words: int | None) -> str:
+    return (
+        f"{words or 0:,} words of weights, thresholds and constants read back as the RTL addresses "
+        "them: all as in the network"
+    )
+
+
+def _checked(run: "RtlRun") -> str:
+    what = "labels" if run.accelerator.manifest.output.kind == "label" else "logits"
+    images = "image" if run.images == 1 else "images"
+    return f"{run.images} {images} through the RTL, 0 {what} differ"
 
 
 COMMAND = CompileCommand(name=_STEP.name, help=_STEP.help)

@@ -58,21 +58,21 @@ class ExperimentCommand(Command):
             for one in EXPERIMENTS:
                 print(f"{one.name:12} {one.title}")
             return 0
-        from flow.bench.base import as_table  # noqa: PLC0415 - keeps --help fast
-        from flow.experiments.lab import Lab  # noqa: PLC0415
         from flow.experiments.page import write_findings  # noqa: PLC0415
         from flow.experiments.registry import find  # noqa: PLC0415
-        from flow.zoo import dataset_of  # noqa: PLC0415
+        from flow.experiments.study import Study  # noqa: PLC0415
+        from flow.tables import as_table  # noqa: PLC0415 - keeps --help fast
+        from flow.zoo.networks import dataset_of  # noqa: PLC0415
 
         experiment = find(options.name)
         keys = ("train_images", "epochs", "images", "seed")
         given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
         scale = replace(experiment.scale, **given)
         dataset = dataset_of(options.dataset, options.data)
-        lab = Lab(dataset, scale, options.output / "trainings", options.architecture)
-        findings = experiment.run(lab)
+        study = Study(dataset, scale, options.output / "trainings", options.architecture)
+        findings = experiment.run(study)
         folder = options.output / experiment.name
-        write_findings(folder, experiment, lab.scale, findings)
+        write_findings(folder, experiment, study.scale, findings)
         print(as_table(findings.rows))
         for verdict in findings.verdicts:
             print(f"{verdict.outcome}: {verdict.claim} ({verdict.evidence})")

@@ -5,12 +5,9 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from flow.cli.base import Command, shown
-
-if TYPE_CHECKING:
-    from flow.lowering import InputEncoding
+from flow.cli.encoding import add_encoding, assumption, encoding
 
 __all__ = ["COMMAND"]
 
@@ -26,7 +23,7 @@ class SimulateCommand(Command):
             "images",
             metavar="IMAGES.npy",
             type=Path,
-            help="uint8[N, H, W, C], or the model's own input tensors [N, ...]",
+            help="uint8[N, H, W, C] or [N, F], or the model's own input tensors [N, ...]",
         )
         parser.add_argument(
             "--output",
@@ -35,23 +32,10 @@ class SimulateCommand(Command):
             required=True,
             help="int32[N, K]: the integer logits",
         )
-        encoding = parser.add_argument_group(
-            "the input, if the model does not declare it: (pixel * scale - mean) / std"
+        parser.add_argument(
+            "--output-name", metavar="NAME", help="the model's output that holds the logits"
         )
-        encoding.add_argument(
-            "--pixel-scale", type=float, metavar="X", help="of a uint8 pixel (default: 1/255)"
-        )
-        for name, default in (("mean", 0), ("std", 1)):
-            encoding.add_argument(
-                f"--{name}",
-                type=float,
-                nargs="+",
-                metavar="X",
-                help=f"one for all channels or one for each (default: {default})",
-            )
-        encoding.add_argument(
-            "--layout", choices=("auto", "NCHW", "NHWC"), help="of the input (default: auto)"
-        )
+        add_encoding(parser)
         parser.add_argument(
             "--threads", type=int, metavar="N", help="at most so many (default: one a core)"
         )
@@ -61,39 +45,27 @@ class SimulateCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Simulate; say how fast, and what a logit is worth."""
-        from flow.simulation import simulate  # noqa: PLC0415 - keeps --help fast
+        from flow.engines.simulation import simulate  # noqa: PLC0415 - keeps --help fast
 
         report = simulate(
             options.model,
             options.images,
             options.output,
-            encoding=_encoding(options),
+            encoding=encoding(options),
+            output_name=options.output_name,
             threads=options.threads,
             isa=options.isa,
         )
-        for note in report.notes:
+        for note in (*report.notes, *assumption(report.assumed)):
             print(f"note: {note}")
         count, classes = report.logits.shape
         rate = f", {count / report.seconds:,.0f} images/s" if count else ""
         print(f"simulate: {count} images, {classes} logits each{rate}")
+        if report.undecided is not None:
+            print(f"labels that the rounding could change: {report.undecided} of {count}")
         print(f"scale: {report.scale!r} offset: {report.offset!r}")
         print(f"logits: {shown(options.output)}")
         return 0
-
-
-def _encoding(options: argparse.Namespace) -> "InputEncoding | None":
-    names = {"pixel_scale": "scale", "mean": "mean", "std": "std", "layout": "layout"}
-    given = {field: getattr(options, name) for name, field in names.items()}
-    chosen: dict[str, Any] = {
-        field: tuple(value) if isinstance(value, list) else value
-        for field, value in given.items()
-        if value is not None
-    }
-    if not chosen:
-        return None
-    from flow.lowering import InputEncoding  # noqa: PLC0415 - keeps --help fast
-
-    return InputEncoding(**chosen)
 
 
 COMMAND = SimulateCommand(

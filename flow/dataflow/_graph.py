@@ -3,6 +3,7 @@
 """A FINN dataflow graph while it is being written: tensors with datatypes, and nodes."""
 
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,11 @@ class Tensor:
         return self.shape[-1]
 
     @property
+    def size(self) -> int:
+        """Number of values."""
+        return prod(self.shape)
+
+    @property
     def vectors(self) -> list[int]:
         """FINN's numInputVectors: all axes but the channels, the batch in front."""
         return [1, *self.shape[:-1]]
@@ -59,16 +65,23 @@ def signed_datatype(values: Interval) -> str:
 
 @dataclass
 class DataflowWriter:
-    """Collects nodes of FINN's domain and makes the model of them."""
+    """Collects nodes of FINN's domain and makes the model of them.
 
+    Attributes:
+        source: the integer operation whose nodes are being written; kept with each node.
+        operand: which of its inputs the node prepares; kept, too.
+    """
+
+    source: str = ""
+    operand: int = 0
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
-    constants: list[tuple[str, NDArray[np.float32], str]] = field(default_factory=list)
+    constants: list[tuple[str, NDArray[np.floating], str]] = field(default_factory=list)
 
     def constant(self, values: NDArray[np.int64], datatype: str) -> str:
         """Add an initializer of integers and return its name."""
         name = f"parameters{len(self.constants)}"
-        self.constants.append((name, values.astype(np.float32), datatype))
+        self.constants.append((name, _exact(values), datatype))
         return name
 
     def tensor(self, shape: tuple[int, ...], datatype: str) -> Tensor:
@@ -89,6 +102,8 @@ class DataflowWriter:
                 domain=_DOMAIN,
                 backend="fpgadataflow",
                 preferred_impl_style="rtl",
+                source=self.source,
+                operand=self.operand,
                 **attributes,
             )
         )
@@ -111,6 +126,12 @@ class DataflowWriter:
         for tensor in (image, *self.tensors):
             model.set_tensor_datatype(tensor.name, DataType[tensor.datatype])
         return model
+
+
+def _exact(values: NDArray[np.int64]) -> NDArray[np.floating]:
+    """Return integers below 2**53 as float32 as FINN has them, or as float64 where that rounds."""
+    narrow = values.astype(np.float32)
+    return narrow if np.array_equal(narrow, values) else values.astype(np.float64)
 
 
 def _value_info(tensor: Tensor) -> object:

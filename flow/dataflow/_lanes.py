@@ -12,7 +12,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from hw.estimates import cycles_per_frame
+from hw.layers.estimates import cycles_per_frame
 
 __all__ = ["Foldable", "foldables"]
 

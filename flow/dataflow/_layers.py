@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """FINN's hardware layers, each as a function that writes the node and returns its output."""
 
+from math import prod
+
 import numpy as np
 from qonnx.core.datatype import DataType
 
@@ -135,10 +137,11 @@ def threshold(
     """Count the thresholds int64[C or 1, T] reached, from offset on; or -1 and 1 if bipolar."""
     # beyond what the stream holds, FINN's RTL would compare another number's bits
     thresholds = np.clip(thresholds, read.values.lo, read.values.hi + 1)
-    if (offset, thresholds.shape[1], bipolar) == (-1, 1, False):
-        # FINN's RTL gives -1 and 0 a single bit, for which qonnx has no type: a level never reached
-        never = np.full((len(thresholds), 1), read.values.hi + 1)
-        thresholds = np.concatenate([thresholds, never], axis=1)
+    # FINN's RTL searches one threshold at least, and gives -1 and 0 a single bit, for which qonnx
+    # has no type: levels never reached
+    least = 2 if offset == -1 and not bipolar else 1
+    never = ((0, 0), (0, max(0, least - thresholds.shape[1])))
+    thresholds = np.pad(thresholds, never, constant_values=read.values.hi + 1)
     levels = Interval(offset, offset + thresholds.shape[1])
     # FINN's RTL cuts inputs to the thresholds' type, in which a value below all must be left
     ends = Interval(max(int(thresholds.min()) - 1, read.values.lo), int(thresholds.max()))
@@ -156,6 +159,7 @@ def threshold(
         weightDataType=kind,
         outputDataType=output.datatype,
         ActVal=0 if bipolar else offset,
+        shared=int(len(thresholds) == 1),
         numInputVectors=read.vectors,
     )
     return output
@@ -264,21 +268,24 @@ def add_constant(writer: DataflowWriter, read: Tensor, values: Integers) -> Tens
     return output
 
 
-def concat(writer: DataflowWriter, read: list[Tensor]) -> Tensor:
-    """Join the channels of streams."""
+def concat(writer: DataflowWriter, read: list[Tensor], axis: int = -1) -> Tensor:
+    """Join the channels of streams, or (axis 0 or 1) their rows or columns as if channels."""
     hull = Interval(min(t.values.lo for t in read), max(t.values.hi for t in read))
     same = {tensor.datatype for tensor in read}
     datatype = same.pop() if len(same) == 1 else smallest_datatype(hull)
-    shape = (*read[0].shape[:-1], sum(tensor.channels for tensor in read))
-    output = writer.tensor(shape, datatype)
+    shape = list(read[0].shape)
+    shape[axis] = sum(tensor.shape[axis] for tensor in read)
+    together = shape[:axis] if axis >= 0 else shape[:-1]
+    output = writer.tensor(tuple(shape), datatype)
     writer.node(
         "StreamingConcat",
         [tensor.name for tensor in read],
         [output],
         SIMD=1,
-        ChannelsPerStream=[tensor.channels for tensor in read],
+        ChannelsPerStream=[tensor.size // prod(together) for tensor in read],
         inputDataTypes=[tensor.datatype for tensor in read],
-        numInputVectors=read[0].vectors,
+        numInputVectors=[1, *together],
+        OutShape=[1, *shape],
         inFIFODepths=[2] * len(read),
     )
     return output

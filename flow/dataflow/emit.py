@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
-from flow.dataflow import _layers
+from flow.dataflow import _layers, _pixel_layers
 from flow.dataflow._graph import DataflowWriter, Tensor, smallest_datatype
 from flow.errors import FlowError
 from flow.integer import (
@@ -19,16 +19,21 @@ from flow.integer import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     IntegerNetwork,
     Interval,
     MaxPool,
     Operation,
+    Scale,
     SumPool,
     Threshold,
 )
-from flow.integer.operations import Integers
+from flow.integer.operations import Integers, Shape
+from flow.integer.selection import Selection, selection_of
 
-__all__ = ["emit"]
+__all__ = ["OUTPUT", "emit", "emitted_network"]
+
+OUTPUT = -1  # in place of an operand: what an operation gives, not what it reads
 
 
 def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
@@ -44,13 +49,27 @@ def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
     problems = list(_problems(network))
     if problems:
         raise FlowError(f"{len(problems)} layer(s) cannot become hardware: {'; '.join(problems)}")
+    network = emitted_network(network, label=label)
     emitter = _Emitter(network)
     for operation in network.operations:
         emitter.add(operation)
-    output = emitter.streams[network.output].pop()
+    output = emitter.result()
     if label:
         output = _layers.argmax(emitter.writer, output)
     return emitter.writer.model(emitter.image, output)
+
+
+def emitted_network(network: IntegerNetwork, *, label: bool) -> IntegerNetwork:
+    """Return what hardware computes of a network, before an argmax.
+
+    For the label of a single logit this is 0 and the logit less its label's edge.
+    """
+    if not label or network.classes != 1:
+        return network
+    pair = Dense(name="pair", weights=np.array([[0, 1]], dtype=np.int64))
+    edge = Bias(name="edge", values=np.array([0, 1 - network.positive_from], dtype=np.int64))
+    operations = (*network.operations, pair, edge)
+    return IntegerNetwork(operations, network.input_shape, network.scale)
 
 
 def _problems(network: IntegerNetwork) -> Iterator[str]:
@@ -67,26 +86,21 @@ def _problems(network: IntegerNetwork) -> Iterator[str]:
                 yield f"{name} (bipolar values have no 0 to pad with; use no padding)"
             elif isinstance(operation, MaxPool) and read.lo < 0:
                 yield f"{name} (a padded maximum of signed values; quantize to unsigned before it)"
-        if isinstance(operation, Convolution | MaxPool | SumPool) and _picks_few(
-            network, operation
-        ):
-            yield f"{name} (a 1x1 window that strides to two pixels or one; use no stride there)"
+        shape = network.shapes[network.sources[name][0]]
+        if isinstance(operation, Gather) and _selection(operation, shape) is None:
+            yield (
+                f"{name} (it takes places in an order in which they do not arrive; take rows and "
+                "columns from the first to the last)"
+            )
         if name != network.output and not network.readers(name):
             yield f"{name} (nothing reads its output; remove it)"
 
 
-def _picks_few(network: IntegerNetwork, operation: Convolution | MaxPool | SumPool) -> bool:
-    """Say whether this is a window of one pixel at two places or fewer of a larger image.
-
-    FINN's generator of such windows counts places from two on, in each direction, or from three.
-    """
-    source, shapes = network.sources[operation.name][0], network.shapes
-    top, left, bottom, right = operation.padding
-    size = shapes[source][0] + top + bottom, shapes[source][1] + left + right
-    if operation.kernel != (1, 1) or _stride(operation, size) == (1, 1):
-        return False
-    height, width = shapes[operation.name][:2]
-    return height * width <= 2
+def _selection(gather: Gather, shape: Shape) -> Selection | None:
+    """Return the rows and columns that are taken of an input's places, None if they are none."""
+    of_pixels = len(shape) == 3 and shape[2] == gather.channels
+    size = shape[:2] if of_pixels else (1, int(np.prod(shape)) // gather.channels)
+    return selection_of(gather.places, (size[0], size[1]))
 
 
 def _stride(operation: Convolution | MaxPool | SumPool, size: tuple[int, ...]) -> tuple[int, int]:
@@ -102,7 +116,7 @@ def _quantizer(
 ) -> Operation | None:
     """Return the operation whose values are read, past those that only move values."""
     found = producers.get(network.sources[operation.name][0])
-    if isinstance(found, Flatten | MaxPool | Concat):
+    if isinstance(found, Flatten | MaxPool | Concat | Gather):
         return _quantizer(network, producers, found)
     return found
 
@@ -125,9 +139,14 @@ class _Emitter:
         self.image = Tensor("global_in", network.input_shape, "UINT8")
         self._publish(IMAGE, self.image)
 
+    def result(self) -> Tensor:
+        """Return the logits, integers even where they are -1 and 1."""
+        return self._times(self.streams[self.network.output].pop(), 1, OUTPUT)
+
     def add(self, operation: Operation) -> None:
         """Write the nodes of one operation, whose inputs have been written."""
         read = [self.streams[name].pop(0) for name in self.network.sources[operation.name]]
+        self.writer.source, self.writer.operand = operation.name, 0
         self._publish(operation.name, self._emit(operation, read))
 
     def _publish(self, name: str, tensor: Tensor) -> None:
@@ -145,17 +164,24 @@ class _Emitter:
             case Dense(weights=weights):
                 return _layers.matrix(self.writer, first, weights, sums, ())
             case Threshold(thresholds=thresholds, offset=offset):
-                bipolar = _is_bipolar(operation)
-                return _layers.threshold(self.writer, first, thresholds, offset, bipolar=bipolar)
-            case Flatten():  # the stream's order is the flat one already
+                bipolar, read_integers = _is_bipolar(operation), self._times(first, 1)
+                return _layers.threshold(
+                    self.writer, read_integers, thresholds, offset, bipolar=bipolar
+                )
+            case Flatten():  # or back: the stream's order is the flat one already
                 return replace(first, shape=self.network.shapes[operation.name])
             case Add(factors=factors):
                 return self._add(read, factors)
             case Bias(values=values):
                 every = np.broadcast_to(values, (first.channels,))
                 return _layers.add_constant(self.writer, self._times(first, 1), every)
-            case Concat():
-                return _layers.concat(self.writer, [self._times(tensor, 1) for tensor in read])
+            case Concat(axis=axis):
+                integers = [self._times(tensor, 1, place) for place, tensor in enumerate(read)]
+                return _layers.concat(self.writer, integers, axis)
+            case Gather():
+                return self._gather(operation, first)
+            case Scale(factors=factors):
+                return _pixel_layers.scale(self.writer, self._times(first, 1), factors)
             case MaxPool():
                 gathered = self._windows(first, operation, channelwise=True)
                 kind = first.datatype
@@ -164,14 +190,23 @@ class _Emitter:
                 return self._sum_pool(operation, first)
         raise AssertionError(operation)
 
+    def _gather(self, operation: Gather, read: Tensor) -> Tensor:
+        shape = self.network.shapes[operation.name]
+        selection = _selection(operation, read.shape)
+        assert selection is not None, operation.name
+        taken = _pixel_layers.take(self.writer, read, selection, operation.channels)
+        return replace(taken, shape=shape)
+
     def _windows(
         self, read: Tensor, operation: Convolution | MaxPool | SumPool, *, channelwise: bool
     ) -> Tensor:
         if any(operation.padding):
             read = _layers.pad(self.writer, read, operation.padding)
         kernel, stride = operation.kernel, _stride(operation, read.shape)
-        if kernel == (1, 1) and stride == (1, 1):
-            return read
+        if kernel == (1, 1):
+            rows, columns = (np.arange(0, read.shape[i], stride[i]) for i in (0, 1))
+            places = Selection((read.shape[0], read.shape[1]), rows, columns)
+            return _pixel_layers.take(self.writer, read, places, read.channels)
         return _layers.windows(self.writer, read, kernel, stride, channelwise=channelwise)
 
     def _convolution(self, operation: Convolution, read: Tensor) -> Tensor:
@@ -201,15 +236,22 @@ class _Emitter:
         return _layers.pool(self.writer, gathered, operation.kernel, "AccPool", datatype)
 
     def _add(self, read: list[Tensor], factors: tuple[int, ...]) -> Tensor:
-        total, *rest = (self._times(*item) for item in zip(read, factors, strict=True))
+        total, *rest = (
+            self._times(tensor, factor, operand)
+            for operand, (tensor, factor) in enumerate(zip(read, factors, strict=True))
+        )
         for tensor in rest:
             total = _layers.add(self.writer, total, tensor)
         return total
 
-    def _times(self, read: Tensor, factor: int) -> Tensor:
-        """Multiply by an integer, and make -1 and 1 integers: a depthwise 1x1 convolution."""
+    def _times(self, read: Tensor, factor: int, operand: int = 0) -> Tensor:
+        """Multiply by an integer, and make -1 and 1 integers: a depthwise 1x1 convolution.
+
+        `operand` says which of the operation's inputs it is, or OUTPUT.
+        """
         if factor == 1 and read.datatype != "BIPOLAR":
             return read
+        self.writer.operand = operand
         kernel = np.full((read.channels, 1, 1, 1), factor, dtype=np.int64)
         low, high = sorted((factor * read.values.lo, factor * read.values.hi))
         return _layers.depthwise(self.writer, read, kernel, Interval(low, high), read.shape[:-1])

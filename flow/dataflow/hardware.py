@@ -15,7 +15,7 @@ __all__ = ["generate_rtl"]
 def generate_rtl(model: ModelWrapper, part: str, clock_mhz: float) -> ModelWrapper:
     """Insert width converters and a FIFO on every stream, and generate each node's RTL.
 
-    The code goes to FINN's build folder (hw.finn_session); node attributes say where.
+    The code goes to FINN's build folder (hw.finn.session); node attributes say where.
     """
     for step in (
         InsertDWC(),

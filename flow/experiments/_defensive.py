@@ -13,7 +13,7 @@ experiments do not use, the product's default of 1e-3 changed little (PGD 24/255
 
 from dataclasses import dataclass
 
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained, Training
 
 __all__ = ["ADVERSARIAL", "CONTROLS", "PLAIN", "SERIES", "STANDARD", "Series", "network"]
@@ -46,13 +46,13 @@ ADVERSARIAL = Series(name="fgsm", objective="fgsm", epsilon_255=26, bits=(2, 8),
 SERIES = (STANDARD, ADVERSARIAL)
 
 
-def network(lab: Lab, series: Series, control: str, bits: int, seed: int) -> Trained:
+def network(study: Study, series: Series, control: str, bits: int, seed: int) -> Trained:
     """Return one network of a series; `seed` counts from the scale's."""
     training = Training(
         objective=series.objective,
         epsilon_255=series.epsilon_255,
         penalties=CONTROLS[control],
-        seed=lab.scale.seed + seed,
+        seed=study.scale.seed + seed,
     )
     label = f"{series.name} {control} {bits} bits seed {training.seed}"
-    return lab.train(label, lab.settings(bits, bits), training)
+    return study.train(label, study.settings(bits, bits), training)

@@ -5,11 +5,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flow.amplification import error_amplification
-from flow.evaluation import Evaluation
+from flow.evaluation.amplification import error_amplification
+from flow.evaluation.evaluator import Evaluation
 from flow.experiments._defensive import Series, network
 from flow.experiments.base import Row
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 from flow.integer.operations import Threshold
 
@@ -57,18 +57,20 @@ class Sample:
         }
 
 
-def measured(lab: Lab, series: Series, control: str, bits: int, seed: int) -> Sample:
+def measured(study: Study, series: Series, control: str, bits: int, seed: int) -> Sample:
     """Train and attack one network; see _defensive.network."""
-    trained = network(lab, series, control, bits, seed)
-    attacked = {epsilon: lab.attack(trained, "pgd", epsilon, steps=_STEPS) for epsilon in EPSILONS}
+    trained = network(study, series, control, bits, seed)
+    attacked = {
+        epsilon: study.attack(trained, "pgd", epsilon, steps=_STEPS) for epsilon in EPSILONS
+    }
     return Sample(
         series=series.name,
         control=control,
         bits=bits,
-        seed=lab.scale.seed + seed,
-        clean=lab.clean(trained),
+        seed=study.scale.seed + seed,
+        clean=study.clean(trained),
         robust={epsilon: found.row.accuracy for epsilon, found in attacked.items()},
-        depth=_depth(lab, trained, attacked[EPSILONS[0]]),
+        depth=_depth(study, trained, attacked[EPSILONS[0]]),
     )
 
 
@@ -86,8 +88,8 @@ def robust_at(epsilon_255: int) -> Callable[[Sample], float]:
     return lambda sample: sample.robust[epsilon_255]
 
 
-def _depth(lab: Lab, trained: Trained, attacked: Evaluation) -> tuple[float, ...]:
-    images, _ = lab.shown()
+def _depth(study: Study, trained: Trained, attacked: Evaluation) -> tuple[float, ...]:
+    images, _ = study.shown()
     kept = attacked.attacked
     found = error_amplification(
         trained.integer, images[kept], attacked.adversarial[kept], name=trained.label

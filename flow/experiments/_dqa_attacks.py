@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from flow.attacks import Attack, Differentiable
+from flow.attacks import Attack
 from flow.attacks.carlini_wagner import CarliniWagner
 from flow.attacks.fgsm import Fgsm
 from flow.attacks.pgd import Pgd
@@ -14,12 +14,13 @@ from flow.attacks.pgdpp import PgdPlusPlus
 from flow.attacks.square import Square
 from flow.attacks.transfer import Transfer
 from flow.attacks.zoo import ZooLinf
-from flow.evaluation import RobustAccuracy, Verdict, evaluate
+from flow.classifier import Differentiable
+from flow.evaluation.evaluator import RobustAccuracy, Verdict, evaluate
+from flow.evaluation.worst_case import union
 from flow.experiments._gradients import AsTrained, ExactGradients
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 from flow.progress import meter
-from flow.worst_case import union
 
 __all__ = ["ATTACKERS", "Attacker", "Knowledge", "attacked"]
 
@@ -53,20 +54,20 @@ class Attacker:
 
     attack: str
     knowledge: Knowledge
-    build: Callable[[Lab], Attack]
+    build: Callable[[Study], Attack]
     few: bool = False
 
-    def run(self, lab: Lab, trained: Trained, epsilon_255: int) -> Verdict:
-        """Attack the lab's images, or the first few of them."""
-        attack = self.build(lab)
-        shown, labels = lab.shown()
+    def run(self, study: Study, trained: Trained, epsilon_255: int) -> Verdict:
+        """Attack the study's images, or the first few of them."""
+        attack = self.build(study)
+        shown, labels = study.shown()
         count = min(_FEW, len(shown)) if self.few else len(shown)
         title = f"{self.attack} ({self.knowledge}) on {trained.label}"
         with meter(title, unit="images") as progress:
             return evaluate(
                 *(trained.engine, shown[:count], labels[:count], attack),
                 epsilon_255 if attack.norm == "linf" else _L2,
-                seed=lab.scale.seed,
+                seed=study.scale.seed,
                 network=trained.label,
                 surrogate=self._surrogate(trained),
                 progress=progress,
@@ -78,14 +79,14 @@ class Attacker:
         return trained.integer if kind is None else kind(trained)
 
 
-def _transfer(lab: Lab) -> Attack:
+def _transfer(study: Study) -> Attack:
     """Return the attack whose substitute starts from test images that are not attacked."""
-    held_out = lab.dataset.test_images[len(lab.shown()[0]) :][-_HELD_OUT:]
+    held_out = study.dataset.test_images[len(study.shown()[0]) :][-_HELD_OUT:]
     first = held_out if len(held_out) else None
     return Transfer(steps=_STEPS, queries=_LEARNED, held_out=first)
 
 
-def _sharp_fgsm(_: Lab) -> Attack:
+def _sharp_fgsm(_: Study) -> Attack:
     """Return FGSM++: one full step from the image at a temperature for each."""
     return PgdPlusPlus(steps=1, relative_step=1.0, random_start=False)
 
@@ -119,10 +120,10 @@ ATTACKERS = (
 
 
 def attacked(
-    lab: Lab, trained: Trained, epsilon_255: int
+    study: Study, trained: Trained, epsilon_255: int
 ) -> dict[tuple[str, Knowledge], RobustAccuracy]:
     """Return what each attacker leaves, and the worst case over those of linf and all images."""
-    found = {(one.attack, one.knowledge): one.run(lab, trained, epsilon_255) for one in ATTACKERS}
+    found = {(one.attack, one.knowledge): one.run(study, trained, epsilon_255) for one in ATTACKERS}
     whole = [found[one.attack, one.knowledge] for one in ATTACKERS if not one.few]
     rows = {key: verdict.row for key, verdict in found.items()}
     return {**rows, ("worst", "all"): union(whole)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import hypot
 from statistics import fmean
 
-from flow._accuracy import wilson_interval
+from flow.evaluation.accuracy import wilson_interval
 from flow.experiments.base import Curve, Outcome, Panel, Row, Verdict
 
 __all__ = ["Difference", "judged", "panel", "pick"]

@@ -21,7 +21,7 @@ from brevitas_models.selection import (
     select_bits,
     weight_bits_cost,
 )
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 
 __all__ = ["ACTIVATION_BITS", "Candidates"]
@@ -41,21 +41,21 @@ class Candidates:
         options: of every layer and width.
     """
 
-    lab: Lab
+    study: Study
     trained: Trained
     network: QuantClassifier
     options: Sequence[Option]
 
     @classmethod
-    def of(cls, lab: Lab, trained: Trained) -> "Candidates":
+    def of(cls, study: Study, trained: Trained) -> "Candidates":
         """Score a network of ACTIVATION_BITS."""
         network = build(trained.network.settings)
         network.load_state_dict(dict(trained.state))
-        images = torch.from_numpy(lab.dataset.train_images[:_IMAGES]).permute(0, 3, 1, 2) / 255
+        images = torch.from_numpy(study.dataset.train_images[:_IMAGES]).permute(0, 3, 1, 2) / 255
         precisions = [
             Precision(weight_bits=bits, activation_bits=ACTIVATION_BITS) for bits in _WIDTHS
         ]
-        return cls(lab, trained, network.eval(), score_layers(network, images, precisions))
+        return cls(study, trained, network.eval(), score_layers(network, images, precisions))
 
     @property
     def weights(self) -> int:
@@ -91,4 +91,4 @@ class Candidates:
             layers={name: option.precision for name, option in chosen.items()},
         )
         settings = replace(self.trained.network.settings, bits=table)
-        return self.lab.requantized(label, replace(self.trained, state=state), settings)
+        return self.study.requantized(label, replace(self.trained, state=state), settings)

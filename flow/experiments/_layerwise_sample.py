@@ -9,7 +9,7 @@ from brevitas_models.selection import Option
 from flow.experiments._defensive import ADVERSARIAL, PLAIN, STANDARD, Series, network
 from flow.experiments._layerwise_choice import Candidates
 from flow.experiments.base import Row
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained, Training
 
 __all__ = [
@@ -105,20 +105,20 @@ def by_cell(samples: Sequence[Sample], value: Callable[[Sample], float]) -> Cell
     return cells
 
 
-def samples(lab: Lab, plan: Plan) -> Iterator[Sample]:
+def samples(study: Study, plan: Plan) -> Iterator[Sample]:
     """Train, quantize to every width and choice, tune, and measure."""
     for series in (plan.plain, plan.adversarial):
         for seed in range(series.seeds):
-            yield from Subject(lab, plan, series, seed).samples()
+            yield from Subject(study, plan, series, seed).samples()
 
 
 class Subject:
     """A network of 8 bits, from which others are made."""
 
-    def __init__(self, lab: Lab, plan: Plan, series: Series, seed: int) -> None:
-        self.lab, self.plan, self.series, self.seed = lab, plan, series, seed
-        self.trained = network(lab, series, PLAIN, plan.full, seed)
-        self.candidates = Candidates.of(lab, self.trained)
+    def __init__(self, study: Study, plan: Plan, series: Series, seed: int) -> None:
+        self.study, self.plan, self.series, self.seed = study, plan, series, seed
+        self.trained = network(study, series, PLAIN, plan.full, seed)
+        self.candidates = Candidates.of(study, self.trained)
 
     def samples(self) -> Iterator[Sample]:
         """Measure the network, and each choice."""
@@ -143,9 +143,9 @@ class Subject:
             epochs=1,
             learning_rate=_TUNING_RATE,
             initial=quantized,
-            seed=self.lab.scale.seed + self.seed,
+            seed=self.study.scale.seed + self.seed,
         )
-        return self.lab.train(f"{quantized.label}, tuned", quantized.network.settings, training)
+        return self.study.train(f"{quantized.label}, tuned", quantized.network.settings, training)
 
     def _measured(
         self,
@@ -164,12 +164,12 @@ class Subject:
             choice=choice,
             budget=budget,
             tuned=tuned,
-            seed=self.lab.scale.seed + self.seed,
+            seed=self.study.scale.seed + self.seed,
             widths=widths,
             bits=total / self.candidates.weights,
-            clean=self.lab.clean(trained),
+            clean=self.study.clean(trained),
             robust={
-                epsilon: self.lab.attack(trained, "pgd", epsilon).row.accuracy
+                epsilon: self.study.attack(trained, "pgd", epsilon).row.accuracy
                 for epsilon in (WEAK, self.plan.strong)
             },
         )

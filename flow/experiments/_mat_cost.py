@@ -8,12 +8,12 @@ from statistics import median
 
 from brevitas_models.architectures import build
 from brevitas_models.classifier import QuantClassifier
-from flow._freezing import freeze_of
-from flow._saved_tensors import SavedTensors
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Training
 from flow.objectives import build_objective
-from flow.trainer import Schedule, TrainerSettings, train
+from flow.training.freezing import freeze_of
+from flow.training.saved_tensors import SavedTensors
+from flow.training.trainer import Schedule, TrainerSettings, train
 
 __all__ = ["StepCost", "step_costs"]
 
@@ -39,20 +39,20 @@ class StepCost:
         return 1000 * median(self.seconds)
 
 
-def step_costs(lab: Lab, bits: int, trainings: Mapping[str, Training]) -> dict[str, StepCost]:
+def step_costs(study: Study, bits: int, trainings: Mapping[str, Training]) -> dict[str, StepCost]:
     """Measure steps of the trainer on one thread, each a minibatch of the training's size.
 
     A turn is an epoch of three minibatches of every objective, one after the other, so that what
     else the machine does slows all of them.
     """
-    networks = {name: build(lab.settings(bits, bits)) for name in trainings}
+    networks = {name: build(study.settings(bits, bits)) for name in trainings}
     saved = {}
     for name, training in trainings.items():  # the first epoch, which is slower, is not timed
         with SavedTensors() as found:
-            _epoch(lab, networks[name], training)
+            _epoch(study, networks[name], training)
         saved[name] = found.peak_bytes / _MIB
     turns = [
-        {name: _epoch(lab, networks[name], training) for name, training in trainings.items()}
+        {name: _epoch(study, networks[name], training) for name, training in trainings.items()}
         for _ in range(_TURNS)
     ]
     return {
@@ -61,12 +61,12 @@ def step_costs(lab: Lab, bits: int, trainings: Mapping[str, Training]) -> dict[s
     }
 
 
-def _epoch(lab: Lab, network: QuantClassifier, training: Training) -> float:
+def _epoch(study: Study, network: QuantClassifier, training: Training) -> float:
     """Train for an epoch; return the seconds of a step."""
-    images, labels = lab.dataset.train_images, lab.dataset.train_labels
+    images, labels = study.dataset.train_images, study.dataset.train_labels
     batch = min(training.batch, len(labels))
     count = batch * _MINIBATCHES
-    dataset = replace(lab.dataset, train_images=images[:count], train_labels=labels[:count])
+    dataset = replace(study.dataset, train_images=images[:count], train_labels=labels[:count])
     rate = training.learning_rate
     schedule = Schedule(epochs=1, learning_rate=rate, epsilon_255=training.epsilon_255)
     settings = TrainerSettings(schedule=schedule, batch=batch)

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from flow.experiments._contrast import contrast
 from flow.experiments.base import Curve, Panel, Row, Verdict
-from flow.experiments.lab import Lab
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 
 __all__ = [
@@ -59,7 +59,7 @@ class Measured:
 
 
 def measured(
-    lab: Lab,
+    study: Study,
     trained: Trained,
     attacks: Mapping[str, Sequence[int]],
     *,
@@ -71,10 +71,10 @@ def measured(
     return Measured(
         method=method,
         seed=seed,
-        clean=lab.clean(trained),
+        clean=study.clean(trained),
         robust={
             attack: {
-                epsilon: lab.attack(trained, attack, epsilon, steps=_STEPS).row.accuracy
+                epsilon: study.attack(trained, attack, epsilon, steps=_STEPS).row.accuracy
                 for epsilon in epsilons
             }
             for attack, epsilons in attacks.items()

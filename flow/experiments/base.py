@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 
 __all__ = ["Curve", "Experiment", "Findings", "Outcome", "Panel", "Row", "Scale", "Verdict"]
 
@@ -86,5 +86,5 @@ class Experiment(ABC):
     scale: ClassVar[Scale] = Scale()
 
     @abstractmethod
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Train, attack, and judge."""

@@ -22,8 +22,8 @@ from flow.experiments._strengths import (
     measured,
 )
 from flow.experiments.base import Experiment, Findings, Verdict
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained, Training
 
 __all__ = ["BOUNDARY", "judge"]
@@ -54,34 +54,34 @@ class BoundaryRetraining(Experiment):
     source: ClassVar[str] = "Song, Fallon and Li 2020, arXiv 2012.14965"
     scale: ClassVar[Scale] = Scale(train_images=2000, epochs=6, images=300)
 
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Return a row for each network."""
         samples = [
             sample
             for seed in range(self.seeds)
-            for sample in self._retrained(lab, lab.scale.seed + seed)
+            for sample in self._retrained(study, study.scale.seed + seed)
         ]
-        images = lab.scale.images
+        images = study.scale.images
         names = [_BEFORE, _QUANTIZED, _PLAIN, _BOUNDARY, _MAPPED, _FGSM]
         panel = against_strength(samples, "pgd", "attacked by PGD-20", images, names)
         black_box = against_strength(samples, "square", "attacked by Square", images, names)
         return Findings(
             rows=tuple(sample.row() for sample in samples),
             panels=(panel, black_box),
-            verdicts=tuple(judge(samples, images, len(lab.dataset.test_labels))),
+            verdicts=tuple(judge(samples, images, len(study.dataset.test_labels))),
         )
 
-    def _retrained(self, lab: Lab, seed: int) -> list[Measured]:
-        settings = lab.settings(_WEIGHT_BITS, 8)
-        before = lab.train(f"{_BEFORE} seed {seed}", lab.settings(8, 8), Training(seed=seed))
-        start = lab.requantized(f"{_QUANTIZED} seed {seed}", before, settings)
+    def _retrained(self, study: Study, seed: int) -> list[Measured]:
+        settings = study.settings(_WEIGHT_BITS, 8)
+        before = study.train(f"{_BEFORE} seed {seed}", study.settings(8, 8), Training(seed=seed))
+        start = study.requantized(f"{_QUANTIZED} seed {seed}", before, settings)
         found = {
-            name: lab.train(f"{name} seed {seed}", settings, way)
+            name: study.train(f"{name} seed {seed}", settings, way)
             for name, way in _ways(start, seed, self.scanned).items()
         }
         networks = {_BEFORE: before, _QUANTIZED: start, **found}
         return [
-            measured(lab, trained, _ATTACKS, method=name, seed=seed)
+            measured(study, trained, _ATTACKS, method=name, seed=seed)
             for name, trained in networks.items()
         ]
 

@@ -17,8 +17,8 @@ from flow.experiments._defensive import CONTROLS, PLAIN, SERIES, Series
 from flow.experiments._defensive_panels import against_depth, against_epsilon, by_bits
 from flow.experiments._defensive_sample import EPSILONS, Sample, grouped, measured, robust_at
 from flow.experiments.base import Experiment, Findings, Panel, Verdict
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 
 __all__ = ["DEFENSIVE_BITS", "DefensiveBits", "judge_depth", "judge_series", "judged_epsilon"]
 
@@ -38,16 +38,16 @@ class DefensiveBits(Experiment):
 
     series: tuple[Series, ...] = SERIES
 
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Return a row for each network."""
         samples = [
-            measured(lab, series, control, bits, seed)
+            measured(study, series, control, bits, seed)
             for series in self.series
             for bits in series.bits
             for control in CONTROLS
             for seed in range(series.seeds)
         ]
-        images = lab.scale.images
+        images = study.scale.images
         judged = [
             found for series in self.series for found in judge_series(series, samples, images)
         ]

@@ -13,8 +13,8 @@ from flow.experiments._defensive_panels import by_bits
 from flow.experiments._defensive_sample import Cells
 from flow.experiments.base import Experiment, Findings, Panel, Row, Verdict
 from flow.experiments.defensive_bits import DEFENSIVE_BITS
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 
 __all__ = ["DEFENSIVE_CLEAN", "DefensiveClean", "clean_findings", "judge_clean"]
 
@@ -30,10 +30,10 @@ class DefensiveClean(Experiment):
 
     series: tuple[Series, ...] = SERIES
 
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Return a row for each series and number of bits."""
-        cells = {series.name: _measured(lab, series) for series in self.series}
-        return clean_findings(self.series, cells, len(lab.dataset.test_labels))
+        cells = {series.name: _measured(study, series) for series in self.series}
+        return clean_findings(self.series, cells, len(study.dataset.test_labels))
 
 
 def clean_findings(every: tuple[Series, ...], cells: Mapping[str, Cells], images: int) -> Findings:
@@ -67,10 +67,10 @@ def _gain(cells: Cells, bits: int, images: int) -> Contrast:
     return unpooled(cells, {("dq", bits): 1.0, (PLAIN, bits): -1.0}, images=images)
 
 
-def _measured(lab: Lab, series: Series) -> Cells:
+def _measured(study: Study, series: Series) -> Cells:
     return {
         (control, bits): [
-            lab.clean(network(lab, series, control, bits, seed)) for seed in range(series.seeds)
+            study.clean(network(study, series, control, bits, seed)) for seed in range(series.seeds)
         ]
         for bits in series.bits
         for control in CONTROLS

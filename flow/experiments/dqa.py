@@ -14,8 +14,8 @@ from brevitas_models.quantizers import ActivationQuantizer, Quantizers, WeightQu
 from flow.experiments._dqa_attacks import attacked
 from flow.experiments._dqa_verdicts import judged, panel
 from flow.experiments.base import Experiment, Findings, Row
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained, Training
 
 __all__ = ["DQA", "DynamicActivations", "dqa_network"]
@@ -47,14 +47,14 @@ class DynamicActivations(Experiment):
     bits: tuple[int, ...] = (1, 2, 3, 4)
     epsilons_255: tuple[tuple[str, int], ...] = (("standard", 26), ("adversarial", 51))
 
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Return a row for each network and attacker."""
         networks = [*((kind, bits) for kind in ("fixed", "learned") for bits in self.bits)]
         rows = tuple(
             row
             for training, epsilon in self.epsilons_255
             for kind, bits in [_BASELINE, *networks]
-            for row in _rows(lab, training, kind, bits, epsilon)
+            for row in _rows(study, training, kind, bits, epsilon)
         )
         return Findings(
             rows=rows,
@@ -67,13 +67,13 @@ class DynamicActivations(Experiment):
         )
 
 
-def _rows(lab: Lab, training: str, kind: str, bits: int, epsilon_255: int) -> list[Row]:
-    trained = dqa_network(lab, training, kind, bits, epsilon_255)
+def _rows(study: Study, training: str, kind: str, bits: int, epsilon_255: int) -> list[Row]:
+    trained = dqa_network(study, training, kind, bits, epsilon_255)
     network: Row = {
         "training": training,
         "activations": kind,
         "bits": bits,
-        "clean": lab.clean(trained),
+        "clean": study.clean(trained),
     }
     return [
         {
@@ -87,21 +87,21 @@ def _rows(lab: Lab, training: str, kind: str, bits: int, epsilon_255: int) -> li
             "low": found.ci95[0],
             "high": found.ci95[1],
         }
-        for (attack, knowledge), found in attacked(lab, trained, epsilon_255).items()
+        for (attack, knowledge), found in attacked(study, trained, epsilon_255).items()
     ]
 
 
-def dqa_network(lab: Lab, training: str, kind: str, bits: int, epsilon_255: int) -> Trained:
+def dqa_network(study: Study, training: str, kind: str, bits: int, epsilon_255: int) -> Trained:
     """Train a network, or take it from an earlier run; the arguments are its row's."""
     quantizers = Quantizers(weights=WeightQuantizer.LEARNED, activations=_KINDS[kind])
-    settings = lab.settings(_WEIGHT_BITS, bits, quantizers=quantizers)
+    settings = study.settings(_WEIGHT_BITS, bits, quantizers=quantizers)
     how = (
         Training(objective="fgsm", epsilon_255=epsilon_255)
         if training == "adversarial"
         else Training()
     )
     width = "1 bit" if bits == 1 else f"{bits} bits"
-    return lab.train(f"{training}, {kind} {width}", settings, how)
+    return study.train(f"{training}, {kind} {width}", settings, how)
 
 
 DQA = DynamicActivations()

@@ -14,7 +14,6 @@ from typing import ClassVar
 
 import torch
 
-from flow._freezing import freeze_of
 from flow.experiments._contrast import contrast
 from flow.experiments._strengths import (
     Measured,
@@ -27,11 +26,12 @@ from flow.experiments._strengths import (
     measured,
 )
 from flow.experiments.base import Curve, Experiment, Findings, Panel, Verdict
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 from flow.experiments.trained import Trained, Training
 from flow.objectives import Model, TrainingSet
 from flow.objectives.feedback import Feedback, FeedbackSettings
+from flow.training.freezing import freeze_of
 
 __all__ = ["FEEDBACK", "judge"]
 
@@ -57,43 +57,43 @@ class FeedbackLearning(Experiment):
     source: ClassVar[str] = "Song, Wang and Li, ICMLA 2019"
     scale: ClassVar[Scale] = Scale(train_images=2000, epochs=6, images=300)
 
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Return a row for each network."""
         samples = [
             sample
             for seed in range(self.seeds)
-            for sample in _retrained(lab, lab.scale.seed + seed)
+            for sample in _retrained(study, study.scale.seed + seed)
         ]
-        images, names = lab.scale.images, [_BEFORE, _PLAIN, _ALIKE, _FEEDBACK]
+        images, names = study.scale.images, [_BEFORE, _PLAIN, _ALIKE, _FEEDBACK]
         return Findings(
             rows=tuple(sample.row() for sample in samples),
             panels=(
                 against_strength(samples, "pgd", "attacked by PGD-20", images, names),
                 against_strength(samples, "fgsm", "attacked by FGSM", images, names),
-                _class_panel(samples, names, lab.dataset.classes),
+                _class_panel(samples, names, study.dataset.classes),
             ),
-            verdicts=tuple(judge(samples, images, len(lab.dataset.test_labels))),
+            verdicts=tuple(judge(samples, images, len(study.dataset.test_labels))),
         )
 
 
-def _retrained(lab: Lab, seed: int) -> list[Measured]:
-    settings = lab.settings(_BITS, _BITS)
-    before = lab.train(f"{_BEFORE} seed {seed}", settings, Training(seed=seed))
+def _retrained(study: Study, seed: int) -> list[Measured]:
+    settings = study.settings(_BITS, _BITS)
+    before = study.train(f"{_BEFORE} seed {seed}", settings, Training(seed=seed))
     ways = {
         _PLAIN: Training(initial=before, seed=seed),
         _ALIKE: _generating(before, seed, sharpness=0.0),
         _FEEDBACK: _generating(before, seed, sharpness=1.0),
     }
-    found = {name: lab.train(f"{name} seed {seed}", settings, way) for name, way in ways.items()}
+    found = {name: study.train(f"{name} seed {seed}", settings, way) for name, way in ways.items()}
     attacks = {"pgd": _EPSILONS, "fgsm": _EPSILONS}
     return [
         measured(
-            lab,
+            study,
             trained,
             attacks,
             method=name,
             seed=seed,
-            extra=_distances(lab, trained, seed),
+            extra=_distances(study, trained, seed),
         )
         for name, trained in {_BEFORE: before, **found}.items()
     ]
@@ -109,14 +109,14 @@ def _generating(before: Trained, seed: int, *, sharpness: float) -> Training:
     )
 
 
-def _distances(lab: Lab, trained: Trained, seed: int) -> dict[str, float]:
+def _distances(study: Study, trained: Trained, seed: int) -> dict[str, float]:
     """Return the mean distance of each class from the boundary on test images, in uint8 units."""
-    images = torch.from_numpy(lab.dataset.test_images).permute(0, 3, 1, 2)
-    labels = torch.from_numpy(lab.dataset.test_labels)
+    images = torch.from_numpy(study.dataset.test_images).permute(0, 3, 1, 2)
+    labels = torch.from_numpy(study.dataset.test_labels)
     objective = Feedback(FeedbackSettings(images_per_class=_MEASURED_IMAGES))
     objective.end_epoch(
         Model(trained.network, freeze=freeze_of(trained.network)),
-        TrainingSet(images=images, labels=labels, classes=lab.dataset.classes),
+        TrainingSet(images=images, labels=labels, classes=study.dataset.classes),
         float(_TRAINED_AT),
         torch.Generator().manual_seed(seed),
     )

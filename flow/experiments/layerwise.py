@@ -28,8 +28,8 @@ from flow.experiments._layerwise_sample import (
 )
 from flow.experiments.base import Experiment, Findings, Verdict
 from flow.experiments.defensive_bits import DEFENSIVE_BITS
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 
 __all__ = ["LAYERWISE_BITS", "LayerwiseBits", "bits_findings", "judge_choice", "judge_loss"]
 
@@ -47,10 +47,10 @@ class LayerwiseBits(Experiment):
 
     plan: Plan = field(default_factory=Plan)
 
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Return a row for each network."""
-        found = list(samples(lab, self.plan))
-        return bits_findings(self.plan, found, len(lab.dataset.test_labels), lab.scale.images)
+        found = list(samples(study, self.plan))
+        return bits_findings(self.plan, found, len(study.dataset.test_labels), study.scale.images)
 
 
 def bits_findings(plan: Plan, found: Sequence[Sample], tests: int, shown: int) -> Findings:

@@ -17,8 +17,8 @@ from flow.experiments._contrast import contrast
 from flow.experiments._mat_cost import StepCost, step_costs
 from flow.experiments._strengths import Measured, against_strength, at, grouped, measured, over
 from flow.experiments.base import Curve, Experiment, Findings, Outcome, Panel, Verdict
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 from flow.experiments.trained import Training
 
 __all__ = ["MAT", "judge_cost", "judge_range", "judge_zones"]
@@ -63,12 +63,12 @@ class Mat(Experiment):
     source: ClassVar[str] = "Song et al. 2017, arXiv 1705.09764"
     scale: ClassVar[Scale] = Scale(train_images=2000, epochs=6, images=300)
 
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Return a row for each network, with the cost of a step of its training."""
-        trainings, images = _trainings(), lab.scale.images
-        costs = step_costs(lab, _BITS, trainings)
+        trainings, images = _trainings(), study.scale.images
+        costs = step_costs(study, _BITS, trainings)
         samples = [
-            _sample(lab, name, training, lab.scale.seed + seed, costs[name])
+            _sample(study, name, training, study.scale.seed + seed, costs[name])
             for name, training in trainings.items()
             for seed in range(self.seeds)
         ]
@@ -88,11 +88,11 @@ class Mat(Experiment):
         )
 
 
-def _sample(lab: Lab, name: str, training: Training, seed: int, cost: StepCost) -> Measured:
-    settings = lab.settings(_BITS, _BITS)
-    trained = lab.train(f"{name} seed {seed}", settings, replace(training, seed=seed))
+def _sample(study: Study, name: str, training: Training, seed: int, cost: StepCost) -> Measured:
+    settings = study.settings(_BITS, _BITS)
+    trained = study.train(f"{name} seed {seed}", settings, replace(training, seed=seed))
     extra = {"step_ms": cost.milliseconds, "saved_mib": cost.saved_mib}
-    return measured(lab, trained, _ATTACKS, method=name, seed=seed, extra=extra)
+    return measured(study, trained, _ATTACKS, method=name, seed=seed, extra=extra)
 
 
 def judge_zones(samples: Sequence[Measured], images: int) -> Verdict:

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The experiments, in the order of the help."""
 
-from difflib import get_close_matches
-
 from flow.errors import FlowError
 from flow.experiments.base import Experiment
 from flow.experiments.boundary import BOUNDARY
@@ -15,6 +13,7 @@ from flow.experiments.layerwise import LAYERWISE_BITS
 from flow.experiments.mat import MAT
 from flow.experiments.strength import STRENGTH
 from flow.experiments.surface import SURFACE
+from steelflow_names import hint
 
 __all__ = ["EXPERIMENTS", "find"]
 
@@ -39,6 +38,5 @@ def find(name: str) -> Experiment:
     """
     known = {experiment.name: experiment for experiment in EXPERIMENTS}
     if name not in known:
-        near = get_close_matches(name, known, n=3, cutoff=0.0)
-        raise FlowError(f"experiment: there is no {name!r}; the nearest are {', '.join(near)}")
+        raise FlowError(f"experiment: there is no {name!r}{hint(name, known)}")
     return known[name]

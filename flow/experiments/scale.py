@@ -4,7 +4,7 @@
 
 from dataclasses import dataclass
 
-from flow.errors import FlowError
+from flow.errors import SettingError
 
 __all__ = ["Scale"]
 
@@ -31,5 +31,4 @@ class Scale:
     def __post_init__(self) -> None:
         for name, least in (("train_images", 2), ("epochs", 1), ("images", 1), ("seed", 0)):
             if getattr(self, name) < least:
-                option = name.replace("_", "-")
-                raise FlowError(f"--{option} {getattr(self, name)}: give {least} or more")
+                raise SettingError(f"{name} {getattr(self, name)}: give {least} or more", name)

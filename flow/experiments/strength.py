@@ -23,8 +23,8 @@ from flow.experiments._strengths import (
     measured,
 )
 from flow.experiments.base import Curve, Experiment, Findings, Outcome, Panel, Verdict
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 from flow.experiments.trained import Training
 
 __all__ = ["STRENGTH", "crossing_point", "judge"]
@@ -51,14 +51,14 @@ class Strength(Experiment):
     source: ClassVar[str] = "Gorsline, Smith and Merkel, GLSVLSI 2021"
     scale: ClassVar[Scale] = Scale(train_images=3000, epochs=5, images=300)
 
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Return a row for each network."""
         samples = [
-            self._sample(lab, bits, lab.scale.seed + seed)
+            self._sample(study, bits, study.scale.seed + seed)
             for bits in self.bits
             for seed in range(self.seeds)
         ]
-        images = lab.scale.images
+        images = study.scale.images
         return Findings(
             rows=tuple(sample.row() for sample in samples),
             panels=(
@@ -69,15 +69,15 @@ class Strength(Experiment):
                 *(_gain_panel(samples, attack, images) for attack in _ATTACKS),
             ),
             verdicts=tuple(
-                judge(samples, attack, images, 1 / lab.dataset.classes) for attack in _ATTACKS
+                judge(samples, attack, images, 1 / study.dataset.classes) for attack in _ATTACKS
             ),
         )
 
-    def _sample(self, lab: Lab, bits: int, seed: int) -> Measured:
+    def _sample(self, study: Study, bits: int, seed: int) -> Measured:
         name = "1 bit" if bits == 1 else f"{bits} bits"
         label = f"{name} seed {seed}"
-        trained = lab.train(label, lab.settings(bits, bits), Training(seed=seed))
-        return measured(lab, trained, _ATTACKS, method=name, seed=seed)
+        trained = study.train(label, study.settings(bits, bits), Training(seed=seed))
+        return measured(study, trained, _ATTACKS, method=name, seed=seed)
 
 
 def judge(samples: Sequence[Measured], attack: str, images: int, guessing: float = 0.1) -> Verdict:

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from flow.experiments._planes import Plane, loss_plane
 from flow.experiments.base import Curve, Experiment, Findings, Outcome, Panel, Row, Verdict
 from flow.experiments.dqa import dqa_network
-from flow.experiments.lab import Lab
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 
 __all__ = ["SURFACE", "Surface", "rises"]
 
@@ -48,17 +48,17 @@ class Surface(Experiment):
     reach_255: int = 51
     steps: int = 8
 
-    def run(self, lab: Lab) -> Findings:
+    def run(self, study: Study) -> Findings:
         """Return a row for each network and point of its plane."""
         ends = np.linspace(-self.reach_255, self.reach_255, 2 * self.steps + 1)
         along = tuple(int(step) for step in np.rint(ends))
         across = (0, self.reach_255 // 2, self.reach_255)
-        images, labels = lab.shown()
+        images, labels = study.shown()
         planes: dict[str, Plane] = {}
         for training, kind, bits in self.networks:
-            trained = dqa_network(lab, training, kind, bits, self.reach_255)
+            trained = dqa_network(study, training, kind, bits, self.reach_255)
             planes[trained.label] = loss_plane(
-                *(trained, images, labels, along, across), seed=lab.scale.seed
+                *(trained, images, labels, along, across), seed=study.scale.seed
             )
         return Findings(
             rows=tuple(row for name, plane in planes.items() for row in _rows(name, plane)),

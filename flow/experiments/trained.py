@@ -11,10 +11,10 @@ from typing import Any
 from torch import Tensor
 
 from brevitas_models.pretrained import QuantClassifier, canonicalise
-from flow.deployment import lowered
+from flow.export.deployment import lowered
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
-from flow.trainer import TrainingResult
+from flow.training.trainer import TrainingResult
 
 __all__ = ["Trained", "Training", "digest_of", "finished", "take_over"]
 

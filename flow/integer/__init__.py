@@ -12,10 +12,13 @@ from flow.integer.operations import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     MaxPool,
     Operation,
+    Scale,
     SumPool,
     Threshold,
+    Unflatten,
 )
 
 __all__ = [
@@ -26,10 +29,13 @@ __all__ = [
     "Convolution",
     "Dense",
     "Flatten",
+    "Gather",
     "IntegerNetwork",
     "Interval",
     "MaxPool",
     "Operation",
+    "Scale",
     "SumPool",
     "Threshold",
+    "Unflatten",
 ]

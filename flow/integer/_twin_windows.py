@@ -8,7 +8,7 @@ import numpy as np
 
 from flow.integer.bounds import Interval
 from flow.integer.native._lines import Reals
-from flow.integer.operations import Convolution, Dense, Flatten, MaxPool, Threshold
+from flow.integer.operations import Convolution, Dense, Flatten, Gather, MaxPool, Threshold
 
 if TYPE_CHECKING:
     from flow.integer.network import IntegerNetwork
@@ -29,7 +29,7 @@ def half_window(network: "IntegerNetwork", threshold: Threshold) -> Reals | None
         return None
     operations = {operation.name: operation for operation in network.operations}
     source = network.sources[threshold.name][0]
-    while isinstance(operations.get(source), MaxPool | Flatten):
+    while isinstance(operations.get(source), MaxPool | Flatten | Gather):
         source = network.sources[source][0]
     found, ranges = operations.get(source), network.ranges()
     if not isinstance(found, Convolution | Dense):

@@ -5,17 +5,22 @@
 import json
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import asdict, fields
+from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
-from flow.classifier import Images, Logits, check_images
+from flow.classifier import Images, Labels, Logits, check_images
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
 from flow.integer.operations import IMAGE, KINDS, Integers, Operation, Shape
+from hw.accelerator.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from flow.integer.twin import Twin
@@ -24,6 +29,7 @@ __all__ = ["IntegerNetwork"]
 
 _UNREADABLE = (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError, IndexError)
 _BATCH = 256  # images at a time: bounds the memory
+_PREPROCESSING: TypeAdapter[Preprocessing | None] = TypeAdapter(Preprocessing | None)
 
 
 class IntegerNetwork:
@@ -35,6 +41,7 @@ class IntegerNetwork:
         input_shape: (H, W, C).
         scale: positive; the trained network's float logits are scale * integer logits + offset.
         offset: the same for every class, so that it changes no label.
+        preprocessing: how the model's own input is made of the uint8 image; None if not known.
         sources: name of each operation -> the names that it reads (IMAGE is the input).
         shapes: name -> the shape of its output without N; with IMAGE's.
     """
@@ -45,12 +52,13 @@ class IntegerNetwork:
         input_shape: tuple[int, int, int],
         scale: float,
         offset: float = 0.0,
+        preprocessing: Preprocessing | None = None,
     ) -> None:
         """Check that the graph is sound, that logits fit int32 and that the scale is positive."""
         if not scale > 0:
             raise FlowError(f"integer network: the scale {scale} of the logits is not positive")
         self.operations, self.input_shape = operations, input_shape
-        self.scale, self.offset = scale, offset
+        self.scale, self.offset, self.preprocessing = scale, offset, preprocessing
         self.sources = _sources(operations)
         self.shapes: dict[str, Shape] = {IMAGE: input_shape}
         for operation in operations:
@@ -73,6 +81,20 @@ class IntegerNetwork:
         """Number of logits."""
         return self.shapes[self.output][0]
 
+    @property
+    def positive_from(self) -> int:
+        """The smallest integer logit whose float logit is positive."""
+        return floor(-Fraction(self.offset) / Fraction(self.scale)) + 1
+
+    def labels(self, logits: Logits) -> Labels:
+        """Return the labels of int32[N, K]: the largest logit, the lowest index on ties.
+
+        A single logit stands against 0: label 1 where its float value is positive, else 0.
+        """
+        if self.classes > 1:
+            return np.asarray(logits.argmax(axis=1))
+        return (logits[:, 0] >= self.positive_from).astype(np.int64)
+
     def ranges(self) -> dict[str, Interval]:
         """Return the proven range of each operation's output (and IMAGE's), for any uint8 image."""
         found = {IMAGE: Interval(0, 255)}
@@ -94,6 +116,10 @@ class IntegerNetwork:
             ((_, last),) = deque(self._run(batch), maxlen=1)
             parts.append(last.astype(np.int32))
         return np.concatenate(parts)
+
+    def decode(self, logits: Logits) -> NDArray[np.float64]:
+        """Return the model's float logits [N, K] for integer logits int32[N, K]."""
+        return self.scale * logits.astype(np.float64) + self.offset
 
     def activations(self, images: Images) -> list[tuple[str, Integers]]:
         """Return (operation's name, its output int64[N, ...]) in order; keeps all in memory."""
@@ -120,7 +146,7 @@ class IntegerNetwork:
 
         return Twin(self)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write one .npz file without pickled objects; equal networks give equal bytes."""
         arrays: dict[str, Any] = {}
         entries = []
@@ -134,24 +160,26 @@ class IntegerNetwork:
             "input_shape": self.input_shape,
             "scale": self.scale,
             "offset": self.offset,
+            "preprocessing": self.preprocessing and asdict(self.preprocessing),
         }
         np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> "IntegerNetwork":
-        """Read what save wrote.
+    def load(cls, path: Path | str) -> "IntegerNetwork":
+        """Read what save wrote; files of older versions have no preprocessing.
 
         Raises:
             FlowError: the file is missing, damaged or not an integer network.
         """
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
             header = json.loads(str(arrays.pop("header")))
             operations = tuple(_operation(i, e, arrays) for i, e in enumerate(header["operations"]))
             shape = header["input_shape"]
             whole = (shape[0], shape[1], shape[2])
-            return cls(operations, whole, header["scale"], header["offset"])
+            own = _PREPROCESSING.validate_python(header.get("preprocessing"))
+            return cls(operations, whole, header["scale"], header["offset"], own)
         except _UNREADABLE as error:
             raise FlowError(
                 f"integer network {path}: cannot be read ({error}); compile it again"

@@ -8,7 +8,8 @@ import numpy as np
 
 from flow.errors import FlowError
 from flow.integer._matrix import Convolution, Dense
-from flow.integer._operation import IMAGE, Integers, Operation, Padding, Shape
+from flow.integer._operation import IMAGE, Integers, Operation, Padding, Shape, windows
+from flow.integer._places import Gather, Scale
 from flow.integer._pooling import MaxPool, Pool, SumPool
 from flow.integer.bounds import Interval
 
@@ -21,14 +22,18 @@ __all__ = [
     "Convolution",
     "Dense",
     "Flatten",
+    "Gather",
     "Integers",
     "MaxPool",
     "Operation",
     "Padding",
     "Pool",
+    "Scale",
     "Shape",
     "SumPool",
     "Threshold",
+    "Unflatten",
+    "windows",
 ]
 
 
@@ -109,6 +114,24 @@ class Flatten(Operation):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Unflatten(Flatten):
+    """Reshape int64[N, C] to images of one pixel, int64[N, 1, 1, C]: a view, as its base."""
+
+    def output_shape(self, *shapes: Shape) -> Shape:
+        """Return (1, 1, C)."""
+        if len(shapes[0]) != 1:
+            raise FlowError(
+                f"{self.name}: shape {shapes[0]} is not that of a vector; flatten it first"
+            )
+        return (1, 1, *shapes[0])
+
+    def apply(self, *values: Integers) -> Integers:
+        """Reshape."""
+        self.output_shape(values[0].shape[1:])
+        return values[0][:, None, None, :]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Add(Operation):
     """Sum of inputs of one shape, each times its own integer: y = sum_i factors[i] * x_i."""
 
@@ -163,14 +186,27 @@ class Bias(Operation):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Concat(Operation):
-    """Join inputs along the channels, which are the last axis."""
+    """Join inputs along an axis: the channels, which are the last, or 0 (height) or 1 (width)."""
+
+    axis: int = -1
 
     def output_shape(self, *shapes: Shape) -> Shape:
-        """Return the inputs' shape with their channels summed."""
-        if len({shape[:-1] for shape in shapes}) != 1:
+        """Return the inputs' shape with their sizes along the axis summed."""
+        rank = len(shapes[0])
+        if self.axis not in (-1, 0, 1) or self.axis >= rank - 1:
+            raise FlowError(
+                f"{self.name}: axis {self.axis} of {shapes[0]} is neither the channels (-1) nor "
+                "height (0) or width (1)"
+            )
+        place = self.axis % rank
+        if len({(*shape[:place], *shape[place + 1 :]) for shape in shapes}) != 1:
             listed = ", ".join(map(str, shapes))
-            raise FlowError(f"{self.name}: shapes {listed} differ in more than their channels")
-        return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+            raise FlowError(
+                f"{self.name}: shapes {listed} differ in more than "
+                f"{'their channels' if self.axis == -1 else f'axis {self.axis}'}"
+            )
+        total = sum(shape[place] for shape in shapes)
+        return (*shapes[0][:place], total, *shapes[0][place + 1 :])
 
     def output_range(self, *ranges: Interval) -> Interval:
         """Return the hull of the ranges."""
@@ -179,10 +215,13 @@ class Concat(Operation):
     def apply(self, *values: Integers) -> Integers:
         """Concatenate."""
         self.output_shape(*(value.shape[1:] for value in values))
-        return np.concatenate(values, axis=-1)
+        return np.concatenate(values, axis=self.axis if self.axis < 0 else self.axis + 1)
 
 
 KINDS: dict[str, type[Operation]] = {
     kind.__name__: kind
-    for kind in (Add, Bias, Concat, Convolution, Dense, Flatten, MaxPool, SumPool, Threshold)
+    for kind in (
+        *(Add, Bias, Concat, Convolution, Dense, Flatten, Gather),
+        *(MaxPool, Scale, SumPool, Threshold, Unflatten),
+    )
 }

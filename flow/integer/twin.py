@@ -21,11 +21,14 @@ from flow.integer.operations import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     Integers,
     MaxPool,
     Padding,
+    Scale,
     SumPool,
     Threshold,
+    Unflatten,
 )
 
 if TYPE_CHECKING:
@@ -111,20 +114,30 @@ class _Module(nn.Module):
                 self.register_buffer("constant", _tensor(weights.T, dtype))
             case Bias(values=values):
                 self.register_buffer("constant", _tensor(values, dtype))
+            case Gather(places=places):
+                self.register_buffer("constant", torch.from_numpy(places.reshape(-1)))
+            case Scale(factors=factors):
+                self.register_buffer("constant", _tensor(factors, dtype))
 
     def forward(self, *values: Tensor) -> Tensor:  # noqa: PLR0911 - one a kind
         first = values[0]
         match self.operation:
             case Dense():
                 return functional.linear(first, self.constant)
+            case Unflatten():
+                return first[:, :, None, None]
             case Flatten():
                 return first.permute(0, 2, 3, 1).flatten(1)
             case Add(factors=factors):
                 return torch.stack([f * v for f, v in zip(factors, values, strict=True)]).sum(0)
             case Bias():
                 return first + self.constant.view(-1, *[1] * (first.dim() - 2))
-            case Concat():
-                return torch.cat(values, 1)
+            case Concat(axis=axis):
+                return torch.cat(values, 1 if axis < 0 else axis + 2)
+            case Gather() as gather:
+                return self._gathered(first, gather)
+            case Scale():
+                return first * self.constant
             case MaxPool(kernel=kernel, stride=stride, padding=padding):
                 padded = _pad(first, padding, fill=-torch.inf)
                 return functional.max_pool2d(padded, kernel, stride)
@@ -133,6 +146,12 @@ class _Module(nn.Module):
                 return functional.avg_pool2d(padded, kernel, stride, divisor_override=1)
             case other:
                 raise AssertionError(other)
+
+    def _gathered(self, values: Tensor, gather: Gather) -> Tensor:
+        last = values.permute(0, 2, 3, 1) if values.dim() == 4 else values
+        rows = last.reshape(len(values), -1, gather.channels).index_select(1, self.constant)
+        height, width = gather.places.shape
+        return rows.view(len(rows), height, width, gather.channels).permute(0, 3, 1, 2)
 
 
 def _layer(step: Step, network: "IntegerNetwork", dtype: torch.dtype) -> nn.Module:

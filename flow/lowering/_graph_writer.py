@@ -57,7 +57,7 @@ class GraphWriter:
             **attributes,
         )
         self.nodes.append(node)
-        context = {name: self.values[name] for name in inputs}
+        context = {name: self.values[name] for name in inputs if name}
         self.values[output] = _executed(node, context)
         return output
 

@@ -52,7 +52,7 @@ def quantized(
 
 def on_grid(builder: Builder, value: Value, levels: range, grid: Grid) -> bool:
     """Whether every integer in the range is a level of the grid already, and one of them 0."""
-    if value.clamps or not value.known or not all(value.scale):
+    if value.clamps or value.curves or not value.known or not all(value.scale):
         return False
     steps, starts = value.scale / grid.scale, value.offset / grid.scale + grid.zero
     zeros = value.offset / value.scale  # zero padding may need an integer for 0
@@ -65,8 +65,13 @@ def on_grid(builder: Builder, value: Value, levels: range, grid: Grid) -> bool:
 
 def _reachable(stairs: Staircase, value: Value, builder: Builder) -> Staircase:
     """Cut a staircase of many steps to those that the value can take."""
-    if stairs.steps <= _MANY:
+    if stairs.steps <= _MANY or (value.curves and stairs.steps <= _MOST):
         return stairs
+    if value.curves:
+        raise Refusal(
+            f"it has {stairs.steps + 1} levels behind a function, more than {_MOST + 1}",
+            "use at most 12 bits",
+        )
     lowest, highest = value.ends(builder.interval(value))
     taken = [
         [
@@ -85,6 +90,8 @@ def _reachable(stairs: Staircase, value: Value, builder: Builder) -> Staircase:
 
 def _is_identity(thresholds: Integers, offset: int, low: int, high: int) -> bool:
     """Whether offset + #{t <= x} is x for every x in low..high."""
+    if high - low > thresholds.shape[1]:
+        return False
     expected = np.arange(low + 1, high + 1)
     for row in thresholds:
         inside = row[(row > low) & (row <= high)]
@@ -123,6 +130,7 @@ def _is_bipolar(builder: Builder, value: Value, points: Rationals, grid: Grid) -
         isinstance(source, Threshold)
         and (source.offset, source.step, source.thresholds.shape[1]) == (-1, 2, 1)
         and not value.clamps
+        and not value.curves
         and bool((value.scale == grid.scale).all() and (value.offset == offset).all())
         and bool((offset - grid.scale < points).all() and (points <= offset + grid.scale).all())
     )

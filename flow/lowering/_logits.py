@@ -3,30 +3,36 @@
 """The last integers: one positive scale for all classes, and integer biases."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from onnx import NodeProto
 
-from flow.integer import Bias, Dense, IntegerNetwork, Operation
+from flow.integer import IMAGE, Bias, Dense, IntegerNetwork
 from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
+from flow.lowering._coarse import Coarse, coarsened
 from flow.lowering._constants import attribute
+from flow.lowering._growing import Leaky
+from flow.lowering._rectify import clamped
 from flow.lowering._refusal import Refusal
-from flow.lowering._settle import flat, plain
-from flow.lowering._values import Value, common_unit
+from flow.lowering._settle import flat, unclamped, unpadded
+from flow.lowering._units import Units, choose_units
+from flow.lowering._values import INFINITY, Value, same
 
-__all__ = ["leave_out", "logits_tensor", "network"]
+__all__ = ["MOST_CLASSES", "Ending", "ending", "leave_out", "logits_tensor"]
 
-_ELEMENTWISE = ("Sigmoid", "Tanh")  # they grow with the logits
+MOST_CLASSES = 2**16
+
+_ELEMENTWISE = (  # they grow with the logits
+    *("Celu", "Elu", "Erf", "Exp", "LeakyRelu", "Log", "Selu", "Sigmoid", "Softplus", "Softsign"),
+    "Tanh",
+)
 _DECISIONS = ("ArgMax", "TopK", "Softmax", "LogSoftmax", *_ELEMENTWISE)
+_LARGEST_ORDER = 2**24  # entries of a matrix that puts logits in order
 _TRAILING = ("Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Identity")
-_FINEST = 8  # bits of a step that class offsets may take
-_LARGEST_FACTOR = 2**8  # of one class's logits
-_INT32 = 2**31
-_FAR = 2**20  # steps: offsets beyond are counted from that of the first class
-_FLOAT32 = Fraction(1, 2**23)  # what the source's constants are rounded to
 
 
 def logits_tensor(nodes: Sequence[NodeProto], output: str) -> tuple[str, NodeProto | None]:
@@ -35,6 +41,8 @@ def logits_tensor(nodes: Sequence[NodeProto], output: str) -> tuple[str, NodePro
     name, found, decision = output, output, None
     while name in producers and producers[name].op_type in _DECISIONS + _TRAILING:
         node = producers[name]
+        if any(attribute(node, setting, 1.0) <= 0 for setting in ("alpha", "gamma")):
+            break
         name = node.input[0]
         if node.op_type in _DECISIONS:
             found, decision = name, node
@@ -55,55 +63,93 @@ def leave_out(builder: Builder, node: NodeProto, value: Value) -> None:
 
 
 @dataclass(frozen=True)
-class _Steps:
-    """Integer logits: a value in units is multiple * x + bias / 2**bits + base.
+class Ending:
+    """The integer network, and how far the rounding of scales and offsets may move a logit.
 
     Attributes:
-        bits: fraction bits of a unit that the biases have.
-        base: in units, the same for every class.
-        error: the largest rounding of a bias, in units.
+        network: the integers.
+        rounding: of one class's integer logit, in steps; 0 where it is exact.
     """
 
-    bits: int
-    base: Fraction
-    error: Fraction
+    network: IntegerNetwork
+    rounding: Fraction
 
 
-def network(builder: Builder, name: str, value: Value) -> IntegerNetwork:
+def ending(builder: Builder, name: str, value: Value) -> Ending:
     """Return the network whose logits are the value, up to a positive scale and an offset.
 
     Raises:
-        Refusal: classes whose scales have no small common unit, or constant logits alone.
+        Refusal: activations that are not quantized, or constant logits alone; or more values than
+            a classifier has.
     """
-    value = _in_order(builder, name, plain(builder, name, value))
-    scales: list[Fraction] = list(value.scale)
-    unit = common_unit(scales)
-    multiples = [int(scale / unit) for scale in scales]
-    if max(map(abs, multiples)) > _LARGEST_FACTOR:
+    if value.index.size > MOST_CLASSES:
         raise Refusal(
-            f"the logits of the classes have {len(set(scales))} scales without a small common unit "
-            f"({', '.join(f'{float(s):g}' for s in scales[:3])}, ...)",
-            "quantize the last layer's weights with one scale (per tensor), and its input too",
+            f"its output of shape {value.index.shape} holds {value.index.size:,} values, and a "
+            f"classifier has at most {MOST_CLASSES:,} logits",
+            "set output_name to an output of logits",
         )
-    offsets = [offset / unit for offset in value.offset]
-    limit = _INT32 // max(max(map(abs, multiples)) * builder.interval(value).magnitude(), 1)
-    steps = _steps(offsets, limit)
-    source = _multiplied(builder, name, value, multiples, steps.bits)
-    factor = 2**steps.bits
-    biases = [round((offset - steps.base) * factor) for offset in offsets]
-    if any(biases):
-        values = np.array(biases, dtype=np.int64)
+    value = _peeled(builder, name, unpadded(builder, name, value))
+    value, ends = _freed(builder, name, value)
+    coarse = coarsened(builder, _in_order(builder, name, value))
+    value = coarse.value
+    base = next((end for end in ends if abs(end) != INFINITY), None)
+    magnitude = builder.interval(value).magnitude()
+    units = choose_units(list(value.scale), list(value.offset), magnitude, base)
+    source = _multiplied(builder, name, value, units.multiples)
+    if any(units.biases):
+        values = np.array(units.biases, dtype=np.int64)
         source = builder.emit(Bias(name=f"{name}_bias", inputs=(source,), values=values))
-    if steps.error:
-        builder.notes.append(
-            f"the offsets of the classes are rounded to 1/{factor} of a step of the logits, by at "
-            f"most {float(steps.error):.3g} of a step; a label can change only where two logits "
-            "are closer than twice that"
-        )
-    shape = builder.shapes["image"]
-    scale, offset = float(unit / factor), float(steps.base * unit)
-    operations = _needed(builder, source)
-    return IntegerNetwork(operations, (shape[0], shape[1], shape[2]), scale, offset)
+    if units.note:
+        builder.notes.append(units.note)
+    cut, moved = clamped(builder, name, source, [_places(end, units) for end in ends])
+    error = units.error + coarse.error * max(map(abs, units.multiples))
+    if coarse.name:
+        builder.notes.append(_rounded(coarse, float(error * units.unit)))
+    shape = builder.shapes[IMAGE]
+    made = IntegerNetwork(
+        builder.needed(cut),
+        (shape[0], shape[1], shape[2]),
+        float(units.unit),
+        float(units.base),
+    )
+    return Ending(made, error + moved)
+
+
+def _rounded(coarse: Coarse, bound: float) -> str:
+    return (
+        f"{coarse.name}: the scales of what it adds have no small common unit and are rounded: a "
+        f"logit is off by at most {bound:.3g} in all; a label can change only where two logits are "
+        "closer than twice that"
+    )
+
+
+def _places(end: Fraction | float, units: Units) -> Fraction | None:
+    """Return a bound of the logits in integer steps."""
+    return None if abs(end) == INFINITY else (Fraction(end) - units.base) / units.unit
+
+
+def _peeled(builder: Builder, name: str, value: Value) -> Value:
+    """Leave out a growing function that is the same for all classes and keeps their order."""
+    while value.curves:
+        curve = value.curves[-1]
+        alike = all(map(same, (value.scale, value.offset))) and value.scale[0] > 0
+        leaky = [f for f in curve.functions if isinstance(f, Leaky) and f.slope]
+        if value.clamps or not alike or len(leaky) < value.channels or len(set(leaky)) > 1:
+            return value
+        builder.notes.append(f"{name} (PRelu) is left to the reader of the logits")
+        parts = {part: getattr(curve, part) for part in ("scale", "offset", "lo", "hi")}
+        value = replace(value, curves=value.curves[:-1], **parts)
+    return value
+
+
+def _freed(builder: Builder, name: str, value: Value) -> tuple[Value, tuple[Any, Any]]:
+    """Return the value without clamps, and those that the logits get instead."""
+    value = value.without_idle_clamps(builder.interval(value))
+    free = (-INFINITY, INFINITY)
+    if value.curves or not value.clamps or not (same(value.lo) and same(value.hi)):
+        return unclamped(builder, name, value), free
+    plainly = Value.plain(value.source, value.shape, value.index, value.scale, value.offset)
+    return replace(plainly, known=value.known), (value.lo[0], value.hi[0])
 
 
 def _in_order(builder: Builder, name: str, value: Value) -> Value:
@@ -112,6 +158,11 @@ def _in_order(builder: Builder, name: str, value: Value) -> Value:
     order = value.index.reshape(-1)
     if np.array_equal(order, np.arange(value.channels)):
         return value
+    if value.channels * order.size > _LARGEST_ORDER:
+        raise Refusal(
+            f"its {order.size:,} logits are {value.channels:,} values in another order",
+            "transpose them to channels-last, or end with a dense layer",
+        )
     weights = np.zeros((value.channels, order.size), dtype=np.int64)
     weights[order, np.arange(order.size)] = 1
     source = builder.emit(Dense(name=f"{name}_order", inputs=(value.source,), weights=weights))
@@ -121,43 +172,9 @@ def _in_order(builder: Builder, name: str, value: Value) -> Value:
     )
 
 
-def _steps(offsets: list[Fraction], limit: int) -> _Steps:
-    """Choose how finely the offsets are held: as they are if 8 bits of a step can do it."""
-    first = offsets[0]
-    if all(offset == first for offset in offsets):
-        return _Steps(0, first, Fraction(0))
-    finest = max(bits for bits in range(_FINEST + 1) if 2**bits <= max(limit // 2, 1))
-    allowed = [abs(offset) * _FLOAT32 for offset in offsets]
-    bases = (Fraction(0), first) if max(map(abs, offsets)) < _FAR else (first,)
-    for base in bases:
-        for bits in range(finest + 1):
-            errors = _errors(offsets, base, bits)
-            if all(error <= size for error, size in zip(errors, allowed, strict=True)):
-                return _Steps(bits, base, max(errors))
-    base = Fraction(round(sum(offsets) / len(offsets)))
-    return _Steps(finest, base, max(_errors(offsets, base, finest)))
-
-
-def _errors(offsets: list[Fraction], base: Fraction, bits: int) -> list[Fraction]:
-    scaled = [(offset - base) * 2**bits for offset in offsets]
-    return [abs(item - round(item)) / 2**bits for item in scaled]
-
-
-def _multiplied(builder: Builder, name: str, value: Value, multiples: list[int], bits: int) -> str:
+def _multiplied(builder: Builder, name: str, value: Value, multiples: tuple[int, ...]) -> str:
     """Multiply the classes' integers, in the last weights if nothing else reads them."""
-    factors: Integers = np.array(multiples, dtype=np.int64) * 2**bits
+    factors: Integers = np.array(multiples, dtype=np.int64)
     if (factors == 1).all() or builder.multiply(value.source, factors):
         return value.source
     return builder.channelwise(f"{name}_scale", value, factors)
-
-
-def _needed(builder: Builder, output: str) -> tuple[Operation, ...]:
-    """Return the operations that the output depends on, in order."""
-    needed, waiting = {output}, [output]
-    while waiting:
-        operation = builder.operations.get(waiting.pop())
-        for source in operation.inputs if operation else ():
-            if source not in needed:
-                needed.add(source)
-                waiting.append(source)
-    return tuple(item for name, item in builder.operations.items() if name in needed)

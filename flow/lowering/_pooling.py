@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Maxima and averages over windows and over the whole image."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import lcm, prod
 
+import numpy as np
 from onnx import NodeProto
 
-from flow.integer import MaxPool, SumPool
-from flow.integer.operations import Padding
+from flow.integer import MaxPool, Scale, SumPool
+from flow.integer.operations import Integers, Padding, Shape, windows
 from flow.lowering._builder import Builder
 from flow.lowering._constants import attribute
+from flow.lowering._layouts import Layout, layouts
 from flow.lowering._matrix import window_padding
 from flow.lowering._operands import Operands, data, integers, optional
 from flow.lowering._refusal import Refusal
@@ -45,22 +48,24 @@ def max_pool(builder: Builder, node: NodeProto, operands: Operands) -> Value:
 
 
 def average_pool(builder: Builder, node: NodeProto, operands: Operands) -> Value:
-    """Lower AveragePool: a sum, whose divisor goes into the scale."""
+    """Lower AveragePool: a sum, whose divisor goes into the scale, or into each place's factor."""
     value = as_image(builder, node.name, data(operands))
     kernel, stride, own = _window(node, value)
-    value = unclamped(builder, node.name, value)
-    if _with_ceiling(node, value, own) != own:
-        raise Refusal(
-            "ceil_mode adds windows that reach over the edge", "set ceil_mode=0", structural=True
-        )
-    if any(own) and not attribute(node, "count_include_pad", 0):
-        raise Refusal(
-            "its padding does not count in the average (count_include_pad=0)",
-            "set count_include_pad=1 or use no padding",
-            structural=True,
-        )
-    top, left, bottom, right = (a + b for a, b in zip(own, value.padding, strict=True))
-    return _average(builder, node, value, (kernel, stride, (top, left, bottom, right)))
+    whole = _with_ceiling(node, value, own)
+    counted = bool(attribute(node, "count_include_pad", 0))
+    if whole == own and (counted or not any(own)):
+        value = unclamped(builder, node.name, value)
+        top, left, bottom, right = (a + b for a, b in zip(own, value.padding, strict=True))
+        return _average(builder, node, value, (kernel, stride, (top, left, bottom, right)))
+    value = plain(builder, node.name, value)
+    if counted and any(own):
+        value = centred(builder, node.name, value)
+    pool = SumPool(
+        name=node.name, inputs=(value.source,), kernel=kernel, stride=stride, padding=whole
+    )
+    result = _over_image(builder, value, builder.emit(pool))
+    counts = _counts(pool, value.shape, own if counted else NO_PADDING)
+    return _divided(builder, node.name, result, counts)
 
 
 def _average(
@@ -69,6 +74,7 @@ def _average(
     value: Value,
     window: tuple[tuple[int, int], tuple[int, int], Padding],
 ) -> Value:
+    """Return the averages of windows whose places all count."""
     kernel, stride, padding = window
     if any(padding):
         value = centred(builder, node.name, value)
@@ -80,71 +86,114 @@ def _average(
     return replace(result, scale=result.scale / size, padding=NO_PADDING)
 
 
+def _counts(pool: SumPool, shape: Shape, counted: Padding) -> Integers:
+    """Return int64[H', W']: how many places of each window are the image's or counted padding."""
+    outside = [all_of - some for all_of, some in zip(pool.padding, counted, strict=True)]
+    top, left, bottom, right = outside
+    inside = np.ones(
+        (1, shape[0] + counted[0] + counted[2], shape[1] + counted[1] + counted[3], 1),
+        dtype=np.int64,
+    )
+    found = windows(inside, pool.kernel, pool.stride, (top, left, bottom, right))
+    counts: Integers = found.sum(axis=(3, 4, 5))[0]
+    return counts
+
+
+def _divided(builder: Builder, name: str, value: Value, counts: Integers) -> Value:
+    """Return sums over as many places as counts, int64[H, W], say, divided by these."""
+    common = lcm(*np.unique(counts).tolist())
+    factors = common // counts
+    if (factors != 1).any():
+        scale = Scale(name=f"{name}_scale", inputs=(value.source,), factors=factors)
+        value = replace(value, source=builder.emit(scale))
+    return replace(value, scale=value.scale / Fraction(common))
+
+
 def global_average(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower GlobalAveragePool."""
-    value = as_image(builder, node.name, data(operands))
-    value = plain(builder, node.name, value)
-    size = (value.shape[0], value.shape[1])
-    return _average(builder, node, value, (size, (1, 1), NO_PADDING))
+    return _reduced_average(builder, node, data(operands), (2, 3))
+
+
+def _reduced_average(
+    builder: Builder, node: NodeProto, value: Value, axes: tuple[int, ...]
+) -> Value:
+    value = plain(builder, node.name, as_image(builder, node.name, value))
+    return _average(builder, node, value, (_reach(value, axes), (1, 1), NO_PADDING))
+
+
+def _reach(value: Value, axes: tuple[int, ...]) -> tuple[int, int]:
+    """Return the window that covers an image along some of the axes 2 (height) and 3 (width)."""
+    return value.shape[0] if 2 in axes else 1, value.shape[1] if 3 in axes else 1
 
 
 def global_max(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower GlobalMaxPool."""
-    value = as_image(builder, node.name, unpadded(builder, node.name, data(operands)))
+    return _reduced_max(builder, node, data(operands), (2, 3))
+
+
+def _reduced_max(builder: Builder, node: NodeProto, value: Value, axes: tuple[int, ...]) -> Value:
+    value = as_image(builder, node.name, unpadded(builder, node.name, value))
     value = oriented(builder, node.name, value)
-    size = (value.shape[0], value.shape[1])
-    pool = MaxPool(name=node.name, inputs=(value.source,), kernel=size, stride=(1, 1))
+    kernel = _reach(value, axes)
+    pool = MaxPool(name=node.name, inputs=(value.source,), kernel=kernel, stride=(1, 1))
     return _over_image(builder, value, builder.emit(pool))
 
 
 def reduce_mean(builder: Builder, node: NodeProto, operands: Operands) -> Value:
-    """Lower ReduceMean over height and width."""
-    value, keep = _as_nchw(builder, node, operands)
-    return keep(global_average(builder, node, [value]))
+    """Lower ReduceMean over height, width or both."""
+    value, reduction = _reduction(builder, node, operands)
+    return reduction.kept(_reduced_average(builder, node, value, reduction.axes))
 
 
 def reduce_sum(builder: Builder, node: NodeProto, operands: Operands) -> Value:
-    """Lower ReduceSum over height and width."""
-    value, keep = _as_nchw(builder, node, operands)
-    height, width = value.index.shape[2:]
-    factor = objects([Fraction(height * width)] * value.channels)
-    result = global_average(builder, node, [value])
-    return keep(result.affine(factor[: result.channels], factor[: result.channels] * 0))
+    """Lower ReduceSum over height, width or both."""
+    value, reduction = _reduction(builder, node, operands)
+    size = prod(value.index.shape[axis] for axis in reduction.axes)
+    result = _reduced_average(builder, node, value, reduction.axes)
+    factor = objects([Fraction(size)] * result.channels)
+    return reduction.kept(result.affine(factor, factor * 0))
 
 
 def reduce_max(builder: Builder, node: NodeProto, operands: Operands) -> Value:
-    """Lower ReduceMax over height and width."""
-    value, keep = _as_nchw(builder, node, operands)
-    return keep(global_max(builder, node, [value]))
+    """Lower ReduceMax over height, width or both."""
+    value, reduction = _reduction(builder, node, operands)
+    return reduction.kept(_reduced_max(builder, node, value, reduction.axes))
 
 
-class _Kept:
-    """Gives the reduced NCHW tensor the shape that the node's attributes ask for."""
+@dataclass(frozen=True)
+class _Reduction:
+    """Of a tensor over axes 2 and 3 of its NCHW image; shape is that of the node's output."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
+    layout: Layout
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
 
-    def __call__(self, value: Value) -> Value:
-        return replace(value, index=value.index.reshape(self.shape))
+    def kept(self, value: Value) -> Value:
+        """Return a reduced NCHW tensor with the axes that the node's attributes ask for."""
+        return replace(value, index=self.layout.back(value).index.reshape(self.shape))
 
 
-def _as_nchw(builder: Builder, node: NodeProto, operands: Operands) -> tuple[Value, _Kept]:
+def _reduction(builder: Builder, node: NodeProto, operands: Operands) -> tuple[Value, _Reduction]:
     """Return the image of a reduction as NCHW, and what restores its layout."""
     value = unpadded(builder, node.name, data(operands))
     rank = value.index.ndim
     given = integers(optional(operands, 1, "axes")) or attribute(node, "axes", range(rank))
     axes = sorted(axis % rank for axis in given)
-    if rank != 4 or axes not in ([2, 3], [1, 2]):
+    certain = [layout for layout in layouts(rank) if layout.image(value).is_image()]
+    found = {
+        layout: tuple(layout.place(axis) for axis in axes) for layout in certain or layouts(rank)
+    }
+    chosen = next((item for item in found.items() if set(item[1]) <= {2, 3}), None)
+    if chosen is None or not axes:
         raise Refusal(
             f"axes {list(given)} of a tensor of shape {value.index.shape} are not height and width",
             "reduce over the image's height and width",
             structural=True,
         )
-    order = (0, 1, 2, 3) if axes == [2, 3] else (0, 3, 1, 2)
     shape: list[int] = [1 if axis in axes else size for axis, size in enumerate(value.index.shape)]
     if not attribute(node, "keepdims", 1):
         shape = [size for axis, size in enumerate(value.index.shape) if axis not in axes]
-    return replace(value, index=value.index.transpose(order)), _Kept(tuple(shape))
+    return chosen[0].image(value), _Reduction(*chosen, tuple(shape))
 
 
 def _window(node: NodeProto, value: Value) -> tuple[tuple[int, int], tuple[int, int], Padding]:

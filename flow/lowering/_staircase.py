@@ -16,6 +16,8 @@ import numpy as np
 
 from flow.integer import Interval
 from flow.integer.operations import Integers
+from flow.lowering._passing import first_integer
+from flow.lowering._reach import at_least
 from flow.lowering._refusal import Refusal
 from flow.lowering._values import INFINITY, Value
 
@@ -145,11 +147,22 @@ def integer_thresholds(staircase: Staircase, value: Value, interval: Interval) -
 
     Args:
         staircase: of the value.
-        value: scale * x + offset, clamped; no scale is negative.
+        value: no channel falls.
         interval: the range of x.
+
+    Raises:
+        Refusal: a value behind a function is too near to a step to tell.
     """
-    rows = [_row(staircase, value, channel, interval) for channel in range(value.channels)]
+    row = _curved_row if value.curves else _row
+    rows = [row(staircase, value, channel, interval) for channel in range(value.channels)]
     return np.array(rows, dtype=np.int64).reshape(value.channels, staircase.steps)
+
+
+def _curved_row(staircase: Staircase, value: Value, channel: int, interval: Interval) -> list[int]:
+    numerators, denominator = staircase.bounds(channel)
+    steps = zip(numerators, staircase.inclusive, strict=True)
+    cuts = [at_least(Fraction(n, denominator), inclusive=inclusive) for n, inclusive in steps]
+    return [first_integer(value, channel, cut, interval) for cut in cuts]
 
 
 def _row(staircase: Staircase, value: Value, channel: int, interval: Interval) -> list[int]:

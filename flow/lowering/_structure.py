@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import NodeProto
 
 from flow.integer import Concat
 from flow.integer.operations import Padding
 from flow.lowering._builder import Builder
-from flow.lowering._constants import attribute
+from flow.lowering._constants import Constant, attribute, constant_node
+from flow.lowering._joins import joined_places
+from flow.lowering._layouts import Layout, image_layout, layouts
 from flow.lowering._operands import Operands, constant, data, integers, optional, scalar
+from flow.lowering._places import part
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import as_image, flat, plain, unpadded
 from flow.lowering._values import Value, image_index
@@ -24,14 +26,13 @@ __all__ = [
     "gather",
     "pad",
     "reshape",
+    "resize",
     "slice_",
     "split",
     "squeeze",
     "transpose",
     "unsqueeze",
 ]
-
-_LAYOUTS = {(0, 1, 2, 3): (2, 3), (0, 3, 1, 2): (1, 2)}  # transposition to NCHW -> image axes
 
 
 def transpose(builder: Builder, node: NodeProto, operands: Operands) -> Value:  # noqa: ARG001
@@ -87,8 +88,8 @@ def unsqueeze(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     return replace(value, index=np.expand_dims(value.index, tuple(given)))
 
 
-def pad(builder: Builder, node: NodeProto, operands: Operands) -> Value:  # noqa: ARG001
-    """Lower Pad with zeros around an image; the next layer takes them over."""
+def pad(builder: Builder, node: NodeProto, operands: Operands) -> Value:
+    """Lower Pad with zeros around an image, which the next layer takes over; fewer cut it."""
     value = data(operands)
     _refuse_mode(node, operands)
     rank = value.index.ndim
@@ -97,17 +98,34 @@ def pad(builder: Builder, node: NodeProto, operands: Operands) -> Value:  # noqa
     around = [(0, 0)] * rank
     for place, axis in enumerate(axes):
         around[axis % rank] = (amounts[place], amounts[place + len(axes)])
-    if not any(any(ends) for ends in around):
+    value = _cut(builder, node, value, around)
+    around = [(max(before, 0), max(after, 0)) for before, after in around]
+    return _padded(value, around) if any(any(ends) for ends in around) else value
+
+
+def _cut(
+    builder: Builder, node: NodeProto, value: Value, around: Sequence[tuple[int, int]]
+) -> Value:
+    """Take away what negative amounts of padding do."""
+    ends = [(max(-before, 0), max(-after, 0)) for before, after in around]
+    if not any(map(any, ends)):
         return value
-    layout = next((axes for axes in _LAYOUTS if value.is_image(axes)), None)
-    image_axes = _LAYOUTS.get(layout) if layout else None
-    outside = [ends for axis, ends in enumerate(around) if axis not in (image_axes or ())]
-    if image_axes is None or any(map(any, outside)) or min(map(min, around)) < 0:
+    value = unpadded(builder, node.name, value)
+    sizes = zip(ends, value.index.shape, strict=True)
+    kept = tuple(slice(before, size - after) for (before, after), size in sizes)
+    return part(builder, node.name, value, value.index[kept])
+
+
+def _padded(value: Value, around: Sequence[tuple[int, int]]) -> Value:
+    layout = image_layout(value)
+    places = {} if layout is None else {layout.place(a): e for a, e in enumerate(around)}
+    if not places or any(places[0]) or any(places[1]):
         raise Refusal(
-            f"pads {amounts} are not zeros around the height and width of an image",
+            f"pads {list(around)} of the axes are not zeros around the height and width of an "
+            "image",
             "pad an NCHW or NHWC image",
         )
-    (top, bottom), (left, right) = (around[axis] for axis in image_axes)
+    (top, bottom), (left, right) = (places.get(axis, (0, 0)) for axis in (2, 3))
     old = value.padding
     padding: Padding = (old[0] + top, old[1] + left, old[2] + bottom, old[3] + right)
     index = np.pad(value.index, around, constant_values=-1)
@@ -127,20 +145,24 @@ def _refuse_mode(node: NodeProto, operands: Operands) -> None:
 
 
 def concat(builder: Builder, node: NodeProto, operands: Operands) -> Value:
-    """Lower Concat along the channels of images, or of vectors."""
+    """Lower Concat along the channels, height or width of images, or of vectors."""
     parts = [data(operands, place) for place in range(len(operands))]
     rank = parts[0].index.ndim
     axis = attribute(node, "axis", 1) % rank
     builder.pin_shared(parts)
-    for layout, channel_axis in (((0, 1, 2, 3), 1), ((0, 3, 1, 2), 3)):
-        if rank == 4 and axis == channel_axis and _are_images(parts, layout):
-            images = [replace(part, index=part.index.transpose(layout)) for part in parts]
-            joined = _joined(builder, node, [as_image(builder, node.name, i) for i in images])
-            back = np.argsort(layout)
-            return replace(joined, index=image_index(joined.shape).transpose(back))
+    for layout in layouts(rank):
+        images = _as_images(builder, node, parts, layout)
+        if images is None:
+            continue
+        if layout.place(axis) == 1:
+            joined = _joined(builder, node, images)
+            return layout.back(replace(joined, index=image_index(joined.shape)))
+        return layout.back(joined_places(builder, node.name, images, layout.place(axis) - 2))
     if any(part.index.size != part.index.shape[axis] for part in parts):
         raise Refusal(
-            f"axis {axis} of {parts[0].index.shape} is not the channels", "join the channels"
+            f"axis {axis} of {parts[0].index.shape} is neither the channels nor the height or "
+            "width",
+            "join images along one of these",
         )
     vectors = [flat(builder, node.name, part) for part in parts]
     starts = np.cumsum([0, *(vector.channels for vector in vectors)])
@@ -148,8 +170,16 @@ def concat(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     return replace(_joined(builder, node, vectors), index=np.concatenate(indices, axis=axis))
 
 
-def _are_images(parts: list[Value], layout: tuple[int, ...]) -> bool:
-    return all(len(part.shape) == 3 and part.index.ndim == len(layout) for part in parts)
+def _as_images(
+    builder: Builder, node: NodeProto, parts: list[Value], layout: Layout
+) -> list[Value] | None:
+    """Return the inputs as NCHW images in order, None if the layout does not make them so."""
+    if any(len(part.shape) != 3 for part in parts):
+        return None
+    try:
+        return [as_image(builder, node.name, layout.image(part)) for part in parts]
+    except Refusal:
+        return None
 
 
 def _joined(builder: Builder, node: NodeProto, parts: list[Value]) -> Value:
@@ -167,30 +197,16 @@ def _joined(builder: Builder, node: NodeProto, parts: list[Value]) -> Value:
     )
 
 
-def _part(builder: Builder, node: NodeProto, value: Value, index: NDArray[np.int64]) -> Value:
-    """Return a part of an image's channels."""
-    chosen = replace(value, index=index)
-    for layout in _LAYOUTS:
-        if index.ndim == 4 and len(value.shape) == 3:
-            image = replace(chosen, index=index.transpose(layout))
-            try:
-                selected = as_image(builder, node.name, image)
-            except Refusal:
-                continue
-            return replace(selected, index=selected.index.transpose(np.argsort(layout)))
-    raise Refusal("it takes a part of a tensor other than whole channels", "take whole channels")
-
-
 def gather(builder: Builder, node: NodeProto, operands: Operands) -> Value:
-    """Lower Gather of channels."""
+    """Lower Gather of channels, rows or columns."""
     value = unpadded(builder, node.name, data(operands))
     places = constant(operands, 1, "indices").values
     index = np.take(value.index, places, axis=attribute(node, "axis", 0))
-    return _part(builder, node, value, index)
+    return part(builder, node.name, value, index)
 
 
 def slice_(builder: Builder, node: NodeProto, operands: Operands) -> Value:
-    """Lower Slice of channels."""
+    """Lower Slice: a crop, a stride or both, of channels, rows or columns."""
     value = unpadded(builder, node.name, data(operands))
     starts, ends, axes, steps = (
         integers(optional(operands, place, name)) or attribute(node, name)
@@ -203,11 +219,13 @@ def slice_(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     for place, axis in enumerate(chosen):
         ranges[axis] = slice(starts[place], ends[place], steps[place] if steps else 1)
     index = value.index[tuple(ranges)]
-    return value if index.shape == value.index.shape else _part(builder, node, value, index)
+    if np.array_equal(index, value.index):
+        return value
+    return part(builder, node.name, value, index)
 
 
 def split(builder: Builder, node: NodeProto, operands: Operands) -> list[Value]:
-    """Lower Split of channels; one value for each output."""
+    """Lower Split of channels, rows or columns; one value for each output."""
     value = unpadded(builder, node.name, data(operands))
     axis = attribute(node, "axis", 0)
     sizes = integers(optional(operands, 1, "split")) or attribute(node, "split")
@@ -217,4 +235,25 @@ def split(builder: Builder, node: NodeProto, operands: Operands) -> list[Value]:
         size = -(-whole // count)
         sizes = [min(size, whole - i * size) for i in range(count)]
     parts = np.split(value.index, np.cumsum(sizes)[:-1], axis=axis)
-    return [_part(builder, node, value, part) for part in parts]
+    return [part(builder, node.name, value, index) for index in parts]
+
+
+def resize(builder: Builder, node: NodeProto, operands: Operands) -> Value:
+    """Lower Resize and Upsample to the nearest pixel: the places are the executor's own.
+
+    Raises:
+        Refusal: another mode, which mixes pixels, or sizes that are not constant.
+    """
+    mode = attribute(node, "mode", "nearest")
+    if mode != "nearest":
+        raise Refusal(
+            f"mode {mode} mixes pixels with fractions", "use mode nearest", structural=True
+        )
+    value = unpadded(builder, node.name, data(operands))
+    places = np.arange(value.index.size, dtype=np.int32).reshape(value.index.shape)
+    given = {name: Constant(places) for name in node.input[:1]}
+    for place, name in enumerate(node.input[1:], start=1):
+        found = optional(operands, place, "size")
+        given |= {} if found is None else {name: found}
+    (taken,) = constant_node(node, given, builder.opset).values()
+    return part(builder, node.name, value, value.index.reshape(-1)[taken.values])

@@ -14,7 +14,7 @@ from flow.lowering._levels import Grid, quantized
 from flow.lowering._operands import Operands, channel_constants, constant, data, scalar
 from flow.lowering._quantizers import bit_width, levels, refuse_scale
 from flow.lowering._refusal import Refusal
-from flow.lowering._settle import unpadded
+from flow.lowering._settle import unclamped, unpadded
 from flow.lowering._staircase import Half, round_steps, uniform
 from flow.lowering._values import Value, objects
 
@@ -24,6 +24,7 @@ __all__ = ["trunc"]
 def trunc(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower Trunc: round(x / scale + zero), divided by a power of two and rounded again."""
     value = unpadded(builder, node.name, data(operands))
+    value = unclamped(builder, node.name, value) if value.curves else value
     parts = [constant(operands, 1, "scale"), constant(operands, 2, "zero point")]
     value, (scale, zero) = channel_constants(builder, node, value, parts)
     refuse_scale(scale)

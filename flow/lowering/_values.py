@@ -4,10 +4,11 @@
 
 A tensor's element e is clamp(scale[c] * x[i] + offset[c], lo[c], hi[c]), where x is the output of
 an integer operation, i = index[e] and c = i modulo the channels. Constant factors, additions and
-clamps change the rationals alone; transposing and reshaping change the index alone.
+clamps change the rationals alone; transposing and reshaping change the index alone. Behind a
+growing function, such as a Tanh, x stands for the function's value, and a Curve says of what.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd, lcm
@@ -18,11 +19,13 @@ from numpy.typing import NDArray
 
 from flow.integer import Interval
 from flow.integer.operations import Padding, Shape
+from flow.lowering._growing import Growing
 from flow.lowering._refusal import Refusal
 
 __all__ = [
     "INFINITY",
     "NO_PADDING",
+    "Curve",
     "Rationals",
     "Value",
     "common_unit",
@@ -33,6 +36,7 @@ __all__ = [
 ]
 
 Rationals = NDArray[np.object_]  # of Fraction; bounds may be float infinities
+_PARTS = ("scale", "offset", "lo", "hi")
 INFINITY = float("inf")
 NO_PADDING: Padding = (0, 0, 0, 0)
 
@@ -76,6 +80,17 @@ def image_index(shape: Shape, padding: Padding = NO_PADDING) -> NDArray[np.int64
 
 
 @dataclass(frozen=True, eq=False)
+class Curve:
+    """A function, of each channel, of clamp(scale * x + offset, lo, hi)."""
+
+    functions: tuple[Growing, ...]
+    scale: Rationals
+    offset: Rationals
+    lo: Rationals
+    hi: Rationals
+
+
+@dataclass(frozen=True, eq=False)
 class Value:
     """A tensor on a data edge; see the module.
 
@@ -86,6 +101,7 @@ class Value:
         scale, offset, lo, hi: of each of the C channels.
         padding: zeros around the source's image that the tensor has and the source has not.
         known: False behind a node that was refused, where only the shape is right.
+        curves: the functions between the source and scale, the innermost first.
     """
 
     source: str
@@ -97,6 +113,7 @@ class Value:
     hi: Rationals
     padding: Padding = NO_PADDING
     known: bool = True
+    curves: tuple[Curve, ...] = ()
 
     @classmethod
     def plain(
@@ -140,6 +157,44 @@ class Value:
         hi = [min(max(old, low), high) for old, (low, high) in zip(self.hi, ends, strict=True)]
         return replace(self, lo=objects(lo), hi=objects(hi))
 
+    def bent(self, functions: Sequence[Growing]) -> "Value":
+        """Return the value of a function of each channel."""
+        inner = Curve(tuple(functions), self.scale, self.offset, self.lo, self.hi)
+        count = self.channels
+        scale = rationals(np.ones(count, dtype=np.int64))
+        plain = Value.plain(self.source, self.shape, self.index, scale, known=self.known)
+        return replace(plain, padding=self.padding, curves=(*self.curves, inner))
+
+    def picked(self, pick: Callable[[Rationals], Rationals], **changes: Any) -> "Value":  # noqa: ANN401 - as of replace
+        """Return the value with other channels: pick chooses from an array of one entry each."""
+        parts: dict[str, Any] = {name: pick(getattr(self, name)) for name in _PARTS}
+        curves = tuple(
+            Curve(
+                tuple(pick(objects(curve.functions))),
+                **{name: pick(getattr(curve, name)) for name in _PARTS},
+            )
+            for curve in self.curves
+        )
+        return replace(self, **parts, curves=curves, **changes)
+
+    def rows(self) -> Iterator[Rationals]:
+        """Yield everything that has an entry for each channel."""
+        for held in (self, *self.curves):
+            yield from (getattr(held, name) for name in _PARTS)
+        yield from (objects(curve.functions) for curve in self.curves)
+
+    def of_multiple(self, factor: Rationals) -> "Value":
+        """Return the same value of a source that was divided by a factor of each channel."""
+        if not self.curves:
+            return replace(self, scale=self.scale * factor)
+        first, *rest = self.curves
+        return replace(self, curves=(replace(first, scale=first.scale * factor), *rest))
+
+    def falling(self) -> list[bool]:
+        """Whether each channel falls where its integers grow."""
+        scales = [self.scale, *(curve.scale for curve in self.curves)]
+        return [sum(a < 0 for a in channel) % 2 == 1 for channel in zip(*scales, strict=True)]
+
     def constants_clamped(self) -> "Value":
         """Apply the clamps of channels whose scale is 0 to their offset."""
         if all(self.scale):
@@ -159,6 +214,8 @@ class Value:
     def without_idle_clamps(self, interval: Interval) -> "Value":
         """Drop the clamps that no source integer reaches; what is always cut is a constant."""
         value = self.constants_clamped()
+        if value.curves:
+            return value
         lowest, highest = value.ends(interval)
         cut = [
             (low if last <= low else high if first >= high else None) if a else None

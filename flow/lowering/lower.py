@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import NodeProto, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
+from flow.classifier import Logits
 from flow.errors import FlowError
 from flow.integer import IMAGE, IntegerNetwork
+from flow.integer.operations import Shape
 from flow.lowering._builder import Builder, Placeholder
 from flow.lowering._constants import Constant, constant_node
-from flow.lowering._logits import leave_out, logits_tensor, network
+from flow.lowering._logits import MOST_CLASSES, Ending, ending, leave_out, logits_tensor
+from flow.lowering._model_ends import BATCH
+from flow.lowering._narrow import narrowed
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
 from flow.lowering.encoding import InputEncoding, image_value
@@ -41,10 +46,27 @@ class Lowered:
     Attributes:
         network: the integers.
         notes: what was assumed, left out or rounded.
+        rounding: steps by which the rounding of scales and offsets may move one integer logit.
+        assumed: the fields of InputEncoding that neither the model nor its user has given: the
+            answer is right only where they are as in training.
     """
 
     network: IntegerNetwork
     notes: tuple[str, ...]
+    rounding: float = 0.0
+    assumed: tuple[str, ...] = ()
+
+    def undecided(self, logits: Logits) -> NDArray[np.bool_]:
+        """Return for int32[N, K] whether an image's label could depend on the rounding."""
+        if not self.rounding:
+            return np.zeros(len(logits), dtype=np.bool_)
+        if self.network.classes == 1:
+            zero = -self.network.offset / self.network.scale
+            margin, reach = np.abs(logits[:, 0] - zero), self.rounding
+        else:
+            first, second = np.sort(logits.astype(np.int64), axis=1)[:, -1:-3:-1].T
+            margin, reach = first - second, 2 * self.rounding
+        return np.asarray(margin <= reach)
 
 
 def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -> Lowered:
@@ -65,19 +87,41 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     nodes = _named(model)
     inputs = _input_names(model)
     output = model.graph.output[0].name
+    _refuse_giant(model, output)
     logits, decision = logits_tensor(nodes, output)
-    image, notes = image_value(model, inputs[0], input_encoding)
-    builder = Builder(image.shape)
-    builder.notes += notes
+    image = image_value(model, inputs[0], input_encoding)
+    opsets = {item.domain: item.version for item in model.model.opset_import}
+    builder = Builder(image.value.shape, opsets.get("", 1))
+    builder.notes += [*image.notes, *_batch_note(model, inputs[0])]
     builder.tensors |= _initializers(model)
-    builder.tensors[inputs[0]] = image
+    builder.tensors[inputs[0]] = image.value
     needed = _needed(nodes, logits)
     for node in needed:
         for name in node.input:
             builder.readers.setdefault(name, []).append(node)
     problems = _walk(model, builder, needed)
-    _refuse(problems)
-    return _finished(builder, needed, logits, decision)
+    if problems:
+        raise _refused(problems)
+    made = _finished(builder, needed, logits, decision)
+    network, proven = narrowed(made.network, builder.factors)
+    network.preprocessing = image.preprocessing()
+    notes, rounding = (*builder.notes, *proven), float(made.rounding)
+    return Lowered(network, notes, assumed=image.assumed, rounding=rounding)
+
+
+def _refuse_giant(model: ModelWrapper, output: str) -> None:
+    """Refuse what is no classifier before anything is computed for it."""
+    shape = model.get_tensor_shape(output) or ()
+    if prod(shape) > MOST_CLASSES:
+        raise FlowError(
+            f"output {output!r}: shape {list(shape)} holds {prod(shape):,} values, and a "
+            f"classifier has at most {MOST_CLASSES:,} logits; set output_name to one of these"
+        )
+
+
+def _batch_note(model: ModelWrapper, name: str) -> list[str]:
+    batch = model.get_metadata_prop(BATCH)
+    return [f"input {name!r}: its batch of {batch} is taken as 1"] if batch else []
 
 
 def _initializers(model: ModelWrapper) -> dict[str, Constant]:
@@ -185,23 +229,31 @@ def _stand_in(model: ModelWrapper, builder: Builder, node: NodeProto) -> None:
         shape = model.get_tensor_shape(name)
         if not shape or min(shape) < 1 or shape[0] != 1:
             continue
-        image = len(shape) == 4
-        size = (shape[2], shape[3], shape[1]) if image else (prod(shape),)
-        index = image_index(size) if image else np.arange(prod(shape)).reshape(shape)
+        size, index = _stand_in_image(tuple(shape))
         source = builder.emit(Placeholder(name=f"{node.name}_{name}", shape=size))
         scale = rationals(np.ones(size[-1], dtype=np.int64))
         builder.tensors[name] = Value.plain(source, size, index, scale, known=False)
 
 
-def _refuse(problems: list[Problem]) -> None:
-    if problems:
-        listed = "; ".join(map(str, problems))
-        raise FlowError(f"{len(problems)} node(s) have no integer form: {listed}")
+def _stand_in_image(shape: Shape) -> tuple[Shape, NDArray[np.int64]]:
+    """Return the shape of a source for a tensor, and the tensor's index of it."""
+    if len(shape) == 4:
+        image = (shape[2], shape[3], shape[1])
+        return image, image_index(image)
+    if len(shape) == 3:
+        image = (1, shape[2], shape[1])
+        return image, image_index(image)[:, :, 0]
+    return (prod(shape),), np.arange(prod(shape)).reshape(shape)
+
+
+def _refused(problems: list[Problem]) -> FlowError:
+    listed = "; ".join(map(str, problems))
+    return FlowError(f"{len(problems)} node(s) have no integer form: {listed}")
 
 
 def _finished(
     builder: Builder, nodes: list[NodeProto], logits: str, decision: NodeProto | None
-) -> Lowered:
+) -> Ending:
     value = builder.tensors.get(logits)
     if not isinstance(value, Value):
         raise FlowError(f"output {logits!r}: does not depend on the image; export the model again")
@@ -210,7 +262,6 @@ def _finished(
         if decision is not None:
             last = decision
             leave_out(builder, decision, value)
-        made = network(builder, last.name, value)
+        return ending(builder, last.name, value)
     except Refusal as refusal:
-        _refuse([Problem(last.name, last.op_type, refusal)])
-    return Lowered(made, tuple(builder.notes))
+        raise _refused([Problem(last.name, last.op_type, refusal)]) from refusal

@@ -10,6 +10,7 @@ from onnx import NodeProto
 from flow.lowering import (
     _elementwise,
     _matrix,
+    _monotone,
     _pooling,
     _qcdq,
     _quantizers,
@@ -20,6 +21,7 @@ from flow.lowering._builder import Builder
 from flow.lowering._constants import Constant
 from flow.lowering._operands import Operands, data
 from flow.lowering._refusal import Refusal
+from flow.lowering._sequences import lifted
 from flow.lowering._values import Value
 
 __all__ = ["RULES", "Rule", "rule_of"]
@@ -32,30 +34,34 @@ def _shape(builder: Builder, node: NodeProto, operands: Operands) -> Constant:  
 
 
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(_monotone.GROWING, _monotone.growing),
+    **dict.fromkeys(("Abs", "Gelu", "HardSwish", "Mish", "Swish"), _monotone.falls),
     "Add": _elementwise.add,
-    "AveragePool": _pooling.average_pool,
+    "AveragePool": lifted(_pooling.average_pool),
     "BatchNormalization": _elementwise.batch_norm,
     "BipolarQuant": _quantizers.bipolar_quant,
     "Cast": _elementwise.identity,
     "Clip": _elementwise.clip,
     "Concat": _structure.concat,
-    "Conv": _matrix.conv,
+    "Conv": lifted(_matrix.conv),
     "DequantizeLinear": _qcdq.dequantize_linear,
     "Div": _elementwise.div,
     "Dropout": _elementwise.identity,
     "Flatten": _structure.flatten,
     "Gather": _structure.gather,
     "Gemm": _matrix.gemm,
-    "GlobalAveragePool": _pooling.global_average,
-    "GlobalMaxPool": _pooling.global_max,
+    "GlobalAveragePool": lifted(_pooling.global_average),
+    "GlobalMaxPool": lifted(_pooling.global_max),
     "HardTanh": _elementwise.hard_tanh,
     "Identity": _elementwise.identity,
     "IntQuant": _quantizers.quant,
+    "Log": _monotone.log,
     "MatMul": _matrix.matmul,
-    "MaxPool": _pooling.max_pool,
+    "MaxPool": lifted(_pooling.max_pool),
     "Mul": _elementwise.mul,
     "MultiThreshold": _quantizers.multi_threshold,
     "Neg": _elementwise.neg,
+    "PRelu": _monotone.prelu,
     "Pad": _structure.pad,
     "Quant": _quantizers.quant,
     "QuantizeLinear": _qcdq.quantize_linear,
@@ -64,9 +70,11 @@ RULES: dict[str, Rule] = {
     "ReduceSum": _pooling.reduce_sum,
     "Relu": _elementwise.relu,
     "Reshape": _structure.reshape,
+    "Resize": _structure.resize,
     "Shape": _shape,
     "Sign": _quantizers.sign,
     "Slice": _structure.slice_,
+    "Sqrt": _monotone.sqrt,
     "Split": _structure.split,
     "Squeeze": _structure.squeeze,
     "Sub": _elementwise.sub,
@@ -74,17 +82,10 @@ RULES: dict[str, Rule] = {
     "Transpose": _structure.transpose,
     "Trunc": _trunc.trunc,
     "Unsqueeze": _structure.unsqueeze,
+    "Upsample": _structure.resize,
 }
 _REMEDIES = {
-    "Sigmoid": "use a quantized ReLU or HardTanh",
-    "Tanh": "use HardTanh",
-    "LeakyRelu": "use ReLU",
-    "PRelu": "use ReLU",
-    "Elu": "use ReLU",
-    "Gelu": "use ReLU",
-    "HardSwish": "use ReLU",
-    "Resize": "use a network without upsampling",
-    "ConvTranspose": "use a network without upsampling",
+    "ConvTranspose": "use Resize to the nearest pixel, then Conv",
     "LayerNormalization": "use BatchNormalization",
     "InstanceNormalization": "use BatchNormalization",
     "Softmax": "use it after the logits only",

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Objectives by the names that configurations and reports use."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -19,6 +18,7 @@ from flow.objectives.mat import MatMixed, MatParallel
 from flow.objectives.pgd import Pgd
 from flow.objectives.standard import Standard
 from flow.objectives.trades import Trades
+from steelflow_names import hint
 
 __all__ = ["OBJECTIVES", "build_objective"]
 
@@ -46,12 +46,10 @@ def build_objective(name: str, options: Mapping[str, Any] | None = None) -> Obje
         FlowError: the name or an option is unknown, or an option's value is out of range.
     """
     if name not in OBJECTIVES:
-        raise FlowError(f"objective: {name!r} is unknown; choose one of {', '.join(OBJECTIVES)}")
+        raise FlowError(f"objective: {name!r} is unknown{hint(name, OBJECTIVES)}")
     kind, chosen = OBJECTIVES[name], dict(options or {})
     known = [field.name for field in fields(kind.settings_type)]
     for key in chosen:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-            hint = f"the nearest is {near[0]}" if near else "it has none"
-            raise FlowError(f"objective {name}: there is no setting {key!r}; {hint}")
+            raise FlowError(f"objective {name}: there is no setting {key!r}{hint(key, known)}")
     return kind(kind.settings_type(**chosen))

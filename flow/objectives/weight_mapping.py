@@ -17,7 +17,7 @@ from brevitas.nn.mixin.parameter import QuantWeightMixin
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from flow._trainer_state import capture, restore
+from flow.storage.network_state import capture, restore
 
 __all__ = ["map_weights", "unmap_weights"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flow.classifier import Classifier, Images, Labels
-from flow.evaluation import classify
+from flow.evaluation.evaluator import classify
 
 __all__ = ["Attacked", "Example", "pick_examples"]
 

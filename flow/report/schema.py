@@ -96,7 +96,7 @@ class Agreement(_Record):
 
 
 class RobustRow(_Record):
-    """One measured robust accuracy; see flow.evaluation.RobustAccuracy."""
+    """One measured robust accuracy; see flow.evaluation.evaluator.RobustAccuracy."""
 
     network: str
     engine: str
@@ -120,7 +120,7 @@ class NoisePoint(_Record):
 
 
 class AmplificationPoint(_Record):
-    """Relative l2 error behind one layer; see flow.amplification.Amplification."""
+    """Relative l2 error behind one layer; see flow.evaluation.amplification.Amplification."""
 
     network: str
     layer: str
@@ -184,7 +184,7 @@ class Hardware(_Record):
 
 
 class EpochPoint(_Record):
-    """One epoch of a training; see flow.trainer.EpochReport."""
+    """One epoch of a training; see flow.training.trainer.EpochReport."""
 
     epoch: Positive
     epochs: Positive | None = None

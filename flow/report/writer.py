@@ -5,10 +5,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow._files import replace_file
 from flow.report.examples import Example
 from flow.report.html import render_page
 from flow.report.schema import Report
+from flow.storage.files import replace_file
 
 __all__ = ["ReportInputs", "write_report"]
 

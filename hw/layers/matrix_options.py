@@ -3,16 +3,25 @@
 """The ways in which a matrix layer can be built, and what each takes of a part."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from hw.layers.matrix_cost import dsp_resources, lut_resources
 from hw.layers.matrix_rules import unit_problem
+from hw.layers.matrix_shape import MatrixShape
 from hw.layers.weight_memory import block_rams, lut_rom
 
-if TYPE_CHECKING:
-    from hw.layers.matrix_unit import MatrixUnit
-
 __all__ = ["MatrixOption", "chosen_option", "matrix_options"]
+
+
+class MatrixLayer(Protocol):
+    """What is asked of a matrix layer; hw.layers.matrix_unit.MatrixUnit is one."""
+
+    def get_nodeattr(self, name: str) -> Any: ...  # noqa: ANN401 - as qonnx has it
+    def set_nodeattr(self, name: str, value: Any) -> None: ...  # noqa: ANN401
+    def shape(self) -> MatrixShape: ...
+    def memory_size(self) -> tuple[int, int]: ...
+    def chosen_unit(self, fpgapart: str) -> str: ...
+    def memory_style(self, fpgapart: str) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +34,13 @@ class MatrixOption:
     dsp: int
     bram36: float
 
-    def apply(self, layer: "MatrixUnit") -> None:
+    def apply(self, layer: MatrixLayer) -> None:
         """Set the attributes by which the layer's code is generated so."""
         layer.set_nodeattr("unit", self.unit)
         layer.set_nodeattr("ram_style", self.ram_style)
 
 
-def matrix_options(layer: "MatrixUnit", fpgapart: str) -> list[MatrixOption]:
+def matrix_options(layer: MatrixLayer, fpgapart: str) -> list[MatrixOption]:
     """Return every way to build a layer with its present folding, two or four.
 
     The layer's own wishes (unit, ram_style) are heeded.
@@ -46,12 +55,12 @@ def matrix_options(layer: "MatrixUnit", fpgapart: str) -> list[MatrixOption]:
     return [_option(layer, unit, style, fpgapart) for unit in units for style in styles]
 
 
-def chosen_option(layer: "MatrixUnit", fpgapart: str) -> MatrixOption:
+def chosen_option(layer: MatrixLayer, fpgapart: str) -> MatrixOption:
     """Return the way in which the layer would be built by itself."""
     return _option(layer, layer.chosen_unit(fpgapart), layer.memory_style(fpgapart), fpgapart)
 
 
-def _option(layer: "MatrixUnit", unit: str, style: str, fpgapart: str) -> MatrixOption:
+def _option(layer: MatrixLayer, unit: str, style: str, fpgapart: str) -> MatrixOption:
     shape, memory = layer.shape(), layer.memory_size()
     if unit == "dsp":
         resources = dsp_resources(shape, fpgapart, narrow=True)

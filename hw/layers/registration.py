@@ -16,10 +16,19 @@ from qonnx.custom_op.registry import add_op_to_domain, getCustomOp
 from hw.layers.add import ElementwiseAdd_rtl, addition_problem
 from hw.layers.folding import fold_stream_layers
 from hw.layers.matrix_registration import register_matrix_units
+from hw.layers.places import (
+    PixelRepeat,
+    PixelRepeat_rtl,
+    PixelScale,
+    PixelScale_rtl,
+    PixelSelect,
+    PixelSelect_rtl,
+)
 from hw.layers.pool import GlobalAccPool_rtl, Pool_rtl
 from hw.layers.streams import DuplicateStreams_rtl, LabelSelect_rtl, StreamingConcat_rtl
+from hw.layers.thresholds import Thresholding_rtl
 
-__all__ = ["LAYERS", "register"]
+__all__ = ["LAYERS", "OPERATORS", "register"]
 
 _Apply = Callable[[SetFolding, ModelWrapper], tuple[ModelWrapper, bool]]
 _Possible = Callable[[NodeProto, str], bool]
@@ -32,15 +41,23 @@ LAYERS = (
     Pool_rtl,
     StreamingConcat_rtl,
 )
+OPERATORS = {  # of ours alone: what stands in a graph, and its RTL
+    PixelRepeat: PixelRepeat_rtl,
+    PixelScale: PixelScale_rtl,
+    PixelSelect: PixelSelect_rtl,
+}
 
 
 def register() -> None:
     """Let FINN use our RTL layers, in this process, from now on; repeated calls do nothing more.
 
     SpecializeLayers then makes `<Op>_rtl` of every operator above, and of integer additions where
-    `addition_problem` has no objection; SetFolding folds them. The matrix units come with them.
+    `addition_problem` has no objection; SetFolding folds them. The matrix units and thresholds with
+    the right memories come with them.
     """
-    for layer in LAYERS:
+    for operator in OPERATORS:
+        add_op_to_domain("finn.custom_op.fpgadataflow", operator)
+    for layer in (*LAYERS, Thresholding_rtl, *OPERATORS.values()):
         finn_rtl_ops[layer.__name__] = layer
         add_op_to_domain("finn.custom_op.fpgadataflow.rtl", layer)  # also if already looked up
     register_matrix_units()

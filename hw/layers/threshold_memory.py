@@ -3,17 +3,27 @@
 """The memories of FINN's thresholding: where each lies, and what that costs.
 
 Stage s of the binary search reads one of 2**s thresholds a channel, from a memory of its own for
-each of the PE lanes. FINN's attribute depth_trigger_bram sends those of some depth to block RAM and
-the rest to LUTs; without it the synthesis tool decides.
+each of the PE lanes; channels with the same thresholds share one row. FINN's attribute
+depth_trigger_bram sends memories of some depth to block RAM and the rest to LUTs; without it the
+synthesis tool decides.
 """
 
 from dataclasses import dataclass
 
+import numpy as np
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
+from numpy.typing import NDArray
 
 from hw.layers.weight_memory import block_rams, lut_rom, memory_style
 
-__all__ = ["ThresholdOption", "chosen_trigger", "threshold_options", "threshold_resources"]
+__all__ = [
+    "ThresholdOption",
+    "chosen_trigger",
+    "search_memories",
+    "stage_count",
+    "threshold_options",
+    "threshold_resources",
+]
 
 _NEVER = 1 << 30  # words, which no memory has
 
@@ -30,6 +40,34 @@ class ThresholdOption:
     def apply(self, layer: HWCustomOp) -> None:
         """Set the attribute by which the layer's code is generated so."""
         layer.set_nodeattr("depth_trigger_bram", self.depth_trigger_bram)
+
+
+def stage_count(layer: HWCustomOp) -> int:
+    """Return the stages of a layer's search: those that tell 0 to numSteps thresholds apart."""
+    return int(layer.get_nodeattr("numSteps")).bit_length()
+
+
+def search_memories(thresholds: NDArray[np.int64], pe: int) -> list[NDArray[np.int64]]:
+    """Return for each stage the words int64[PE, folds * 2**stage] of its memories.
+
+    Word fold * 2**s + d of stage s is what the search compares with after the decisions d, from
+    the top bit down: threshold d * 2**(m - s) + 2**(m - s - 1) - 1 of m stages. Words past the
+    last threshold, which the search never heeds, repeat it.
+
+    Args:
+        thresholds: ascending, int64[C, N] with N >= 1, or [1, N] for all channels: one fold.
+        pe: lanes; channel c is in lane c % PE and fold c // PE.
+    """
+    rows, count = thresholds.shape
+    lanes = np.broadcast_to(thresholds, (pe, count)) if rows == 1 else thresholds
+    folded = lanes.reshape(-1, pe, count).swapaxes(0, 1)
+    stages = count.bit_length()
+    found = []
+    for stage in range(stages):
+        first, step = (1 << (stages - stage - 1)) - 1, 1 << (stages - stage)
+        places = np.minimum(np.arange(1 << stage) * step + first, count - 1)
+        found.append(folded[:, :, places].reshape(pe, -1))
+    return found
 
 
 def threshold_options(layer: HWCustomOp) -> list[ThresholdOption]:
@@ -63,6 +101,4 @@ def _width(layer: HWCustomOp) -> int:
 
 
 def _depths(layer: HWCustomOp) -> list[int]:
-    folds = int(layer.get_nodeattr("NumChannels")) // int(layer.get_nodeattr("PE"))
-    stages = int(layer.get_nodeattr("numSteps")).bit_length()
-    return [folds << stage for stage in range(stages)]
+    return [int(depth) for _, depth in layer.get_pe_mem_geometries()]

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.accelerator import Accelerator, Manifest
+from hw.accelerator.packing import unpack_logits
 from hw.errors import HardwareError
-from hw.packing import unpack_logits
 from hw.verilator._sim_top import fifo_instance
 from hw.verilator._stall import Stall, StreamState, explain_stall, shallow_fifo
 

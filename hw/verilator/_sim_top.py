@@ -4,8 +4,8 @@
 
 from dataclasses import replace
 
-from hw._netlist import render_depths
 from hw.accelerator import Fifo, Manifest, Stream
+from hw.stitch.netlist import render_depths
 
 __all__ = ["fifo_instance", "render_sim_top", "render_storage", "storage_depth"]
 

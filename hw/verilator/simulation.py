@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.accelerator import Accelerator, Manifest
+from hw.accelerator.packing import pack_images
 from hw.errors import HardwareError
-from hw.packing import pack_images
 from hw.verilator._build import plan_build, run_build
 from hw.verilator._process import ProcessResult, Waveforms, run_program
 from hw.verilator._sim_top import storage_depth

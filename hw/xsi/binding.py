@@ -26,7 +26,7 @@ def install(*, build_dir: Path | None = None) -> None:
 
     Args:
         build_dir: where compiled models are kept, by digest; by default a folder in FINN's build
-            folder (`hw.finn_session.finn_build_dir`) of the time.
+            folder (`hw.finn.session.finn_build_dir`) of the time.
     """
     adapter = load_adapter()
     names: dict[str, Any] = {name: getattr(adapter, name) for name in _FINNS_OWN}

@@ -109,7 +109,7 @@ def test_a_table_for_another_layer_lists_the_nearest() -> None:
 
 @pytest.mark.parametrize("use", [layer_names, lambda name: build(settings(name))])
 def test_an_unknown_architecture_lists_the_nearest(use: Callable[[str], object]) -> None:
-    with pytest.raises(ModelError, match=r"there is no 'resnet9'; the nearest are resnet8"):
+    with pytest.raises(ModelError, match=r"there is no 'resnet9'; did you mean 'resnet8'"):
         use("resnet9")
 
 

@@ -16,10 +16,10 @@ from brevitas_models.bits import BitTable, Precision
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.quantizers import Quantizers
 from brevitas_models.settings import ArchitectureSettings
-from flow.export import export_qonnx_model
+from flow.export.qonnx import export_qonnx_model
 from flow.lowering import lower
 from flow.lowering.reading import read_model
-from flow.zoo import brevitas_logits
+from flow.zoo.networks import brevitas_logits
 
 
 @dataclass(frozen=True)

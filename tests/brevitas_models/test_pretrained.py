@@ -78,7 +78,7 @@ def test_loading_leaves_torchs_random_numbers_alone() -> None:
 
 @pytest.mark.parametrize("use", [load, card, build, settings])
 def test_an_unknown_name_lists_the_nearest(use: Callable[[str], object]) -> None:
-    with pytest.raises(ModelError, match=r"no network 'cifar-cnv-w2'; the nearest are cifar10-cnv"):
+    with pytest.raises(ModelError, match=r"no network 'cifar-cnv-w2'; did you mean 'cifar10-cnv"):
         use("cifar-cnv-w2")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from brevitas_models.pretrained import QuantClassifier
-from flow.data import Dataset
+from flow.data.datasets import Dataset
 
 __all__ = ["bars_dataset", "same", "write_mnist"]
 

@@ -14,10 +14,12 @@ from flow.integer import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     IntegerNetwork,
     Interval,
     MaxPool,
     Operation,
+    Scale,
     SumPool,
     Threshold,
 )
@@ -132,6 +134,35 @@ class _Builder:
         reads = (read, *(str(n) for n in self.rng.choice(others, self.rng.integers(1, 3))))
         self.push(Concat(name=self.name(), inputs=reads))
 
+    def join(self) -> None:
+        """Join images along their height or width."""
+        read, axis = self.pick(3), int(self.rng.integers(2))
+        size = list(self.shapes[read])
+        others = []
+        for name, shape in self.shapes.items():
+            if len(shape) == 3 and [*shape[:axis], *shape[axis + 1 :]] == (
+                size[:axis] + size[axis + 1 :]
+            ):
+                others.append(name)
+        reads = (read, *(str(n) for n in self.rng.choice(others, self.rng.integers(1, 3))))
+        self.push(Concat(name=self.name(), inputs=reads, axis=axis))
+
+    def gather(self) -> None:
+        """Take random places, mostly in rows of the value's own channels."""
+        read = self.pick(int(self.rng.choice([1, 3])) if self.has_vector() else 3)
+        values, channels = int(np.prod(self.shapes[read])), self.shapes[read][-1]
+        if self.rng.random() < 0.3:
+            channels = int(self.rng.choice([n for n in range(1, values + 1) if values % n == 0]))
+        size = (int(self.rng.integers(1, 9)), int(self.rng.integers(1, 9)))
+        places = self.rng.integers(0, values // channels, size)
+        self.push(Gather(name=self.name(), inputs=(read,), places=places, channels=channels))
+
+    def scale(self) -> None:
+        read = self.pick(3)
+        most = int(self.rng.choice([2, 100, 2**33]))
+        factors = self.rng.integers(0, most, self.shapes[read][:2])
+        self.push(Scale(name=self.name(), inputs=(read,), factors=factors))
+
     def bias(self) -> None:
         read = self.pick(3)
         size = self.shapes[read][-1] if self.rng.random() < 0.7 else 1
@@ -158,7 +189,7 @@ class _Builder:
 
     def network(self) -> IntegerNetwork:
         actions = [self.convolution] * 4 + [self.threshold] * 6 + [self.pool] * 2
-        actions += [self.add, self.concat, self.bias]
+        actions += [self.add, self.concat, self.bias, self.join, self.gather, self.scale]
         for _ in range(int(self.rng.integers(2, 9))):
             self.keep_if_it_fits(actions[int(self.rng.integers(len(actions)))])
         self.flatten()

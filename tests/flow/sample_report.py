@@ -8,7 +8,7 @@ from typing import Any
 from quantized_digits import digits, digits_network
 
 from flow.attacks import build_attack
-from flow.evaluation import evaluate
+from flow.evaluation.evaluator import evaluate
 from flow.report import Example, pick_examples
 
 

@@ -10,8 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from flow.pipeline import Context, Pipeline, Settings, Step
-from flow.settings import RunConfig
+from flow.run.configuration import RunConfig
+from flow.run.pipeline import Context, Pipeline, Settings, Step
 
 
 class Train(Step):
@@ -35,7 +35,7 @@ class Train(Step):
                 log.write(f"{epoch} ")
             if epoch == self.stop_after:
                 (context.workspace / "stopped").touch()
-                time.sleep(60)
+                time.sleep(600)
         self._write_ballast(folder / "ballast.bin")
         (folder / "weights.txt").write_text(str(total))
 

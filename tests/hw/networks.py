@@ -19,14 +19,14 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 from qonnx_models import GraphBuilder
 
+from flow.config import CompileConfig
 from flow.dataflow import fold, generate_rtl, to_dataflow
 from flow.integer import IntegerNetwork
 from flow.lowering import lower
 from flow.random_networks import LayerSpec, NetworkSpec, build
-from flow.settings import CompileConfig
 from hw.accelerator import Accelerator
-from hw.finn_session import finn_build_dir
-from hw.stitch import stitch
+from hw.finn.session import finn_build_dir
+from hw.stitch.stitching import stitch
 
 PART = "xc7z020clg400-1"
 SCALE = 0.5

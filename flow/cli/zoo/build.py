@@ -39,9 +39,9 @@ class BuildCommand(Command):
         """Build, print, write."""
         check_json(options.json)
         from brevitas_models.pretrained import card, save_card  # noqa: PLC0415 - imports torch
-        from flow.zoo_hardware import build  # noqa: PLC0415 - imports FINN
-        from flow.zoo_tables import hardware_table  # noqa: PLC0415 - imports torch
-        from flow.zoo_targets import target_of  # noqa: PLC0415 - beside the others
+        from flow.zoo.hardware import build  # noqa: PLC0415 - imports FINN
+        from flow.zoo.tables import hardware_table  # noqa: PLC0415 - imports torch
+        from flow.zoo.targets import target_of  # noqa: PLC0415 - beside the others
 
         folder = chosen_folder(options)
         found = card(options.name, folder)

@@ -40,8 +40,8 @@ class EvaluateCommand(Command):
         """Measure, print, write."""
         check_json(options.json)
         from brevitas_models.pretrained import card, save_card  # noqa: PLC0415 - imports torch
-        from flow.zoo_evaluation import measure  # noqa: PLC0415 - imports torch
-        from flow.zoo_tables import evaluation_record, evaluation_table  # noqa: PLC0415 - too
+        from flow.zoo.evaluation import measure  # noqa: PLC0415 - imports torch
+        from flow.zoo.tables import evaluation_record, evaluation_table  # noqa: PLC0415 - too
 
         folder = chosen_folder(options)
         found = card(options.name, folder)

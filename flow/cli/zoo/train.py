@@ -38,8 +38,8 @@ class TrainCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Train; print the card's row and name the files."""
-        from flow.zoo_tables import model_row, model_table  # noqa: PLC0415 - imports torch
-        from flow.zoo_training import train_and_save  # noqa: PLC0415 - imports torch
+        from flow.zoo.tables import model_row, model_table  # noqa: PLC0415 - imports torch
+        from flow.zoo.training import train_and_save  # noqa: PLC0415 - imports torch
 
         found = train_and_save(options.name, options.data, options.output, attacked=options.images)
         print(model_table([model_row(found)]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from flow.integer.native._layout import Form, Format
+from flow.integer.native._layout import PACKED, Form
 from flow.integer.native._library import ABI, COp, CPlan, CTensor
 from flow.integer.native._plan import Kind, Plan, PlannedOp
 from flow.integer.network import IntegerNetwork
@@ -139,6 +139,7 @@ class _Binder:
             flag=op.packed.flag if op.packed else 0,
             scale=self.plan.forms[op.reads[0]].step,
             weights=self._address(op.weights),
+            table=self._address(op.packed.table if op.packed else None),
             bias=self._address(op.bias),
             padding=self._address(op.padding),
             counting=counter.counting,
@@ -167,12 +168,13 @@ class _Binder:
     def _gathered(self, op: COp) -> int:
         """Bytes of one gathered window."""
         planes = self.plan.forms[self.names[op.inputs[0]]].planes
-        return int(op.steps) * 4 * (planes if op.kind == Kind.BITS else 1)
+        step = {Kind.DOT: 4, Kind.BITS: 4 * planes}
+        return int(op.steps) * step.get(Kind(op.kind), 1)
 
     def _codes(self, op: COp) -> int:
         """Bytes of one row of counts that become planes of bits."""
         form = self.plan.forms[self.names[op.output]]
-        return -(-form.channels // 64) * 64 if form.format == Format.BITS else 0
+        return -(-form.channels // 64) * 64 if form.format in PACKED else 0
 
     def _numbers(self, values: list[int]) -> Any:  # noqa: ANN401 - a ctypes array
         return self._keep((c_int64 * max(1, len(values)))(*values))

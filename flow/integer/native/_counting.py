@@ -72,7 +72,7 @@ def plan_counting(
             counting=Counting.SEARCH, levels=levels, low=low, step=step, thresholds=table
         )
     table = np.full((levels, _padded_size(channels)), np.iinfo(np.int32).max, dtype=np.int32)
-    table[:, :channels] = np.tile(rows, (repeats, 1)).T
+    table[:, :channels] = np.tile(rows - 1, (repeats, 1)).T  # as x > t - 1
     return Counter(counting=Counting.COMPARE, levels=levels, low=low, step=step, thresholds=table)
 
 

@@ -20,7 +20,7 @@ from flow.integer.operations import (
     Shape,
 )
 
-__all__ = ["INT32_MAX", "Form", "Format", "fits_int32", "forms_of"]
+__all__ = ["INT32_MAX", "PACKED", "Form", "Format", "Kernels", "fits_int32", "forms_of"]
 
 INT32_MAX = 2**31 - 1
 _WORD = 32  # bits
@@ -34,16 +34,33 @@ class Format(IntEnum):
     BITS = 1
     I32 = 2
     I64 = 3
+    NIBBLES = 4
 
 
+PACKED = (Format.BITS, Format.NIBBLES)  # codes of several channels side by side
 _BYTES = {Format.U8: 1, Format.I32: 4, Format.I64: 8}
+_NIBBLE = 4  # bits
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Which kernels of packed codes are worth while on an instruction set.
+
+    Attributes:
+        planes: the widest activations, in bits, that go through the kernels of single bits.
+        tables: whether activations of 1 and 2 bits go through look-ups where they can.
+    """
+
+    planes: int
+    tables: bool
 
 
 @dataclass(frozen=True)
 class Form:
     """How a value is held: rows of channels, one row a pixel.
 
-    U8 holds value - low in a byte; BITS holds the code of value = low + step * code in planes.
+    U8 holds value - low in a byte; BITS holds the code of value = low + step * code in planes;
+    NIBBLES holds 4 / planes codes in a byte, times 16.
     """
 
     format: Format
@@ -59,7 +76,14 @@ class Form:
         """Bytes of one pixel."""
         if self.format == Format.BITS:
             return -(-self.channels // _WORD) * 4 * self.planes
+        if self.format == Format.NIBBLES:
+            return -(-self.channels // self.together)
         return self.channels * _BYTES[self.format]
+
+    @property
+    def together(self) -> int:
+        """Channels that lie in one nibble."""
+        return _NIBBLE // self.planes
 
     @property
     def image_bytes(self) -> int:
@@ -68,7 +92,7 @@ class Form:
 
     def folded(self, most: int) -> "Form":
         """Return the same bytes as rows of several pixels, of up to `most` channels."""
-        if self.format == Format.BITS:
+        if self.format in PACKED:
             return self
         pixels = max(n for n in range(1, self.pixels + 1) if self._folds(n, most))
         return replace(self, pixels=self.pixels // pixels, channels=self.channels * pixels)
@@ -83,7 +107,7 @@ class Form:
         return replace(self, pixels=pixels, channels=channels)
 
     def viewed(self, shape: Shape) -> "Form":
-        """Return the same memory as another shape; channels of BITS must fill whole words."""
+        """Return the same memory as another shape; packed channels must fill words or nibbles."""
         pixels, channels = _rows(shape)
         return replace(self, pixels=pixels, channels=channels)
 
@@ -102,9 +126,9 @@ def fits_int32(values: Interval) -> bool:
     return values.magnitude() <= INT32_MAX
 
 
-def forms_of(network: IntegerNetwork, stages: list[Stage], *, max_planes: int) -> dict[str, Form]:
+def forms_of(network: IntegerNetwork, stages: list[Stage], kernels: Kernels) -> dict[str, Form]:
     """Choose the form of the image and of every stage's output; Flattens are views of them."""
-    return _Chooser(network, stages, max_planes).forms()
+    return _Chooser(network, stages, kernels).forms()
 
 
 def _rows(shape: Shape) -> tuple[int, int]:
@@ -112,17 +136,21 @@ def _rows(shape: Shape) -> tuple[int, int]:
 
 
 class _Chooser:
-    def __init__(self, network: IntegerNetwork, stages: list[Stage], max_planes: int) -> None:
-        self.network, self.stages, self.max_planes = network, stages, max_planes
+    def __init__(self, network: IntegerNetwork, stages: list[Stage], kernels: Kernels) -> None:
+        self.network, self.stages, self.kernels = network, stages, kernels
         self.ranges = network.ranges()
         self.codes: dict[str, _Codes] = {}
         self.bits: set[str] = set()
+        self.nibbles: dict[str, int] = {}  # bits of a code
 
     def forms(self) -> dict[str, Form]:
         for stage in self.stages:
             self._find_codes(stage)
         for stage in reversed(self.stages):
-            if self._may_be_bits(stage):
+            planes = self._planes_of_nibbles(stage) if self.kernels.tables else None
+            if planes is not None:
+                self.nibbles[stage.name] = planes
+            elif self._may_be_bits(stage):
                 self.bits.add(stage.name)
         return {name: self._form(name) for name in (IMAGE, *(s.name for s in self.stages))}
 
@@ -144,12 +172,47 @@ class _Chooser:
 
     def _may_be_bits(self, stage: Stage) -> bool:
         codes, readers = self.codes.get(stage.name), self._readers(stage.name)
-        if codes is None or not readers or codes.levels.bit_length() > self.max_planes:
+        if codes is None or not readers or codes.levels.bit_length() > self.kernels.planes:
             return False
-        flattened = any(name != stage.name for name, _ in readers)
-        if flattened and not self._is_vector(stage) and self.network.shapes[stage.name][-1] % _WORD:
+        if not self._fills(stage, _WORD):
             return False
         return codes.levels > 0 and all(self._reads_bits(reader, codes) for _, reader in readers)
+
+    def _fills(self, stage: Stage, together: int) -> bool:
+        """Whether channels fill whole words or nibbles, where a reader takes pixels as one."""
+        flattened = any(name != stage.name for name, _ in self._readers(stage.name))
+        channels = self.network.shapes[stage.name][-1]
+        return not flattened or self._is_vector(stage) or channels % together == 0
+
+    def _planes_of_nibbles(self, stage: Stage) -> int | None:
+        """Return the bits of a code in nibbles that every reader looks up, if there are such."""
+        codes, readers = self.codes.get(stage.name), self._readers(stage.name)
+        if codes is None or not readers or not 1 <= codes.levels < 4:
+            return None
+        found = {self._nibbles_read(reader, codes) for _, reader in readers}
+        planes = found.pop()
+        return planes if not found and planes and self._fills(stage, _NIBBLE // planes) else None
+
+    def _nibbles_read(self, stage: Stage, codes: _Codes) -> int | None:
+        """Return the bits of a code that a reader wants in its nibbles; None for no nibbles."""
+        head = stage.head
+        if isinstance(head, MaxPool):
+            return self.nibbles.get(stage.name) if stage.threshold is None else None
+        if not isinstance(head, Convolution | Dense) or not self._pads_with_code(head, codes):
+            return None
+        distinct = len(np.unique(head.weights))
+        planes = 1 if distinct <= 2 and codes.levels == 1 else 2
+        groups = head.groups if isinstance(head, Convolution) else 1
+        whole = groups == 1 or head.weights.shape[2] % (_NIBBLE // planes) == 0
+        return planes if distinct <= 4 and whole else None
+
+    @staticmethod
+    def _pads_with_code(head: Convolution | Dense, codes: _Codes) -> bool:
+        """Whether the zero that a layer pads with is one of the codes."""
+        if isinstance(head, Dense) or not any(head.padding):
+            return True
+        zero, odd = divmod(-codes.low, codes.step)
+        return odd == 0 and 0 <= zero <= codes.levels
 
     def _reads_bits(self, stage: Stage, codes: _Codes) -> bool:
         head = stage.head
@@ -159,9 +222,8 @@ class _Chooser:
             return False
         if isinstance(head, Dense):
             return True
-        zero, odd = divmod(-codes.low, codes.step)
-        padded_well = not any(head.padding) or (odd == 0 and 0 <= zero <= codes.levels)
-        return padded_well and (head.groups == 1 or head.weights.shape[2] % _WORD == 0)
+        whole = head.groups == 1 or head.weights.shape[2] % _WORD == 0
+        return whole and self._pads_with_code(head, codes)
 
     def _is_vector(self, stage: Stage) -> bool:
         """Whether all readers take a copy as a vector, so that it need not be held by pixels."""
@@ -179,6 +241,9 @@ class _Chooser:
             codes = self.codes[name]
             planes = codes.levels.bit_length()
             return Form(Format.BITS, pixels, channels, values, codes.low, codes.step, planes)
+        if name in self.nibbles:
+            codes, planes = self.codes[name], self.nibbles[name]
+            return Form(Format.NIBBLES, pixels, channels, values, codes.low, codes.step, planes)
         if any(_pads(stage) for _, stage in self._readers(name)):
             values = values.including_zero()
         if name != self.network.output and values.hi - values.lo <= 255:

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from flow.integer.native._layout import INT32_MAX, Form
 from flow.integer.operations import Integers
 
-__all__ = ["Packed", "pack_bits", "pack_bytes", "split_groups"]
+__all__ = ["Packed", "pack_bits", "pack_bytes", "pack_nibbles", "split_groups"]
 
 _LANES = 16
 _WORD = 32
+_PAIR = 2 * _LANES  # outputs of a panel of nibbles
+_FEW_STEPS = 8  # that must sum up within a byte, for look-ups to be worth while
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,20 @@ class Packed:
     """Weights and biases of all groups, one after the other.
 
     Attributes:
-        weights: bytes [panel][step][output][4] or words [panel][step][sign, then mask][output].
+        weights: bytes [panel][step][output][4], words [panel][step][sign, then mask][output] or
+            nibbles [panel of 32][step][output].
         bias: int32 of every padded output; what the sums begin with.
-        flag: bytes: a pair of products may pass int16; bits: some weights are 0.
+        flag: bytes: steps whose pairs of products sum up within int16; bits: some weights are 0;
+            nibbles: steps that sum up within a byte.
+        table: of nibbles, uint8[16, 16].
     """
 
-    weights: NDArray[np.int8] | NDArray[np.uint32]
+    weights: NDArray[np.int8] | NDArray[np.uint32] | NDArray[np.uint8]
     bias: NDArray[np.int32]
     steps: int
     panels: int
-    flag: bool
+    flag: int
+    table: NDArray[np.uint8] | None = None
 
 
 def split_groups(weights: Integers, groups: int) -> list[Integers]:
@@ -47,16 +53,36 @@ def pack_bytes(weights: Integers, bias: Integers, form: Form, groups: int) -> Pa
     if not _bounded(np.abs(weights).sum(axis=(0, 1)) * widest, start):
         return None
     parts = [_panels_of_bytes(part) for part in split_groups(weights, groups)]
-    pairs = np.concatenate([part.reshape(-1, 2).astype(np.int64) for part in parts])
-    most = int(np.maximum(pairs, 0).sum(axis=1).max(initial=0)) * widest
-    least = int(np.minimum(pairs, 0).sum(axis=1).min(initial=0)) * widest
+    ordered = np.stack(parts).astype(np.int64) * widest  # groups, panels, steps, outputs, 4
+    pairs = ordered.reshape(*ordered.shape[:4], 2, 2)
+    limits = np.iinfo(np.int16)
     return Packed(
         weights=np.stack(parts),
         bias=_padded_bias(start, groups),
         steps=parts[0].shape[1],
         panels=parts[0].shape[0],
-        flag=most > np.iinfo(np.int16).max or least < np.iinfo(np.int16).min,
+        flag=min(
+            _steps_within(np.maximum(pairs, 0).sum(axis=-1), limits.max),
+            _steps_within(-np.minimum(pairs, 0).sum(axis=-1), -limits.min),
+        ),
     )
+
+
+def _steps_within(most: Integers, limit: int) -> int:
+    """Return the largest n for which any n steps from a multiple of n on sum up to the limit.
+
+    Args:
+        most: at least 0, of every step along axis 2.
+        limit: of a sum; 0 comes back where a single step may pass it.
+    """
+    steps = most.shape[2]
+    total = np.concatenate([np.zeros_like(most[:, :, :1]), most.cumsum(axis=2)], axis=2)
+    for count in range(max(1, min(steps, int(limit // max(1, most.max(initial=0))) * 4)), 0, -1):
+        starts = np.arange(0, steps, count)
+        ends = np.minimum(starts + count, steps)
+        if int((total[:, :, ends] - total[:, :, starts]).max(initial=0)) <= limit:
+            return count
+    return 0
 
 
 def _panels_of_bytes(weights: Integers) -> NDArray[np.int8]:
@@ -100,6 +126,73 @@ def _panels_of_words(weights: Integers, masked: bool) -> NDArray[np.uint32]:
     return np.ascontiguousarray(split.transpose(2, 1, 0, 3))
 
 
+def pack_nibbles(weights: Integers, bias: Integers, form: Form, groups: int) -> Packed | None:
+    """Pack int64[taps, I / groups, O] of few distinct values for nibbles of `form`.
+
+    The table's rows are nibbles of codes, its columns nibbles of weights: an entry is the sum of
+    their products less the least that these weights give with any codes, which goes to the bias.
+    None where the sums are too large for bytes, 16 bits or int32.
+    """
+    values, largest = np.unique(weights), (form.values.hi - form.low) // form.step
+    if len(values) > 2**form.planes:
+        return None
+    table, least = _products_of_nibbles(values, form, largest)
+    parts = [_nibbles(part, values, form.together) for part in split_groups(weights, groups)]
+    numbers = np.stack(parts)  # groups, steps, O
+    most = table.max(axis=0)[numbers]
+    total, flag = int(most.sum(axis=1).max(initial=0)), _steps_within(most[:, None], 255)
+    start = bias + form.low * weights.sum(axis=(0, 1))
+    start = start + form.step * least[numbers].sum(axis=1).reshape(-1)
+    bounded = _bounded(np.full(start.shape, total * form.step), start)
+    if (
+        table.max() > 255
+        or flag < min(_FEW_STEPS, numbers.shape[1])
+        or total > 65535
+        or not bounded
+    ):
+        return None
+    panels = [_panels_of_nibbles(part) for part in numbers]
+    return Packed(
+        weights=np.stack(panels),
+        bias=_padded_bias(start, groups, _PAIR),
+        steps=numbers.shape[1],
+        panels=2 * panels[0].shape[0],
+        flag=flag,
+        table=table.astype(np.uint8),
+    )
+
+
+def _products_of_nibbles(values: Integers, form: Form, largest: int) -> tuple[Integers, Integers]:
+    """Return the table int64[16, 16] and what was taken from its columns, int64[16]."""
+    places = np.arange(form.together) * form.planes
+    fields = (np.arange(16)[:, None] >> places) & (2**form.planes - 1)  # 16, together
+    known = np.append(values, np.zeros(2**form.planes - len(values), dtype=np.int64))[fields]
+    least = largest * np.minimum(known, 0).sum(axis=1)
+    return np.minimum(fields, largest) @ known.T - least, least
+
+
+def _nibbles(weights: Integers, values: Integers, together: int) -> Integers:
+    """Return the numbers of nibbles int64[taps * nibbles of I, O] of int64[taps, I, O].
+
+    Where channels do not fill a nibble, the codes beside them are 0.
+    """
+    taps, inputs, outputs = weights.shape
+    whole = np.zeros((taps, -(-inputs // together) * together, outputs), dtype=np.int64)
+    whole[:, :inputs] = np.searchsorted(values, weights)
+    split = whole.reshape(-1, together, outputs)
+    places = np.arange(together) * (4 // together)
+    numbers: Integers = (split << places[:, None]).sum(axis=1)
+    return numbers
+
+
+def _panels_of_nibbles(numbers: Integers) -> NDArray[np.uint8]:
+    """Return uint8[panels, steps, 32] of int64[steps, O]."""
+    steps, outputs = numbers.shape
+    whole = np.zeros((steps, -(-outputs // _PAIR) * _PAIR), dtype=np.uint8)
+    whole[:, :outputs] = numbers
+    return np.ascontiguousarray(whole.reshape(steps, -1, _PAIR).transpose(1, 0, 2))
+
+
 def _words(bits: NDArray[np.bool_]) -> NDArray[np.uint32]:
     """Return uint32[taps * words, O] of bool[taps, I, O], the lowest channel in the lowest bit."""
     taps, inputs, outputs = bits.shape
@@ -109,10 +202,9 @@ def _words(bits: NDArray[np.bool_]) -> NDArray[np.uint32]:
     return np.ascontiguousarray(octets).view("<u4").T.astype(np.uint32)
 
 
-def _padded_bias(start: Integers, groups: int) -> NDArray[np.int32]:
+def _padded_bias(start: Integers, groups: int, lanes: int = _LANES) -> NDArray[np.int32]:
     parts = start.reshape(groups, -1)
-    panels = -(-parts.shape[1] // _LANES)
-    whole = np.zeros((groups, panels * _LANES), dtype=np.int32)
+    whole = np.zeros((groups, -(-parts.shape[1] // lanes) * lanes), dtype=np.int32)
     whole[:, : parts.shape[1]] = parts
     return whole
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From an integer network to the plan that the C++ engine executes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
 from flow.integer.native._counting import Counter, count_bytes, plan_counting
-from flow.integer.native._layout import Form, Format, fits_int32, forms_of
-from flow.integer.native._pack import Packed, pack_bits, pack_bytes
+from flow.integer.native._gather import taken_rows
+from flow.integer.native._layout import PACKED, Form, Format, Kernels, fits_int32, forms_of
+from flow.integer.native._pack import Packed, pack_bits, pack_bytes, pack_nibbles
 from flow.integer.native._stages import Stage, stages_of
 from flow.integer.network import IntegerNetwork
 from flow.integer.operations import (
@@ -21,9 +22,11 @@ from flow.integer.operations import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     Integers,
     MaxPool,
     Pool,
+    Scale,
     Shape,
     SumPool,
 )
@@ -46,6 +49,12 @@ class Kind(IntEnum):
     SUM = 6
     ADD = 7
     CONCAT = 8
+    GATHER = 9
+    TABLES = 10
+    MAX_NIBBLES = 11
+
+
+_MAX_OF = {Format.BITS: Kind.MAX_BITS, Format.NIBBLES: Kind.MAX_NIBBLES}
 
 
 @dataclass(kw_only=True)
@@ -85,28 +94,35 @@ class Plan:
     roots: dict[str, str]
 
 
-def make_plan(network: IntegerNetwork, *, max_planes: int) -> Plan:
+def make_plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
     """Choose a kernel for every stage by the proven ranges.
 
     Args:
         network: what to compute.
-        max_planes: the widest activations, in bits, that go through the kernels of single bits.
+        kernels: of packed codes, which to use where they are proven exact.
 
     Raises:
         FlowError: an operation's sums may pass int64, or it has no meaning (see stages_of).
     """
-    plan = _plan(network, max_planes)
-    unproven = any(
-        op.packed is None and op.kind != Kind.MAX_BITS and plan.forms[name].format == Format.BITS
+    for choice in (kernels, replace(kernels, tables=False)):
+        plan = _plan(network, choice)
+        if not _unproven(plan):
+            return plan
+    return _plan(network, Kernels(planes=0, tables=False))
+
+
+def _unproven(plan: Plan) -> bool:
+    """Whether a pass reads packed codes without a kernel that is proven exact."""
+    return any(
+        op.packed is None and op.kind not in _MAX_OF.values() and plan.forms[name].format in PACKED
         for op in plan.ops
         for name in op.reads
     )
-    return _plan(network, 0) if unproven else plan
 
 
-def _plan(network: IntegerNetwork, max_planes: int) -> Plan:
+def _plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
     stages = stages_of(network)
-    forms = forms_of(network, stages, max_planes=max_planes)
+    forms = forms_of(network, stages, kernels)
     roots = {name: name for name in forms}
     for operation in network.operations:
         if isinstance(operation, Flatten):
@@ -166,8 +182,10 @@ class _Planner:
                 op = self._matrix(head)
             case Pool():
                 op = self._pool(head)
-            case Concat():
+            case Concat(axis=-1):
                 op = self._base(Kind.CONCAT)
+            case Concat() | Gather() | Scale():
+                op = self._gather(head)
             case Add(factors=factors):
                 op = self._add(factors)
             case _:  # a copy
@@ -222,6 +240,14 @@ class _Planner:
         self.channels = rows.channels
         return op
 
+    def _gather(self, head: Concat | Gather | Scale) -> PlannedOp:
+        """Plan what takes a row of an input, times a factor, for each pixel."""
+        taken = taken_rows(head, [self.network.shapes[name] for name in self.stage.reads])
+        most = int(taken[:, 2].max()) * max(form.values.magnitude() for form in self.reads)
+        op = self._base(Kind.GATHER, wide=self._wide(most))
+        op.factors = tuple(taken.reshape(-1).tolist())
+        return op
+
     def _wide(self, sums: int) -> bool:
         """Whether sums of up to `sums` and the bias need int64."""
         most = sums + int(np.abs(self.bias).max(initial=0))
@@ -232,10 +258,11 @@ class _Planner:
         return not fits_int32(Interval(0, most + 1))
 
     def _pool(self, head: Pool) -> PlannedOp:
-        bits = self.read.format == Format.BITS
         size = head.kernel[0] * head.kernel[1] if isinstance(head, SumPool) else 1
         most = size * self.read.values.magnitude()
-        kind = Kind.MAX_BITS if bits else Kind.MAX if isinstance(head, MaxPool) else Kind.SUM
+        kind = Kind.SUM
+        if isinstance(head, MaxPool):
+            kind = _MAX_OF.get(self.read.format, Kind.MAX)
         op = self._base(kind, wide=self._wide(most))
         op.kernel, op.stride, op.corner = head.kernel, head.stride, head.padding[:2]
         return op
@@ -263,6 +290,9 @@ class _Planner:
             op.kind, op.packed = Kind.DOT, pack_bytes(weights, self.bias, self.read, op.groups)
         elif self.read.format == Format.BITS:
             op.kind, op.packed = Kind.BITS, pack_bits(weights, self.bias, self.read, op.groups)
+        elif self.read.format == Format.NIBBLES:
+            op.kind = Kind.TABLES
+            op.packed = pack_nibbles(weights, self.bias, self.read, op.groups)
         if op.packed is not None:
             op.weights, op.bias = op.packed.weights, op.packed.bias
             op.padding = self._padding(op)
@@ -283,6 +313,8 @@ class _Planner:
         if self.read.format == Format.U8:
             return np.full(channels * op.kernel[1] + 64, -self.read.low % 256, dtype=np.uint8)
         code = -self.read.low // self.read.step
+        if self.read.format == Format.NIBBLES:
+            return _nibbles_of(code, channels, op.kernel[1], self.read)
         bits = np.zeros(-(-channels // 32) * 32, dtype=np.uint8)
         bits[:channels] = 1
         word = np.packbits(bits, bitorder="little").view("<u4")
@@ -290,3 +322,12 @@ class _Planner:
         pixel = np.stack(planes, axis=1).astype(np.uint32)
         whole = np.concatenate([np.tile(pixel.ravel(), op.kernel[1]), np.zeros(16, np.uint32)])
         return np.ascontiguousarray(whole).view(np.uint8)
+
+
+def _nibbles_of(code: int, channels: int, pixels: int, form: Form) -> NDArray[np.uint8]:
+    """Return pixels of one code, and bytes that may be touched after them."""
+    codes = np.zeros(-(-channels // form.together) * form.together, dtype=np.int64)
+    codes[:channels] = code
+    places = np.arange(form.together) * form.planes
+    nibbles = (codes.reshape(-1, form.together) << places).sum(axis=1) << 4
+    return np.append(np.tile(nibbles, pixels), np.zeros(64)).astype(np.uint8)

@@ -11,14 +11,19 @@ import numpy as np
 from flow.classifier import Images, Logits, check_images
 from flow.errors import FlowError
 from flow.integer.native._bind import bind
+from flow.integer.native._layout import Kernels
 from flow.integer.native._library import index_of, instruction_sets, library
 from flow.integer.native._plan import Kind, make_plan
 from flow.integer.network import IntegerNetwork
 
 __all__ = ["NativeNetwork", "StageTime"]
 
-# The widest activations, in bits, for which counting bits beats multiplying bytes.
-_PLANES = {"portable": 1, "avx2": 1, "avx512": 2}
+# What beats multiplying bytes, as measured.
+_KERNELS = {
+    "portable": Kernels(planes=1, tables=False),
+    "avx2": Kernels(planes=1, tables=True),
+    "avx512": Kernels(planes=2, tables=False),
+}
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,9 @@ class StageTime:
 
     Attributes:
         name: of the last integer operation inside.
-        kernel: dot, bits, depthwise, matrix, max, max_bits, sum, add or concat.
-        planes: bits of the values that it reads, for the kernel of single bits; else 0.
+        kernel: dot, bits, depthwise, matrix, max, max_bits, sum, add, concat, gather, tables or
+            max_nibbles.
+        planes: bits of the codes that it reads, for bits and tables; else 0.
         products: multiply-accumulates of all images.
         seconds: on one thread.
     """
@@ -52,7 +58,12 @@ class NativeNetwork:
     name = "native"
 
     def __init__(
-        self, network: IntegerNetwork, *, threads: int | None = None, isa: str | None = None
+        self,
+        network: IntegerNetwork,
+        *,
+        threads: int | None = None,
+        isa: str | None = None,
+        kernels: Kernels | None = None,
     ) -> None:
         """Choose a kernel for every operation by the proven ranges, and pack the weights.
 
@@ -60,6 +71,7 @@ class NativeNetwork:
             network: what to compute.
             threads: at most so many work on one call; None for one a core of this process.
             isa: one of instruction_sets(); None for the fastest.
+            kernels: of packed codes; None for those that are fastest there.
 
         Raises:
             FlowError: the instruction set is not this machine's, or a sum may pass int64.
@@ -70,7 +82,7 @@ class NativeNetwork:
             raise FlowError(f"native engine: {self.threads} threads is not at least 1")
         self.isa = instruction_sets()[-1] if isa is None else isa
         number = index_of(self.isa)
-        self._bound = bind(make_plan(network, max_planes=_PLANES[self.isa]), network)
+        self._bound = bind(make_plan(network, kernels or _KERNELS[self.isa]), network)
         self._engine = library().sf_create(self._bound.plan, number)
         weakref.finalize(self, library().sf_destroy, self._engine)
 
@@ -87,7 +99,7 @@ class NativeNetwork:
             StageTime(
                 name=op.name,
                 kernel=op.kind.name.lower(),
-                planes=forms[op.reads[0]].planes if op.kind == Kind.BITS else 0,
+                planes=forms[op.reads[0]].planes if op.kind in (Kind.BITS, Kind.TABLES) else 0,
                 products=op.products * len(images),
                 seconds=float(spent),
             )

@@ -17,9 +17,9 @@ from flow.experiments.defensive_bits import (
     judged_epsilon,
 )
 from flow.experiments.defensive_clean import clean_findings, judge_clean
-from flow.experiments.lab import Lab
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 from tests.flow.bar_images import bars_dataset
 
 _SERIES = Series(name="standard", objective="standard", epsilon_255=0, bits=(2, 8), seeds=2)
@@ -139,18 +139,18 @@ def test_one_seed_of_what_is_no_accuracy_decides_nothing() -> None:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder: Path = tmp_path_factory.mktemp("trainings")
     scale = Scale(train_images=200, epochs=1, images=20)
-    return Lab(bars_dataset(noise=60, light=120), scale, folder, "tfc")
+    return Study(bars_dataset(noise=60, light=120), scale, folder, "tfc")
 
 
 _TOY = (Series(name="standard", objective="standard", epsilon_255=0, bits=(2, 8), seeds=1),)
 
 
 @pytest.fixture(scope="module")
-def findings(lab: Lab) -> Findings:
-    return DefensiveBits(series=_TOY).run(lab)
+def findings(study: Study) -> Findings:
+    return DefensiveBits(series=_TOY).run(study)
 
 
 def test_every_network_of_the_series_is_a_row(findings: Findings) -> None:

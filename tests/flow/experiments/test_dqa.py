@@ -15,24 +15,24 @@ from flow.experiments._gradients import AsTrained, ExactGradients
 from flow.experiments.base import Row
 from flow.experiments.dqa import DynamicActivations, dqa_network
 from flow.experiments.figures import panels_png
-from flow.experiments.lab import Lab, Trained
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study, Trained
 from tests.flow.bar_images import bars_dataset
 
 _ROW = {"training": "standard", "bits": 1, "clean": 1.0, "norm": "linf", "epsilon_255": 26}
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder: Path = tmp_path_factory.mktemp("trainings")
     scale = Scale(train_images=300, epochs=1, images=16)
-    return Lab(bars_dataset(noise=60, light=120), scale, folder, "tfc")
+    return Study(bars_dataset(noise=60, light=120), scale, folder, "tfc")
 
 
 @pytest.fixture(scope="module")
-def trained(lab: Lab) -> Trained:
-    return dqa_network(lab, "standard", "learned", 2, 26)
+def trained(study: Study) -> Trained:
+    return dqa_network(study, "standard", "learned", 2, 26)
 
 
 def _gradient(surrogate: ExactGradients, images: Images, labels: Labels) -> torch.Tensor:
@@ -42,17 +42,17 @@ def _gradient(surrogate: ExactGradients, images: Images, labels: Labels) -> torc
     return torch.autograd.grad(loss, points)[0]
 
 
-def test_the_exact_derivative_is_zero_and_training_s_is_not(lab: Lab, trained: Trained) -> None:
-    images, labels = lab.shown()
+def test_the_exact_derivative_is_zero_and_training_s_is_not(study: Study, trained: Trained) -> None:
+    images, labels = study.shown()
     assert not _gradient(ExactGradients(trained), images, labels).any()
     assert _gradient(AsTrained(trained), images, labels).any()
 
 
 @pytest.mark.parametrize("kind", [ExactGradients, AsTrained])
 def test_all_gradients_are_of_the_same_logits(
-    lab: Lab, trained: Trained, kind: type[ExactGradients]
+    study: Study, trained: Trained, kind: type[ExactGradients]
 ) -> None:
-    images, _ = lab.shown()
+    images, _ = study.shown()
     surrogate = kind(trained)
     with torch.no_grad():
         found = surrogate.twin()(torch.from_numpy(images).float()).numpy()
@@ -61,19 +61,21 @@ def test_all_gradients_are_of_the_same_logits(
     assert np.mean(np.abs(found - expected).max(1) < 0.01) > 0.9  # float sums near a threshold
 
 
-def test_an_attacker_without_gradients_leaves_the_images_alone(lab: Lab, trained: Trained) -> None:
+def test_an_attacker_without_gradients_leaves_the_images_alone(
+    study: Study, trained: Trained
+) -> None:
     blind = Attacker(attack="fgsm", knowledge="exact", build=lambda _: Fgsm())
-    clean = np.mean(trained.engine.logits(lab.shown()[0]).argmax(1) == lab.shown()[1])
-    assert blind.run(lab, trained, 200).row.accuracy == clean
+    clean = np.mean(trained.engine.logits(study.shown()[0]).argmax(1) == study.shown()[1])
+    assert blind.run(study, trained, 200).row.accuracy == clean
 
 
-def test_every_network_is_attacked_and_drawn(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_network_is_attacked_and_drawn(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_dqa_attacks, "_QUERIES", 30)
     monkeypatch.setattr(_dqa_attacks, "_LEARNED", 30)
     monkeypatch.setattr(_dqa_attacks, "_SQUARES", 5)
     monkeypatch.setattr(_dqa_attacks, "_STEPS", 2)
     monkeypatch.setattr(_dqa_attacks, "_FEW", 4)
-    found = DynamicActivations(bits=(1,), epsilons_255=(("adversarial", 26),)).run(lab)
+    found = DynamicActivations(bits=(1,), epsilons_255=(("adversarial", 26),)).run(study)
     assert len(found.rows) == 3 * (len(ATTACKERS) + 1)
     assert len({tuple(row) for row in found.rows}) == 1  # the same keys
     assert [len(panel.curves) for panel in found.panels] == [8] * 2

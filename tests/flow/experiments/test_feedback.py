@@ -11,9 +11,9 @@ from flow.experiments import boundary, feedback
 from flow.experiments._strengths import Measured
 from flow.experiments.boundary import BoundaryRetraining
 from flow.experiments.feedback import FeedbackLearning
-from flow.experiments.lab import Lab
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 from tests.flow.bar_images import bars_dataset
 
 _METHODS = ("before", "plain", "classes alike", "feedback")
@@ -123,13 +123,13 @@ def test_boundary_retraining_is_judged_against_its_baselines(
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Lab:
+def study(tmp_path: Path) -> Study:
     scale = Scale(train_images=120, epochs=2, images=10)
-    return Lab(bars_dataset(noise=60, light=120), scale, tmp_path, "tfc")
+    return Study(bars_dataset(noise=60, light=120), scale, tmp_path, "tfc")
 
 
-def test_a_run_of_feedback_measures_every_class(lab: Lab) -> None:
-    found = FeedbackLearning(seeds=1).run(lab)
+def test_a_run_of_feedback_measures_every_class(study: Study) -> None:
+    found = FeedbackLearning(seeds=1).run(study)
     assert [row["network"] for row in found.rows] == list(_METHODS)
     assert {"clean", "pgd_8", "fgsm_51", "distance_0", "distance_9"} <= set(found.rows[0])
     assert [len(panel.curves) for panel in found.panels] == [4, 4, 4]
@@ -137,8 +137,8 @@ def test_a_run_of_feedback_measures_every_class(lab: Lab) -> None:
     assert len(found.verdicts) == 4
 
 
-def test_a_run_of_boundary_retraining_attacks_every_way(lab: Lab) -> None:
-    found = BoundaryRetraining(seeds=1, scanned=20).run(lab)
+def test_a_run_of_boundary_retraining_attacks_every_way(study: Study) -> None:
+    found = BoundaryRetraining(seeds=1, scanned=20).run(study)
     assert [row["network"] for row in found.rows] == list(_WAYS)
     assert {"clean", "pgd_8", "square_26"} <= set(found.rows[0])
     assert [len(panel.curves) for panel in found.panels] == [6, 6]

@@ -18,10 +18,10 @@ from flow.experiments._layerwise_sample import (
     Subject,
 )
 from flow.experiments.base import Findings
-from flow.experiments.lab import Lab
 from flow.experiments.layerwise import bits_findings, judge_choice, judge_loss
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study
 from tests.flow.bar_images import bars_dataset
 
 _PLAN = Plan(
@@ -63,15 +63,15 @@ def test_the_better_choice_decides(layerwise: float, outcome: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder: Path = tmp_path_factory.mktemp("trainings")
     scale = Scale(train_images=300, epochs=1, images=20)
-    return Lab(bars_dataset(noise=60, light=120), scale, folder, "tfc")
+    return Study(bars_dataset(noise=60, light=120), scale, folder, "tfc")
 
 
 @pytest.fixture(scope="module")
-def candidates(lab: Lab) -> Candidates:
-    return Candidates.of(lab, network(lab, _PLAN.plain, PLAIN, 8, 0))
+def candidates(study: Study) -> Candidates:
+    return Candidates.of(study, network(study, _PLAN.plain, PLAIN, 8, 0))
 
 
 def _bits(candidates: Candidates, choice: Callable[[int], dict], budget: int) -> int:  # type: ignore[type-arg]
@@ -117,8 +117,8 @@ def _distance(quantized: torch.Tensor, weight: torch.Tensor) -> float:
     return float((quantized.abs() - weight.abs()).square().sum().detach())
 
 
-def test_a_choice_is_measured_before_and_after_training(lab: Lab) -> None:
-    subject = Subject(lab, _PLAN, _PLAN.adversarial, 0)
+def test_a_choice_is_measured_before_and_after_training(study: Study) -> None:
+    subject = Subject(study, _PLAN, _PLAN.adversarial, 0)
     chosen = subject.candidates.layerwise(3)
     before, after = subject.quantized(chosen, LAYERWISE, 3)
     assert (before.tuned, after.tuned) == (False, True)

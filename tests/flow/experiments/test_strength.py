@@ -17,10 +17,10 @@ from flow.experiments._strengths import (
     judged_epsilon,
     over,
 )
-from flow.experiments.lab import Lab
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
 from flow.experiments.strength import Strength, crossing_point, judge
+from flow.experiments.study import Study
 from tests.flow.bar_images import bars_dataset
 
 _EPSILONS = (4, 8, 16)
@@ -127,8 +127,8 @@ def test_curves_start_without_an_attack() -> None:
 
 def test_a_run_attacks_every_width(tmp_path: Path) -> None:
     dataset = bars_dataset(noise=60, light=120)
-    lab = Lab(dataset, Scale(train_images=400, epochs=1, images=10), tmp_path, "tfc")
-    found = Strength(bits=(2, 8), seeds=1).run(lab)
+    study = Study(dataset, Scale(train_images=400, epochs=1, images=10), tmp_path, "tfc")
+    found = Strength(bits=(2, 8), seeds=1).run(study)
     assert [(row["network"], row["seed"]) for row in found.rows] == [("2 bits", 0), ("8 bits", 0)]
     assert {"clean", "fgsm_4", "pgd_102"} <= set(found.rows[0])
     assert [len(panel.curves) for panel in found.panels] == [2, 2, 1, 1]

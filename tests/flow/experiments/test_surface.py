@@ -8,27 +8,27 @@ import pytest
 from flow.experiments._planes import loss_plane
 from flow.experiments.dqa import dqa_network
 from flow.experiments.figures import panels_png
-from flow.experiments.lab import Lab, Trained
 from flow.experiments.registry import find
 from flow.experiments.scale import Scale
+from flow.experiments.study import Study, Trained
 from flow.experiments.surface import Surface, rises
 from tests.flow.bar_images import bars_dataset
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder: Path = tmp_path_factory.mktemp("trainings")
     scale = Scale(train_images=400, epochs=2, images=20)
-    return Lab(bars_dataset(noise=60, light=120), scale, folder, "tfc")
+    return Study(bars_dataset(noise=60, light=120), scale, folder, "tfc")
 
 
 @pytest.fixture(scope="module")
-def trained(lab: Lab) -> Trained:
-    return dqa_network(lab, "standard", "relu", 8, 51)
+def trained(study: Study) -> Trained:
+    return dqa_network(study, "standard", "relu", 8, 51)
 
 
-def test_the_middle_of_the_plane_is_the_image(lab: Lab, trained: Trained) -> None:
-    images, labels = lab.shown()
+def test_the_middle_of_the_plane_is_the_image(study: Study, trained: Trained) -> None:
+    images, labels = study.shown()
     plane = loss_plane(trained, images, labels, (-30, 0, 30), (0, 15), seed=0)
     logits = trained.engine.logits(images).astype(np.float64) * trained.integer.scale
     own = logits[np.arange(20), labels]
@@ -38,8 +38,8 @@ def test_the_middle_of_the_plane_is_the_image(lab: Lab, trained: Trained) -> Non
     assert plane.at(-30, 0).mean() < plane.at(0, 0).mean() < plane.at(30, 0).mean()
 
 
-def test_planes_are_the_same_for_the_same_seed(lab: Lab, trained: Trained) -> None:
-    images, labels = lab.shown()
+def test_planes_are_the_same_for_the_same_seed(study: Study, trained: Trained) -> None:
+    images, labels = study.shown()
     one, same, other = (
         loss_plane(trained, images, labels, (0,), (0, 40), seed=seed).loss for seed in (0, 0, 1)
     )
@@ -48,9 +48,9 @@ def test_planes_are_the_same_for_the_same_seed(lab: Lab, trained: Trained) -> No
     assert (one != other).any()
 
 
-def test_every_network_is_measured_and_drawn(lab: Lab) -> None:
+def test_every_network_is_measured_and_drawn(study: Study) -> None:
     surface = Surface(networks=(("standard", "relu", 8),), steps=2)
-    found = surface.run(lab)
+    found = surface.run(study)
     assert len(found.rows) == 5 * 3
     assert [curve.x for curve in found.panels[0].curves] == [(-51.0, -26.0, 0.0, 26.0, 51.0)] * 3
     assert found.verdicts[0].outcome == "reproduced"

@@ -9,7 +9,7 @@ import torch
 
 from brevitas_models.exact import make_exact
 from brevitas_models.network import NetworkSettings, build_network
-from flow.export import export_qonnx_model, qonnx_logits
+from flow.export.qonnx import export_qonnx_model, qonnx_logits
 from flow.lowering import lower, read_model
 
 

@@ -14,6 +14,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from flow.errors import FlowError
 from flow.lowering import InputEncoding, lower
 from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.encoding import Layout
 
 
 def _plain(_: GraphWriter, x: str) -> str:
@@ -30,6 +31,7 @@ def test_a_float_input_is_a_pixel_over_255_and_says_so() -> None:
     assert_equal(model, feed=lambda pixels: pixels / 255)
     (note,) = lower(model).notes
     assert note.startswith("input 'images': taken as pixel / 255, since the model declares nothing")
+    assert lower(model).assumed == ("scale", "mean", "std")
 
 
 @pytest.mark.parametrize(("operation", "constant"), [("Div", 255.0), ("Mul", 1 / 256)])
@@ -98,6 +100,43 @@ def test_the_layout_follows_from_the_colours() -> None:
     assert _layout(single(_plain, (1, 4, 5, 1), annotate=False)) == (4, 5, 1)
 
 
+def test_a_layout_from_the_colours_is_said() -> None:
+    lowered = lower(single(_plain, (1, 3, 4, 5), annotate=False))
+    assert lowered.notes[1:] == ("input 'images': taken as NCHW, since 3 channels are colours",)
+    assert lowered.assumed == ("scale", "mean", "std", "layout")
+    assert lower(single(_plain, (1, 3, 4, 5))).assumed == ()
+
+
+def test_a_layout_alone_leaves_the_values_as_the_model_declares_them() -> None:
+    layout = InputEncoding(layout="NCHW")
+    lowered = lower(single(_plain, (1, 3, 4, 5)), input_encoding=layout)
+    assert lowered.network.preprocessing is not None
+    assert (lowered.network.preprocessing.scale, lowered.notes) == ((1.0, 1.0, 1.0), ())
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "axes"),
+    [
+        ((1, 3, 4, 5), "NCHW", (0, 2, 3, 1)),
+        ((1, 4, 5, 3), "NHWC", (0, 1, 2, 3)),
+        ((1, 1, 4, 5), "NCHW", (0, 1, 2, 3)),
+        ((1, 12), "auto", (0, 1)),
+    ],
+)
+def test_the_network_knows_how_its_input_is_made_of_pixels(
+    shape: tuple[int, ...], layout: Layout, axes: tuple[int, ...]
+) -> None:
+    encoding = InputEncoding(scale=0.5, mean=(3,), std=(2,), layout=layout)
+    network = lower(single(_plain, shape, annotate=False), input_encoding=encoding).network
+    found = network.preprocessing
+    assert found is not None
+    assert (found.shape, found.axes) == (shape, axes)
+    assert set(zip(found.scale, found.offset, strict=True)) == {(0.25, -1.5)}
+    places = np.arange(np.prod(shape)).reshape(shape)
+    images = found.images(places * 0.25 - 1.5, network.input_shape)
+    np.testing.assert_array_equal(found.tensors(images), places * 0.25 - 1.5)
+
+
 def test_the_layout_can_be_given() -> None:
     model = single(_plain, (1, 3, 4, 3), annotate=False)
     assert _layout(model, InputEncoding(layout="NCHW")) == (4, 3, 3)
@@ -106,14 +145,18 @@ def test_the_layout_can_be_given() -> None:
 
 def test_an_unclear_layout_is_refused_with_the_choices() -> None:
     model = single(_plain, (1, 3, 4, 3), annotate=False)
-    with pytest.raises(FlowError, match=r"\[1, 3, 4, 3\] does not tell .*layout='NCHW'\) or 'NH"):
+    with pytest.raises(
+        FlowError, match=r"\[1, 3, 4, 3\] does not tell .* give the layout of the input"
+    ):
         lower(model)
 
 
 def test_another_type_is_refused() -> None:
     model = single(_plain, (1, 1, 4, 5))
     model.set_tensor_datatype("images", DataType["INT8"])
-    with pytest.raises(FlowError, match=r"type INT8 does not tell its value .* mean=\(128,\) for"):
+    with pytest.raises(
+        FlowError, match=r"type INT8 does not tell its value .* scale 1 and mean 128 for"
+    ):
         lower(model)
 
 
@@ -150,8 +193,8 @@ def test_two_inputs_are_refused() -> None:
     ("settings", "message"),
     [
         ({"layout": "CHW"}, r"layout 'CHW' is not auto, NCHW or NHWC"),
-        ({"scale": 0}, r"scale 0 and std \(1,\) must be positive"),
-        ({"std": (1, -2)}, r"std \(1, -2\) must be positive"),
+        ({"scale": 0}, r"scale 0 is not positive"),
+        ({"std": (1, -2)}, r"std -2 is not positive"),
         ({"scale": float("nan")}, r"input encoding: nan is not a finite number"),
     ],
 )

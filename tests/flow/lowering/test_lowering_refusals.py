@@ -33,6 +33,13 @@ def _conv(graph: GraphWriter, x: str, **attributes: object) -> str:
     return graph.node("Conv", x, kernel, **attributes)
 
 
+def _times(graph: GraphWriter, x: str, *factors: float) -> str:
+    """Multiply three times, so that the product has as many bits as three float32."""
+    for _ in range(3):
+        x = graph.node("Mul", x, _const(graph, *factors))
+    return x
+
+
 def _requantized(graph: GraphWriter, x: str, zero: str) -> str:
     scale = graph.constant([1.0, 2.0])
     return graph.node("DequantizeLinear", graph.node("QuantizeLinear", x, scale, zero), scale, zero)
@@ -84,8 +91,8 @@ CASES: dict[str, tuple[Layer, str]] = {
         r"Add_0 \(Add\): a constant of shape \(1, 2, 6, 6\) does not fit the channels",
     ),
     "unknown operation": (
-        lambda g, x: g.node("LeakyRelu", x),
-        r"LeakyRelu_0 \(LeakyRelu\): there is no integer form of LeakyRelu; use ReLU",
+        lambda g, x: g.node("Sin", x),
+        r"Sin_0 \(Sin\): there is no integer form of Sin; replace it by a supported layer",
     ),
     "relu between levels": (
         lambda g, x: _conv(g, g.node("Relu", g.node("Sub", x, g.constant(0.5)))),
@@ -100,12 +107,8 @@ CASES: dict[str, tuple[Layer, str]] = {
         r"it pads with zeros, but 0 is no level of its input \(channel 0 is 1 \* integer \+ -0.5\)",
     ),
     "no common scale of a sum": (
-        lambda g, x: g.node(
-            "Add",
-            g.quant(x, 0.1234567, 4, signed=False),
-            g.quant(x, 0.7654321, 4, signed=False),
-        ),
-        r"Add_2 \(Add\): its inputs have no common scale: .* with one shared quantizer",
+        lambda g, x: g.node("Add", quantized(g, x), _times(g, quantized(g, x), 0.1234567)),
+        r"Add_5 \(Add\): its inputs have no common scale: .* with one shared quantizer",
     ),
     "sum of unequal shapes": (
         lambda g, x: g.node("Add", x, g.node("GlobalMaxPool", x)),
@@ -113,7 +116,7 @@ CASES: dict[str, tuple[Layer, str]] = {
     ),
     "sum of a transposed branch": (
         lambda g, x: g.node("Add", x, g.node("Transpose", x, perm=[0, 1, 3, 2])),
-        r"Add_1 \(Add\): its input of shape \(1, 2, 6, 6\) is not an NCHW image in order",
+        r"Add_1 \(Add\): it takes the 6 x 6 places of its input in an order in which they do not",
     ),
     "sum of a transposed vector": (
         lambda g, x: g.node(
@@ -128,18 +131,18 @@ CASES: dict[str, tuple[Layer, str]] = {
         r"Conv_1 \(Conv\): its weight is computed from the image",
     ),
     "no common scale of channels": (
-        lambda g, x: _conv(g, g.node("Mul", x, _const(g, 0.1234567, 0.7654321))),
-        r"the scales of its input's channels have no small common unit",
+        lambda g, x: _conv(g, _times(g, x, 0.1234567, 0.7654321)),
+        r"the scales of its input's channels have no common unit \(a weight becomes \d+\)",
     ),
     "conv of a transposed image": (
         lambda g, x: _conv(g, g.node("Transpose", x, perm=[0, 1, 3, 2])),
-        r"its input of shape \(1, 2, 6, 6\) is not an NCHW image in order",
+        r"it takes the 6 x 6 places of its input in an order in which they do not arrive",
     ),
-    "one-dimensional conv": (
+    "three-dimensional conv": (
         lambda g, x: g.node(
-            "Conv", g.node("Reshape", x, _ints(g, 1, 2, 36)), weights(g, (3, 2, 3))
+            "Conv", g.node("Unsqueeze", x, _ints(g, 2)), weights(g, (3, 2, 1, 1, 1))
         ),
-        r"its weights have shape \(3, 2, 3\); use 2-D convolutions",
+        r"its weights have shape \(3, 2, 1, 1, 1\); use 1-D or 2-D convolutions",
     ),
     "too large a dilation": (
         lambda g, x: _conv(g, x, dilations=[600, 600], pads=[600, 600, 600, 600]),
@@ -159,14 +162,6 @@ CASES: dict[str, tuple[Layer, str]] = {
         ),
         r"Gemm_2 \(Gemm\): transA is 1; transpose its weights instead",
     ),
-    "average without its padding": (
-        lambda g, x: g.node("AveragePool", x, kernel_shape=[2, 2], pads=[1, 1, 0, 0]),
-        r"its padding does not count in the average \(count_include_pad=0\)",
-    ),
-    "average over the edge": (
-        lambda g, x: g.node("AveragePool", x, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
-        r"ceil_mode adds windows that reach over the edge; set ceil_mode=0",
-    ),
     "dilated pool": (
         lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 2]),
         r"kernel_shape \[2, 2\] with dilations \[2, 2\]; use a 2-D pool without dilation",
@@ -185,7 +180,7 @@ CASES: dict[str, tuple[Layer, str]] = {
     ),
     "padded channels": (
         lambda g, x: g.node("Pad", x, _ints(g, 0, 1, 0, 0, 0, 0, 0, 0)),
-        r"pads \[0, 1, 0, 0, 0, 0, 0, 0\] are not zeros around the height and width of an image",
+        r"pads \[\(0, 0\), \(1, 0\), .* of the axes are not zeros around the height and width of",
     ),
     "padding, then transposing away": (
         lambda g, x: g.node(
@@ -202,17 +197,9 @@ CASES: dict[str, tuple[Layer, str]] = {
         ),
         r"zeros are added around a tensor that is then reshaped; pad the image last",
     ),
-    "concat of rows": (
-        lambda g, x: g.node("Concat", x, x, axis=2),
-        r"Concat_0 \(Concat\): axis 2 of \(1, 2, 6, 6\) is not the channels",
-    ),
     "concat of a constant": (
         lambda g, x: g.node("Concat", x, _floats(g, 1, 2, 6, 6), axis=1),
         r"Concat_0 \(Concat\): its input 1 is not computed from the image",
-    ),
-    "part of a row": (
-        lambda g, x: g.node("Slice", x, _ints(g, 1), _ints(g, 3), _ints(g, 2)),
-        r"Slice_0 \(Slice\): it takes a part of a tensor other than whole channels",
     ),
     "wide quantizer": (
         lambda g, x: g.quant(x, 0.001, 20, signed=False),
@@ -249,32 +236,32 @@ def test_refusals_name_the_node_the_rule_and_a_remedy(name: str) -> None:
 
 def test_every_problem_is_listed() -> None:
     def body(g: GraphWriter, x: str) -> str:
-        first = g.node("LeakyRelu", g.node("Conv", x, _floats(g, 3, 2, 1, 1)))
-        second = g.node("Tanh", quantized(g, first))
+        first = g.node("HardSwish", g.node("Conv", x, _floats(g, 3, 2, 1, 1)))
+        second = g.node("Sin", quantized(g, first))
         return g.node("MaxPool", second, kernel_shape=[2, 2], dilations=[2, 2])
 
     with pytest.raises(FlowError) as caught:
         lower(single(body, (1, 2, 6, 6)))
     message = str(caught.value)
     assert message.startswith("4 node(s) have no integer form: Conv_0 (Conv)")
-    for name in ("LeakyRelu_1 (LeakyRelu)", "Tanh_3 (Tanh)", "MaxPool_4 (MaxPool)"):
+    for name in ("HardSwish_1 (HardSwish)", "Sin_3 (Sin)", "MaxPool_4 (MaxPool)"):
         assert name in message
     assert "\n" not in message
 
 
 def test_a_refused_node_is_not_blamed_again_behind_it() -> None:
     def body(g: GraphWriter, x: str) -> str:
-        refused = g.node("LeakyRelu", x)
+        refused = g.node("Sin", x)
         shifted = g.node("Add", refused, g.constant(0.3))
         return _conv(g, shifted, pads=[1, 1, 1, 1])
 
-    with pytest.raises(FlowError, match=r"^1 node\(s\) have no integer form: LeakyRelu_0"):
+    with pytest.raises(FlowError, match=r"^1 node\(s\) have no integer form: Sin_0"):
         lower(single(body, (1, 2, 6, 6)))
 
 
 def test_nodes_that_the_logits_do_not_need_are_left_out() -> None:
     def body(g: GraphWriter, x: str) -> str:
-        g.node("LeakyRelu", x)
+        g.node("Sin", x)
         return x
 
     assert lower(single(body, (1, 2, 6, 6))).network.classes == 3
@@ -361,9 +348,9 @@ def test_a_slice_without_bounds_is_refused() -> None:
 
 
 def test_a_node_without_a_name_gets_one() -> None:
-    model = single(lambda g, x: g.node("LeakyRelu", x), (1, 2, 6, 6))
+    model = single(lambda g, x: g.node("Sin", x), (1, 2, 6, 6))
     model.graph.node[0].name = ""
-    with pytest.raises(FlowError, match=r"LeakyRelu_0 \(LeakyRelu\): there is no integer form"):
+    with pytest.raises(FlowError, match=r"Sin_0 \(Sin\): there is no integer form"):
         lower(model)
 
 

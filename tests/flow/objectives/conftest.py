@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
-from flow.data import load_dataset
+from flow.config import DataConfig
+from flow.data.datasets import load_dataset
 from flow.objectives import Batch, TrainingSet
-from flow.settings import DataConfig
 
 EPSILON = 24.0
 

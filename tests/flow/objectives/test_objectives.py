@@ -131,12 +131,12 @@ def test_options_replace_settings() -> None:
 
 
 def test_an_unknown_objective_is_refused() -> None:
-    with pytest.raises(FlowError, match=r"objective: 'tradess' is unknown; choose one of standard"):
+    with pytest.raises(FlowError, match=r"objective: 'tradess' is unknown; did you mean 'trades'"):
         build_objective("tradess")
 
 
 def test_an_unknown_option_is_refused_with_the_nearest() -> None:
-    with pytest.raises(FlowError, match=r"trades: there is no setting 'beat'; the nearest is beta"):
+    with pytest.raises(FlowError, match=r"trades: there is no setting 'beat'; did you mean 'beta'"):
         build_objective("trades", {"beat": 6})
     with pytest.raises(FlowError, match=r"standard: there is no setting 'beta'; it has none"):
         build_objective("standard", {"beta": 6})

@@ -159,6 +159,41 @@ def label(name: str, datatype: str, *, labels: int, pe: int, frames: int = 80) -
     return Case(node, (logits,), (logits.argmax(axis=-1)[..., None],))
 
 
+def select(name: str, datatype: str, *, size: tuple[int, int], rows: Sequence[int],
+           columns: Sequence[int], channels: int, pe: int) -> Case:  # fmt: skip
+    """Rows and columns of an image."""
+    images = random_integers(np.random.default_rng(len(name)), datatype, (1, *size, channels))
+    node = make_node(
+        "PixelSelect", name, ["x"], ["y"], ImgDim=list(size), NumChannels=channels, PE=pe,
+        inputDataType=datatype, KeptRows=list(rows), KeptColumns=list(columns),
+    )  # fmt: skip
+    return Case(node, (images,), (images[:, :, rows][:, :, :, columns],))
+
+
+def repeat(name: str, datatype: str, *, size: tuple[int, int], times: int, channels: int,
+           pe: int) -> Case:  # fmt: skip
+    """Every row several times."""
+    images = random_integers(np.random.default_rng(len(name)), datatype, (1, *size, channels))
+    node = make_node(
+        "PixelRepeat", name, ["x"], ["y"], ImgDim=list(size), NumChannels=channels, PE=pe,
+        inputDataType=datatype, Times=times,
+    )  # fmt: skip
+    return Case(node, (images,), (images.repeat(times, axis=2),))
+
+
+def scale(name: str, types: tuple[str, str, str], *, size: tuple[int, int], channels: int, pe: int,
+          frames: int = FRAMES) -> Case:  # fmt: skip
+    """A factor for every pixel; types of value, factor and product."""
+    rng, (datatype, factor, out) = np.random.default_rng(len(name)), types
+    images = random_integers(rng, datatype, (1, *size, channels), frames)
+    factors = random_integers(rng, factor, size)[2]
+    node = make_node(
+        "PixelScale", name, ["x", "f"], ["y"], ImgDim=list(size), NumChannels=channels, PE=pe,
+        inputDataType=datatype, factorDataType=factor, outputDataType=out,
+    )  # fmt: skip
+    return Case(node, (images,), (images * factors[..., None],), {"f": factors})
+
+
 CASES = (
     pool("max_u4", "MaxPool", "UINT4", channels=6, pe=2, kernel=(2, 2)),
     pool("max_i3", "MaxPool", "INT3", channels=5, pe=5, kernel=(3, 3)),
@@ -188,6 +223,23 @@ CASES = (
     concat("concat_2", ["UINT4", "UINT4"], [4, 8], vectors=[1, 3, 3], simd=2),
     concat("concat_mixed", ["UINT4", "INT3", "UINT1"], [3, 6, 3], vectors=[1, 2, 2], simd=3),
     concat("concat_short", ["INT2", "INT9"], [1, 1], vectors=[40], simd=1),
+    select(
+        "select_crop", "UINT4", size=(5, 6), rows=[1, 2, 3], columns=[2, 3, 4, 5], channels=4, pe=2
+    ),
+    select(
+        "select_stride", "INT3", size=(7, 4), rows=[0, 2, 4, 6], columns=[1, 3], channels=3, pe=3
+    ),
+    select(
+        "select_line", "BIPOLAR", size=(1, 40), rows=[0], columns=[0, 7, 8, 39], channels=8, pe=1
+    ),
+    repeat("repeat_columns", "UINT4", size=(12, 1), times=3, channels=4, pe=4),
+    repeat("repeat_pixels", "INT5", size=(6, 1), times=2, channels=4, pe=1),
+    repeat("repeat_rows", "UINT2", size=(3, 5), times=2, channels=6, pe=2),
+    repeat("repeat_bipolar", "BIPOLAR", size=(2, 2), times=5, channels=1, pe=1),
+    scale("scale_u6", ("UINT6", "UINT4", "UINT10"), size=(4, 5), channels=4, pe=2),
+    scale("scale_i9", ("INT9", "UINT3", "INT12"), size=(1, 7), channels=3, pe=3),
+    scale("scale_i3", ("INT3", "UINT1", "INT4"), size=(3, 3), channels=6, pe=1),
+    scale("scale_block", ("UINT3", "UINT5", "UINT8"), size=(19, 27), channels=1, pe=1, frames=12),
     label("label_i16", "INT16", labels=10, pe=1),
     label("label_tree", "INT5", labels=15, pe=5),
     label("label_all", "INT3", labels=10, pe=10),

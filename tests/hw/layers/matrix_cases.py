@@ -16,7 +16,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
-from hw.finn_session import finn_build_dir
+from hw.finn.session import finn_build_dir
 from hw.layers.matrix_memory import fold_weights, weight_bits
 from hw.layers.matrix_registration import register_matrix_units
 

@@ -24,7 +24,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames
 from qonnx.transformation.infer_shapes import InferShapes
 
-from hw.finn_session import finn_build_dir
+from hw.finn.session import finn_build_dir
 from hw.layers import register
 from hw.layers.registration import LAYERS
 

@@ -16,7 +16,7 @@ from layer_cases import CASES, model_of
 from layer_graphs import PART
 from qonnx.custom_op.registry import getCustomOp
 
-from hw.finn_session import finn_build_dir
+from hw.finn.session import finn_build_dir
 from hw.xsi import binding
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from hw.errors import HardwareError
-from hw.finn_session import finn_build_dir
+from hw.finn.session import finn_build_dir
 from hw.layers.matrix import MVAU_rtl
 from hw.layers.matrix_shape import Operand
 from hw.layers.matrix_unit import MatrixUnit

@@ -34,7 +34,7 @@ def _shape(
     )  # fmt: skip
 
 
-# Measured by hw.layers.matrix_study on a Zynq 7020: LUTs of our unit.
+# Measured by flow.bench.matrix_study on a Zynq 7020: LUTs of our unit.
 _LUT_UNIT = {
     _shape(_BIPOLAR, _BIPOLAR): 342,
     _shape(_BIPOLAR, Operand(2)): 715,

@@ -14,7 +14,7 @@ from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 from matrix_cases import PART, MatrixCase, input_of, model_of, node_of
 from qonnx.custom_op.registry import getCustomOp
 
-from hw.finn_session import finn_build_dir
+from hw.finn.session import finn_build_dir
 from hw.xsi import binding
 
 pytestmark = pytest.mark.slow

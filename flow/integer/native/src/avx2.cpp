@@ -19,6 +19,8 @@ namespace {
 
 constexpr int half = 8;  // outputs of a register
 
+constexpr std::int64_t register_bytes = 32;
+
 #include "registers.inl"
 
 inline __m256i load_half(const void* from) {
@@ -44,6 +46,11 @@ inline void narrow(std::uint8_t* to, const Ints& values) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(low, high));
 }
 
+// Keep a row's loads behind the row before: all at once, they push the sums out of the registers.
+inline void in_turn(__m256i& one, __m256i& other) {
+    asm volatile("" : "+x"(one), "+x"(other) : : "memory");
+}
+
 inline __m256i broadcast(const std::uint8_t* from) {
     std::int32_t word;
     std::memcpy(&word, from, sizeof word);
@@ -52,13 +59,8 @@ inline __m256i broadcast(const std::uint8_t* from) {
 
 // ---- bytes ------------------------------------------------------------------------------------
 
-// Sums of 4 products. Narrow pairs are proven to fit int16; wide ones are summed in int32 at once.
-template <bool Wide>
+// Sums of 4 products whose pairs may pass int16.
 inline __m256i dot_four(__m256i sum, __m256i values, __m256i weights) {
-    if (!Wide) {
-        const __m256i pairs = _mm256_maddubs_epi16(values, weights);
-        return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-    }
     const __m256i even = _mm256_and_si256(values, _mm256_set1_epi16(0xFF));
     const __m256i odd = _mm256_srli_epi16(values, 8);
     const __m256i even_weights = _mm256_srai_epi16(_mm256_slli_epi16(weights, 8), 8);
@@ -67,8 +69,8 @@ inline __m256i dot_four(__m256i sum, __m256i values, __m256i weights) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(odd, odd_weights));
 }
 
-template <int Rows, bool Wide>
-void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
+template <int Rows>
+void wide_block(const Product& p, std::int64_t row, std::int64_t panel) {
     const std::uint8_t* a = p.a + row * p.a_bytes;
     const std::uint8_t* b = p.b + panel * p.steps * lanes * 4;
     const std::int32_t* bias = p.bias + panel * lanes;
@@ -83,8 +85,8 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
 #pragma GCC unroll 8
         for (int r = 0; r < Rows; ++r) {
             const __m256i values = broadcast(a + r * p.a_bytes);
-            sums[r][0] = dot_four<Wide>(sums[r][0], values, first);
-            sums[r][1] = dot_four<Wide>(sums[r][1], values, second);
+            sums[r][0] = dot_four(sums[r][0], values, first);
+            sums[r][1] = dot_four(sums[r][1], values, second);
         }
     }
     std::int32_t* c = p.c + row * p.c_stride + panel * lanes;
@@ -92,6 +94,46 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
     for (int r = 0; r < Rows; ++r, c += p.c_stride) {
         store_half(c, sums[r][0]);
         store_half(c + half, sums[r][1]);
+    }
+}
+
+inline __m256i sum_pairs(__m256i pairs) {
+    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+
+inline void add_half(std::int32_t* to, __m256i sums) {
+    store_half(to, _mm256_add_epi32(load_half(to), sums));
+}
+
+// Pairs of products are summed in int16 for p.flag steps, for which they are proven to fit.
+template <int Rows>
+void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
+    const std::uint8_t* a = p.a + row * p.a_bytes;
+    const std::uint8_t* b = p.b + panel * p.steps * lanes * 4;
+    std::int32_t* c = p.c + row * p.c_stride + panel * lanes;
+    const std::int64_t a_bytes = p.a_bytes;
+    for (int r = 0; r < Rows; ++r)
+        std::memcpy(c + r * p.c_stride, p.bias + panel * lanes, lanes * sizeof *c);
+    for (std::int64_t first = 0; first < p.steps; first += p.flag) {
+        __m256i sums[Rows][2];
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
+        const std::int64_t last = std::min(first + p.flag, p.steps);
+        for (std::int64_t k = first; k < last; ++k, a += 4, b += lanes * 4) {
+            const __m256i one = load_half(b), other = load_half(b + half * 4);
+#pragma GCC unroll 8
+            for (int r = 0; r < Rows; ++r) {
+                const __m256i values = broadcast(a + r * a_bytes);
+                sums[r][0] = _mm256_add_epi16(sums[r][0], _mm256_maddubs_epi16(values, one));
+                sums[r][1] = _mm256_add_epi16(sums[r][1], _mm256_maddubs_epi16(values, other));
+                in_turn(sums[r][0], sums[r][1]);
+            }
+        }
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r) {
+            add_half(c + r * p.c_stride, sum_pairs(sums[r][0]));
+            add_half(c + r * p.c_stride + half, sum_pairs(sums[r][1]));
+        }
     }
 }
 
@@ -108,8 +150,7 @@ inline __m256i ones_of_bytes(__m256i words) {
 }
 
 inline __m256i sum_of_bytes(__m256i bytes) {
-    const __m256i pairs = _mm256_maddubs_epi16(bytes, _mm256_set1_epi8(1));
-    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+    return sum_pairs(_mm256_maddubs_epi16(bytes, _mm256_set1_epi8(1)));
 }
 
 // Counts of one plane for one row and 8 outputs; bytes hold 31 counts of up to 8.
@@ -151,17 +192,18 @@ void bits_block(const Product& p, std::int64_t row, std::int64_t panel) {
 using Block = void (*)(const Product&, std::int64_t row, std::int64_t panel);
 constexpr int most_rows = 6;
 
-template <bool Wide, int... R>
+template <int... R>
 void run_dot(const Product& p, std::integer_sequence<int, R...>) {
-    static constexpr Block blocks[] = {dot_block<R + 1, Wide>...};
+    static constexpr Block narrow_blocks[] = {dot_block<R + 1>...};
+    static constexpr Block wide_blocks[] = {wide_block<R + 1>...};
+    const Block* blocks = p.flag ? narrow_blocks : wide_blocks;
     for (std::int64_t panel = 0; panel < p.panels; ++panel)
         for (std::int64_t row = 0; row < p.rows; row += most_rows)
             blocks[std::min<std::int64_t>(most_rows, p.rows - row) - 1](p, row, panel);
 }
 
 void dot_product(const Product& p) {
-    const auto rows = std::make_integer_sequence<int, most_rows>();
-    p.flag ? run_dot<true>(p, rows) : run_dot<false>(p, rows);
+    run_dot(p, std::make_integer_sequence<int, most_rows>());
 }
 
 void bits_product(const Product& p) {
@@ -185,6 +227,8 @@ void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t
     }
 }
 
+#include "tables.inl"
+
 #include "operations.inl"
 
 bool available() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"); }
@@ -198,7 +242,7 @@ double peak(std::int64_t planes, std::int64_t iterations) {
         for (auto& sum : sums) {
             asm volatile("" : "+x"(x), "+x"(y));  // nothing is computed once for several chains
             sum = planes ? _mm256_add_epi8(sum, ones_of_bytes(_mm256_xor_si256(x, y)))
-                         : dot_four<false>(sum, x, y);
+                         : _mm256_add_epi16(sum, _mm256_maddubs_epi16(x, y));
         }
     for (auto& sum : sums) asm volatile("" : : "x"(sum));
     return static_cast<double>(iterations) * 8 * (planes ? 256 : 32);

@@ -20,6 +20,8 @@
 namespace steelflow {
 namespace {
 
+constexpr std::int64_t register_bytes = 64;
+
 #include "registers.inl"
 
 inline Ints widen(const std::uint8_t* from) {
@@ -189,6 +191,11 @@ void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t
         to += 2 * planes;
     }
 }
+
+// See avx2.cpp; there are registers enough here.
+inline void in_turn(__m256i&, __m256i&) {}
+
+#include "tables.inl"
 
 #include "operations.inl"
 

@@ -7,20 +7,35 @@ static std::int64_t padded(std::int64_t channels) {
     return (channels + channel_padding - 1) / channel_padding * channel_padding;
 }
 
-// Counts of up to 255 levels; Real is float or double, Reals 16 of them.
-template <class Real, class Reals>
+// Counts of up to 255 levels.
 static void count_by_line(const Op& op, std::int64_t channels, const std::int32_t* sums,
                           std::uint8_t* counts) {
-    const Reals least = {}, most = least + static_cast<Real>(op.levels);
-    const Real* slope = reinterpret_cast<const Real*>(op.slope);
-    const Real* start = reinterpret_cast<const Real*>(op.start);
+    const FloatRegister least = {}, most = least + static_cast<float>(op.levels);
+    const float* slope = reinterpret_cast<const float*>(op.slope);
+    const float* start = reinterpret_cast<const float*>(op.start);
     for (std::int64_t c = 0; c < channels; c += lanes) {
-        const Reals values = __builtin_convertvector(load<Ints>(sums + c), Reals);
-        Reals level = values * load<Reals>(slope + c) + load<Reals>(start + c);
-        level = level > least ? level : least;
-        level = level < most ? level : most;
-        narrow(counts + c, __builtin_convertvector(level, Ints));
+        IntRegister found[lanes / ints];
+        for (std::int64_t i = 0, at = c; i < lanes / ints; ++i, at += ints) {
+            const auto value = __builtin_convertvector(load<IntRegister>(sums + at), FloatRegister);
+            FloatRegister level =
+                value * load<FloatRegister>(slope + at) + load<FloatRegister>(start + at);
+            level = level > least ? level : least;
+            level = level < most ? level : most;
+            found[i] = __builtin_convertvector(level, IntRegister);
+        }
+        narrow(counts + c, load<Ints>(found));
     }
+}
+
+static void count_by_fine_line(const Op& op, std::int64_t channels, const std::int32_t* sums,
+                               std::uint8_t* counts) {
+    const auto most = static_cast<double>(op.levels);
+    const double* slope = reinterpret_cast<const double*>(op.slope);
+    const double* start = reinterpret_cast<const double*>(op.start);
+    each_lane(channels, [=](std::int64_t c) {
+        const double level = static_cast<double>(sums[c]) * slope[c] + start[c];
+        counts[c] = static_cast<std::uint8_t>(std::min(std::max(level, 0.0), most));
+    });
 }
 
 static void count_by_compare(const Op& op, std::int64_t channels, const std::int32_t* sums,
@@ -28,11 +43,13 @@ static void count_by_compare(const Op& op, std::int64_t channels, const std::int
     const auto* thresholds = reinterpret_cast<const std::int32_t*>(op.thresholds);
     const std::int64_t row = padded(channels), levels = op.levels;
     for (std::int64_t c = 0; c < channels; c += lanes) {
-        const Ints values = load<Ints>(sums + c);
-        Ints found = {};
-        for (std::int64_t level = 0; level < levels; ++level)
-            found -= values >= load<Ints>(thresholds + level * row + c);
-        narrow(counts + c, found);
+        IntRegister found[lanes / ints] = {};
+        for (std::int64_t i = 0, at = c; i < lanes / ints; ++i, at += ints) {
+            const IntRegister values = load<IntRegister>(sums + at);
+            for (std::int64_t level = 0; level < levels; ++level)
+                found[i] -= values > load<IntRegister>(thresholds + level * row + at);
+        }
+        narrow(counts + c, load<Ints>(found));
     }
 }
 
@@ -73,6 +90,7 @@ static void store_counts(const Op& op, const Tensor& out, const std::uint8_t* co
     const auto factor = static_cast<std::uint8_t>(op.step);
     switch (out.format) {
         case format_bits:
+        case format_nibbles:
             return;
         case format_u8:
             return each_lane(out.channels, [=](std::int64_t c) {
@@ -93,9 +111,9 @@ static void finish_counts(const Op& op, const Tensor& out, std::int32_t* sums, s
     std::uint8_t* counts = counts_are_bytes(op, out) ? to : spare;
     const std::int64_t channels = (out.channels + lanes - 1) / lanes * lanes;
     if (op.counting == counting_line)
-        count_by_line<float, Floats>(op, channels, sums, counts);
+        count_by_line(op, channels, sums, counts);
     else if (op.counting == counting_fine_line)
-        count_by_line<double, Doubles>(op, channels, sums, counts);
+        count_by_fine_line(op, channels, sums, counts);
     else
         count_by_compare(op, channels, sums, counts);
     if (counts != to) store_counts(op, out, counts, to);
@@ -106,12 +124,12 @@ static void finish_bytes(const Op& op, const Tensor& out, const std::uint8_t* va
                          std::uint8_t* spare, std::uint8_t* to) {
     std::uint8_t* counts = counts_are_bytes(op, out) ? to : spare;
     const std::int64_t row = padded(out.channels);
-    for (std::int64_t c = 0; c < out.channels; c += channel_padding) {
-        const ManyBytes value = load<ManyBytes>(values + c);
-        ManyBytes found = {};
+    for (std::int64_t c = 0; c < out.channels; c += register_bytes) {
+        const ByteRegister value = load<ByteRegister>(values + c);
+        ByteRegister found = {};
         for (std::int64_t level = 0; level < op.levels; ++level) {
-            const ManyBytes threshold = load<ManyBytes>(op.thresholds + level * row + c);
-            found -= reinterpret_cast<ManyBytes>(value >= threshold);
+            const ByteRegister threshold = load<ByteRegister>(op.thresholds + level * row + c);
+            found -= reinterpret_cast<ByteRegister>(value >= threshold);
         }
         store(counts + c, found);
     }
@@ -123,7 +141,7 @@ static void finish_search(const Op& op, const Tensor& out, Sum* sums, std::uint8
                           std::uint8_t* to) {
     const Sum low = static_cast<Sum>(op.low), step = static_cast<Sum>(op.step);
     count_by_search(op, out.channels, sums);
-    if (out.format == format_bits) {
+    if (out.format == format_bits || out.format == format_nibbles) {
         for (std::int64_t c = 0; c < out.channels; ++c)
             spare[c] = static_cast<std::uint8_t>(sums[c]);
         return;

@@ -48,24 +48,40 @@ static bool is_pointwise(const Op& op) {
            op.top == 0 && op.left == 0;
 }
 
-// Sums of products by panels, of bytes or of planes of bits.
+// Bytes of a row of `a` that one step reads, and of weights that it reads for one output.
+static std::int64_t step_bytes(const Op& op, const Tensor& in) {
+    return op.kind == kind_dot ? 4 : op.kind == kind_bits ? 4 * in.planes : 1;
+}
+
+static std::int64_t weight_bytes(const Op& op) {
+    return op.kind == kind_dot ? 4 : op.kind == kind_bits ? (op.flag ? 8 : 4) : 1;
+}
+
+static bool has_panels(const Op& op) {
+    return op.kind == kind_dot || op.kind == kind_bits || op.kind == kind_tables;
+}
+
+// Sums of products by panels, of bytes, of planes of bits or looked up.
 static void multiply(const Op& op, const Tensor& in, const Workspace& space, std::int64_t first,
                      std::int64_t rows, std::int64_t stride) {
-    const bool bits = op.kind == kind_bits, direct = reads_in_place(op) || is_pointwise(op);
-    const std::int64_t panel = op.steps * lanes * 4 * (bits && op.flag ? 2 : 1);
-    const std::int64_t gathered = op.steps * 4 * (bits ? in.planes : 1);
+    const bool direct = reads_in_place(op) || is_pointwise(op);
+    const std::int64_t panel = op.steps * lanes * weight_bytes(op);
+    const std::int64_t gathered = op.steps * step_bytes(op, in);
     const std::int64_t in_place = in.row_bytes * op.kernel_height * op.kernel_width;
     Product product{};
     product.a_bytes = direct ? in_place : gathered;
     product.c_stride = stride, product.rows = rows;
     product.steps = op.steps, product.panels = op.panels;
     product.flag = op.flag, product.scale = op.scale, product.planes = in.planes;
+    product.table = op.table;
     for (std::int64_t group = 0; group < op.groups; ++group) {
         if (!direct) gather(op, in, space, first, rows, group, gathered);
         product.a = direct ? rows_of(in, space) + first * in_place : space.gathered;
         product.b = op.weights + group * op.panels * panel;
         product.bias = reinterpret_cast<const std::int32_t*>(op.bias) + group * op.panels * lanes;
         product.c = reinterpret_cast<std::int32_t*>(space.sums) + group * op.group_outputs;
-        bits ? bits_product(product) : dot_product(product);
+        if (op.kind == kind_dot) dot_product(product);
+        if (op.kind == kind_bits) bits_product(product);
+        if (op.kind == kind_tables) table_product(product);
     }
 }

@@ -3,7 +3,7 @@
 //
 // Every operation in plain loops, compiled once for each instruction set (the loops are written so
 // that the compiler vectorises them). Included inside a namespace of its own after the kernels
-// dot_product, bits_product and pack_planes of that set.
+// dot_product, bits_product, table_product, pack_planes and pack_nibbles of that set.
 //
 // Rows are written in ascending order, and a row may spill past its end into the next one or into
 // the slack after the buffer.
@@ -30,6 +30,8 @@ static void sum_one(const Plan& plan, const Op& op, const Workspace& space, std:
             return sum_row(op, in, space, place, sums);
         case kind_concat:
             return concat_row(plan, op, space, row, sums);
+        case kind_gather:
+            return gather_row(plan, op, space, place, sums);
         default:
             return add_row(plan, op, space, row, sums);
     }
@@ -38,9 +40,17 @@ static void sum_one(const Plan& plan, const Op& op, const Workspace& space, std:
 // Pack a whole tile at once, when its counts have long been written.
 static void pack_tile(const Tensor& out, const Workspace& space, std::int64_t first,
                       std::int64_t rows) {
-    for (std::int64_t row = 0; row < rows; ++row)
-        pack_planes(space.codes + row * padded(out.channels), out.channels, out.planes,
-                    reinterpret_cast<std::uint32_t*>(row_at(out, space, first + row)));
+    const std::int64_t whole = padded(out.channels);
+    std::uint8_t* codes = space.codes;
+    for (std::int64_t row = 0; row < rows; ++row, codes += whole) {
+        std::uint8_t* to = row_at(out, space, first + row);
+        if (out.format == format_bits) {
+            pack_planes(codes, out.channels, out.planes, reinterpret_cast<std::uint32_t*>(to));
+            continue;
+        }
+        std::fill(codes + out.channels, codes + whole, std::uint8_t{0});
+        pack_nibbles(codes, out.channels, out.planes, to);
+    }
 }
 
 static std::uint8_t* output_row(const Plan& plan, const Op& op, const Workspace& space,
@@ -54,14 +64,14 @@ template <class Sum>
 static void run_tile(const Plan& plan, const Op& op, const Workspace& space, std::int64_t first,
                      std::int64_t rows) {
     const Tensor& out = plan.tensors[op.output];
-    const bool panels = op.kind == kind_dot || op.kind == kind_bits;
+    const bool panels = has_panels(op);
     const std::int64_t stride = (op.groups - 1) * op.group_outputs + op.panels * lanes;
     Sum* sums = reinterpret_cast<Sum*>(space.sums);
     if (panels) multiply(op, plan.tensors[op.inputs[0]], space, first, rows, stride);
-    const bool bits = out.format == format_bits;
+    const bool packed = out.format == format_bits || out.format == format_nibbles;
     Place place = place_of(op, first);
     for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
-        std::uint8_t* codes = bits ? space.codes + row * padded(out.channels) : space.row;
+        std::uint8_t* codes = packed ? space.codes + row * padded(out.channels) : space.row;
         if (op.counting == counting_bytes) {
             finish_bytes(op, out, row_at(plan.tensors[op.inputs[0]], space, first + row), codes,
                          output_row(plan, op, space, first + row));
@@ -71,7 +81,7 @@ static void run_tile(const Plan& plan, const Op& op, const Workspace& space, std
         if (!panels) sum_one(plan, op, space, first + row, place, own);
         finish_row(op, out, own, codes, output_row(plan, op, space, first + row));
     }
-    if (bits) pack_tile(out, space, first, rows);
+    if (packed) pack_tile(out, space, first, rows);
 }
 
 // The greatest code of each channel, bit by bit from the highest plane.
@@ -120,6 +130,32 @@ static void run_max_bytes(const Plan& plan, const Op& op, const Workspace& space
     }
 }
 
+// The greatest code of each channel, field by field of a byte.
+static inline Bytes max_fields(Bytes one, Bytes other, std::int64_t planes) {
+    if (planes == 1) return one | other;
+    const Bytes field = Bytes{} + static_cast<std::uint8_t>(0x30), next = field << 2;
+    const Bytes low = (one & field) > (other & field) ? one & field : other & field;
+    const Bytes high = (one & next) > (other & next) ? one & next : other & next;
+    return low | high;
+}
+
+static void run_max_nibbles(const Plan& plan, const Op& op, const Workspace& space,
+                            std::int64_t rows) {
+    const Tensor &in = plan.tensors[op.inputs[0]], &out = plan.tensors[op.output];
+    Place place{};
+    for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
+        std::uint8_t* best = row_at(out, space, row);
+        const std::int64_t count = list_taps(op, in, space, place);
+        const Tap* taps = taps_of(space);
+        for (std::int64_t at = 0; at < in.row_bytes; at += lanes) {
+            Bytes most = load<Bytes>(taps[0].row + at);
+            for (std::int64_t t = 1; t < count; ++t)
+                most = max_fields(most, load<Bytes>(taps[t].row + at), in.planes);
+            store(best + at, most);
+        }
+    }
+}
+
 static bool stays_bytes(const Plan& plan, const Op& op) {
     const Tensor &in = plan.tensors[op.inputs[0]], &out = plan.tensors[op.output];
     return op.kind == kind_max && op.counting == counting_none && in.format == format_u8 &&
@@ -130,6 +166,7 @@ static void run_op(const Plan& plan, std::int64_t index, const Workspace& space)
     const Op& op = plan.ops[index];
     const std::int64_t rows = space.images * op.out_height * op.out_width;
     if (op.kind == kind_max_bits) return run_max_bits(plan, op, space, rows);
+    if (op.kind == kind_max_nibbles) return run_max_nibbles(plan, op, space, rows);
     if (stays_bytes(plan, op)) return run_max_bytes(plan, op, space, rows);
     for (std::int64_t first = 0; first < rows; first += op.tile_rows) {
         const std::int64_t count = std::min(op.tile_rows, rows - first);

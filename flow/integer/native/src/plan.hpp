@@ -9,7 +9,7 @@
 
 namespace steelflow {
 
-constexpr std::int64_t abi_version = 5;
+constexpr std::int64_t abi_version = 7;
 constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
 constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
 constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
@@ -19,6 +19,7 @@ enum Format : std::int64_t {
     format_bits,  // value = low + step * code; code in planes of 32-bit words, [word][plane]
     format_i32,
     format_i64,
+    format_nibbles,  // as bits, 4 / planes codes in a nibble, and each nibble in a byte, times 16
 };
 
 // Values of one operation: rows are pixels (1 for a vector), [image][pixel][channel].
@@ -43,7 +44,9 @@ enum Kind : std::int64_t {
     kind_sum,
     kind_add,
     kind_concat,
-    kind_copy,
+    kind_gather,  // a row of an input, times a factor, for each pixel
+    kind_tables,  // nibbles of codes times nibbles of weights, looked up and summed
+    kind_max_nibbles,
 };
 
 enum Counting : std::int64_t {
@@ -61,7 +64,7 @@ struct Op {
     std::int64_t output;
     std::int64_t input_count;
     const std::int64_t* inputs;
-    const std::int64_t* factors;  // of an addition
+    const std::int64_t* factors;  // of an addition; of a gather: input, row, factor of each pixel
 
     // Windows over (height, width) of input 0.
     std::int64_t height, width, out_height, out_width;
@@ -70,18 +73,22 @@ struct Op {
     std::int64_t groups;
     std::int64_t group_outputs;
     std::int64_t tile_rows;    // rows of output at a time
-    std::int64_t steps;        // of 4 bytes or one word of 32 bits along the sum
+    std::int64_t steps;        // of 4 bytes, a word of 32 bits or a nibble along the sum
     std::int64_t panels;       // of 16 outputs, of one group
-    std::int64_t flag;         // dot: pairs of products may pass int16; bits: weights hold zeros
-    std::int64_t scale;        // bits: units of one count
+    // dot: steps whose pairs of products sum up within int16, 0 where one may pass it;
+    // bits: whether weights hold zeros; tables: steps that sum up within a byte
+    std::int64_t flag;
+    std::int64_t scale;        // bits, tables: units of one count
     const std::uint8_t* weights;
+    const std::uint8_t* table;   // tables: [nibble of activations][nibble of weights]
     const std::uint8_t* bias;    // int32 or int64, of every padded output
     const std::uint8_t* padding; // what stands outside the image, kernel_width pixels of one group
 
     // What becomes of the sums.
     std::int64_t counting;
     std::int64_t levels;
-    const std::uint8_t* thresholds;  // compare, bytes: [level][channel]; search: [channel][level]
+    // compare (less 1), bytes: [level][channel]; search: [channel][level]
+    const std::uint8_t* thresholds;
     const std::uint8_t* slope;  // line: float or double
     const std::uint8_t* start;
     std::int64_t low;   // value = low + step * count
@@ -122,6 +129,7 @@ struct Product {
     const std::uint8_t* a;
     std::int64_t a_bytes;  // from row to row
     const std::uint8_t* b;
+    const std::uint8_t* table;
     const std::int32_t* bias;
     std::int32_t* c;
     std::int64_t c_stride;

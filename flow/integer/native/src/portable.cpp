@@ -11,6 +11,8 @@
 namespace steelflow {
 namespace {
 
+constexpr std::int64_t register_bytes = 16;
+
 #include "registers.inl"
 
 inline Ints widen(const std::uint8_t* from) {
@@ -64,6 +66,33 @@ void bits_product(const Product& p) {
             for (std::int64_t o = 0; o < lanes; ++o)
                 c[o] = p.bias[panel * lanes + o] + scale * sums[o];
         }
+}
+
+// See tables.inl.
+void table_product(const Product& p) {
+    for (std::int64_t row = 0; row < p.rows; ++row)
+        for (std::int64_t panel = 0; panel < p.panels / 2; ++panel) {
+            constexpr std::int64_t pair = 2 * lanes;
+            const std::uint8_t* a = p.a + row * p.a_bytes;
+            const std::uint8_t* b = p.b + panel * p.steps * pair;
+            std::int32_t sums[pair] = {};
+            for (std::int64_t k = 0; k < p.steps; ++k, b += pair)
+                for (std::int64_t o = 0; o < pair; ++o) sums[o] += p.table[a[k] + b[o]];
+            std::int32_t* c = p.c + row * p.c_stride + panel * pair;
+            for (std::int64_t o = 0; o < pair; ++o)
+                c[o] = p.bias[panel * pair + o] + static_cast<std::int32_t>(p.scale) * sums[o];
+        }
+}
+
+// Codes to nibbles, the lowest channel in the lowest bits, each 16 times its number in a byte.
+void pack_nibbles(const std::uint8_t* codes, std::int64_t channels, std::int64_t planes,
+                  std::uint8_t* to) {
+    const std::int64_t count = 4 / planes;
+    for (std::int64_t c = 0; c < channels; c += count, ++to) {
+        unsigned nibble = 0;
+        for (std::int64_t i = 0; i < count; ++i) nibble |= unsigned{codes[c + i]} << (i * planes);
+        *to = static_cast<std::uint8_t>(nibble << 4);
+    }
 }
 
 // Counts of the channels to [word][plane]; channels beyond the last count as 0.

@@ -1,15 +1,18 @@
 // SPDX-FileCopyrightText: 2026 the steelflow engineers
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Registers of 16 channels, of whatever width the instruction set has. Each set adds widen (16
-// bytes to int32) and narrow (back), which compilers do badly.
+// Values of 16 channels, in as many registers of register_bytes as it takes. Each set adds widen
+// (16 bytes to int32) and narrow (back), which compilers do badly. Comparisons are of single
+// registers: of wider values, compilers take every element alone.
 
-using Floats [[gnu::vector_size(4 * lanes)]] = float;
-using Doubles [[gnu::vector_size(8 * lanes)]] = double;
 using Ints [[gnu::vector_size(4 * lanes)]] = std::int32_t;
 using Wides [[gnu::vector_size(8 * lanes)]] = std::int64_t;
 using Bytes [[gnu::vector_size(lanes)]] = std::uint8_t;
-using ManyBytes [[gnu::vector_size(channel_padding)]] = std::uint8_t;
+
+using FloatRegister [[gnu::vector_size(register_bytes)]] = float;
+using IntRegister [[gnu::vector_size(register_bytes)]] = std::int32_t;
+using ByteRegister [[gnu::vector_size(register_bytes)]] = std::uint8_t;
+constexpr std::int64_t ints = register_bytes / 4;  // of a register
 
 template <class Register, class Element>
 inline Register load(const Element* from) {

@@ -100,3 +100,17 @@ static void concat_row(const Plan& plan, const Op& op, const Workspace& space, s
         sums += in.channels;
     }
 }
+
+// Rows are counted in the output's channels: an input may be held in rows of another length.
+template <class Sum>
+static void gather_row(const Plan& plan, const Op& op, const Workspace& space, const Place& place,
+                       Sum* sums) {
+    const std::int64_t channels = plan.tensors[op.output].channels;
+    const std::int64_t* taken = op.factors + 3 * (place.y * op.out_width + place.x);
+    const Tensor& in = plan.tensors[op.inputs[taken[0]]];
+    const std::int64_t bytes = channels * (in.row_bytes / in.channels);
+    const std::uint8_t* values = row_at(in, space, place.image * in.pixels) + taken[1] * bytes;
+    const Sum factor = static_cast<Sum>(taken[2]);
+    for (std::int64_t c = 0; c < channels; c += lanes)
+        store(sums + c, factor * load_lanes<Sum>(in, values, c));
+}

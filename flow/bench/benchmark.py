@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a benchmark is."""
+
+import argparse
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flow.tables import Row
+
+__all__ = ["Benchmark"]
+
+
+@dataclass(frozen=True)
+class Benchmark(ABC):
+    """A subcommand of `steelflow bench`: its name, its line of help, its options and its rows."""
+
+    name: str
+    help: str
+
+    @abstractmethod
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options besides --json, with defaults and units in their help."""
+
+    @abstractmethod
+    def rows(self, options: argparse.Namespace) -> Iterator[Row]:
+        """Measure and yield a row at a time; every row has the same keys."""

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whole test sets and many random graphs through every engine; differences image by image."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from brevitas_models.pretrained import load
+from flow.classifier import Images, Logits
+from flow.data.datasets import first_test_images
+from flow.export.qonnx import load_qonnx, qonnx_logits
+from flow.integer.native import NativeNetwork, instruction_sets
+from flow.lowering import lower, read_model
+from flow.lowering.agreement import TIE, GraphAgreement, compare_graph, nearest_tie
+from flow.lowering.random_graphs import GraphSpec, draw
+from flow.progress import banner, meter
+from flow.tables import Row
+from flow.zoo import networks as zoo
+
+__all__ = ["check_graphs", "check_model"]
+
+_CHUNK = 250  # images that one process executes with qonnx at a time
+
+
+def check_model(name: str, data: Path | None, count: int | None, jobs: int) -> Iterator[Row]:
+    """Yield a row for each way to compute the model: its logits against the native engine's.
+
+    Labels that differ are listed image by image on standard error, with the value that was
+    nearest to a rounding boundary.
+    """
+    images, _ = first_test_images(zoo.dataset(name, data), count, "images")
+    with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as folder:
+        path = Path(folder) / "model.onnx"
+        zoo.export(name, path)
+        network = lower(read_model(path)).network
+        found = NativeNetwork(network).logits(images)
+        for rival in ("qonnx", "brevitas", "twin", *instruction_sets()):
+            start = time.perf_counter()
+            if rival == "qonnx":
+                theirs = _in_qonnx(path, images, jobs)
+            elif rival == "brevitas":
+                theirs = zoo.brevitas_logits(load(name), images)
+            elif rival == "twin":
+                theirs = _in_twin(network.twin(), images)
+            else:
+                theirs = NativeNetwork(network, isa=rival).logits(images)
+            seconds = time.perf_counter() - start
+            row = _row(name, f"{rival} kernels" if rival in instruction_sets() else rival, seconds)
+            yield row | _compared(found, theirs, path, images)
+
+
+def _row(subject: str, rival: str, seconds: float) -> dict[str, object]:
+    return {"subject": subject, "against": rival, "seconds": round(seconds, 1)}
+
+
+def _compared(ours: Logits, theirs: Logits, path: Path, images: Images) -> dict[str, object]:
+    differ = np.flatnonzero((ours != theirs).any(axis=1))
+    model, ties = load_qonnx(path).model, 0
+    for index in differ:
+        tie = nearest_tie(model, images[index], nchw=False)
+        ties += tie.distance < TIE
+        banner(
+            f"image {index}: labels {ours[index].argmax()} and {theirs[index].argmax()}; "
+            f"nearest to a boundary in {tie.node}, {tie.distance:.1e} of the value"
+        )
+    return {
+        "images": len(images),
+        "images_differ": len(differ),
+        "labels_differ": int((ours.argmax(axis=1) != theirs.argmax(axis=1)).sum()),
+        "decided_by_rounding": ties,
+    }
+
+
+def _in_twin(twin: torch.nn.Module, images: Images) -> Logits:
+    with torch.no_grad():
+        parts = [
+            twin(torch.from_numpy(images[start : start + _CHUNK]).float())
+            for start in range(0, len(images), _CHUNK)
+        ]
+    return torch.cat(parts).double().round().numpy().astype(np.int32)
+
+
+def _in_qonnx(path: Path, images: Images, jobs: int) -> Logits:
+    chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
+    parts: list[NDArray[np.int32]] = []
+    with (
+        ProcessPoolExecutor(jobs, get_context("spawn"), _one_thread) as pool,
+        meter("qonnx", unit="images") as report,
+    ):
+        for part in pool.map(qonnx_logits, [path] * len(chunks), chunks):
+            parts.append(part)
+            report(sum(map(len, parts)), len(images))
+    return np.concatenate(parts)
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def check_graphs(count: int, jobs: int) -> Iterator[Row]:
+    """Yield a row for graphs with power-of-two scales, where float32 is exact, and for others."""
+    specs = [replace(draw(seed), ending="") for seed in range(count)]
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _one_thread) as pool:
+        for dyadic, title in ((True, "power-of-two"), (False, "float")):
+            yield _graphs(pool, [s for s in specs if s.dyadic is dyadic], f"{title} scales")
+
+
+def _graphs(pool: ProcessPoolExecutor, specs: list[GraphSpec], title: str) -> Row:
+    start, found = time.perf_counter(), list[GraphAgreement]()
+    with meter(f"random graphs, {title}", unit="graphs") as report:
+        for spec, graph in zip(specs, pool.map(compare_graph, specs, chunksize=4), strict=True):
+            found.append(graph)
+            report(len(found), len(specs))
+            if graph.engines_differ or graph.qonnx_differs > graph.ties:
+                banner(f"differs, and no tie explains it: {spec.to_json()}")
+    row = _row(f"{len(specs)} random graphs, {title}", "qonnx", time.perf_counter() - start)
+    return row | {
+        "images": sum(graph.images for graph in found),
+        "images_differ": sum(graph.qonnx_differs + graph.engines_differ for graph in found),
+        "labels_differ": None,
+        "decided_by_rounding": sum(graph.ties for graph in found),
+    }

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The worst case over several attacks, image by image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from flow.attacks.base import Attack
+from flow.classifier import Images, Labels
+from flow.errors import FlowError
+from flow.evaluation.accuracy import joined
+from flow.evaluation.evaluator import (
+    Evaluation,
+    RobustAccuracy,
+    Subject,
+    Verdict,
+    check_budget,
+    classify,
+    need_images,
+)
+from flow.progress import Report
+
+__all__ = ["WorstCase", "union", "worst_case"]
+
+
+def union(verdicts: Sequence[Verdict]) -> RobustAccuracy:
+    """Return the row of the worst case over several attacks, image by image.
+
+    Args:
+        verdicts: of one network on the same images at one epsilon, at least one.
+
+    Raises:
+        FlowError: they are of different networks, engines, norms, epsilons or images.
+    """
+    rows = [verdict.row for verdict in verdicts]
+    if len({(row.network, row.engine, row.epsilon_255, row.images) for row in rows}) != 1:
+        raise FlowError("union of attacks: the evaluations differ in network, epsilon or images")
+    _one_norm([row.norm for row in rows])
+    return joined(rows, np.all([verdict.holds for verdict in verdicts], axis=0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorstCase:
+    """What several attacks leave together.
+
+    Attributes:
+        evaluation: of the union; its images are those of the attack that broke each, else of the
+            last one.
+        stages: the union of the first attack, of the first two, and so on, on all images.
+    """
+
+    evaluation: Evaluation
+    stages: tuple[RobustAccuracy, ...]
+
+
+def worst_case(
+    subject: Subject,
+    images: Images,
+    labels: Labels,
+    attacks: Sequence[Attack],
+    epsilon_255: int,
+    *,
+    progress: Report | None = None,
+) -> WorstCase:
+    """Attack with one after the other, each only on images that all before it have left.
+
+    The union is that of the attacks one by one, since an image's random draws do not depend on
+    the others; most of the work is saved. Put the cheap attacks first. `transfer` alone learns from
+    the images that it attacks: behind others it has a substitute of its own.
+
+    Args:
+        subject: who is attacked.
+        images: uint8[N, H, W, C], clean; N at least 1.
+        labels: int64[N], true classes.
+        attacks: of one norm, at least one.
+        epsilon_255: radius of the ball in uint8 units.
+        progress: passed on to each attack.
+
+    Raises:
+        FlowError: as evaluate, or the attacks are of different norms.
+    """
+    need_images(images, subject.network)
+    _one_norm([attack.norm for attack in attacks])
+    clean = classify(subject.victim, images)
+    adversarial, found_labels = images.copy(), clean.copy()
+    rows: list[RobustAccuracy] = []
+    stages: list[RobustAccuracy] = []
+    for attack in attacks:
+        left, source = found_labels == labels, subject.source(attack)
+        budget = (epsilon_255, subject.seed)
+        found = attack.run(source, images, labels, *budget, only=left, progress=progress)
+        check_budget(attack.name, images, found, epsilon_255, attack.norm)
+        adversarial[left] = found[left]
+        found_labels[left] = classify(subject.victim, found[left])
+        holds = found_labels == labels
+        rows.append(subject.row(attack, epsilon_255, holds))
+        stages.append(joined(rows, holds))
+    evaluation = Evaluation(
+        row=stages[-1],
+        labels=labels,
+        adversarial=adversarial,
+        labels_clean=clean,
+        labels_adversarial=found_labels,
+    )
+    return WorstCase(evaluation=evaluation, stages=tuple(stages))
+
+
+def _one_norm(norms: Sequence[str]) -> None:
+    if len(set(norms)) != 1:
+        raise FlowError(
+            f"union of attacks: the norms differ ({', '.join(norms)}); join those of one norm"
+        )

@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Sums of products that are looked up, for AVX2. A byte of a row of `a` is 16 times the number of a
+// nibble of activations, and names a row of the table; a byte of the weights is the number of a
+// nibble of weights, and names a byte in it: the sum of the nibbles' products, less the least such
+// sum that these weights give. A byte shuffle looks up 32 outputs at once. p.flag steps add up to
+// at most 255, all of them to at most 65535, by proof (_pack.py).
+
+constexpr int pair = 2 * lanes;  // outputs of a panel here
+
+inline __m256i table_row(const std::uint8_t* table, const std::uint8_t* code) {
+    const auto* row = reinterpret_cast<const __m128i*>(table + *code);
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(row));
+}
+
+// Store bias + scale * sum, of 8 sums in 16 bits.
+inline void store_sums(const Product& p, std::int64_t row, std::int64_t output, __m128i sums) {
+    const __m256i scaled = _mm256_mullo_epi32(
+        _mm256_cvtepu16_epi32(sums), _mm256_set1_epi32(static_cast<std::int32_t>(p.scale)));
+    const void* bias = p.bias + output;
+    _mm256_storeu_si256(
+        reinterpret_cast<__m256i*>(p.c + row * p.c_stride + output),
+        _mm256_add_epi32(scaled, _mm256_loadu_si256(static_cast<const __m256i*>(bias))));
+}
+
+template <int Rows, int Panels>
+void table_block(const Product& p, std::int64_t row, std::int64_t panel) {
+    const std::int64_t stride = p.steps * pair;
+    const std::uint8_t* a = p.a + row * p.a_bytes;
+    const std::uint8_t* b = p.b + panel * stride;
+    const std::uint8_t* table = p.table;
+    const std::int64_t a_bytes = p.a_bytes;
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i low[Rows][Panels], high[Rows][Panels];  // of each eight of a register, in 16 bits
+    for (auto& one : low) std::fill_n(one, Panels, zero);
+    for (auto& one : high) std::fill_n(one, Panels, zero);
+    for (std::int64_t first = 0; first < p.steps; first += p.flag) {
+        __m256i sums[Rows][Panels];
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 2
+            for (int v = 0; v < Panels; ++v) sums[r][v] = zero;
+        const std::int64_t last = std::min(first + p.flag, p.steps);
+        for (std::int64_t k = first; k < last; ++k, b += pair) {
+            __m256i weights[Panels];
+#pragma GCC unroll 2
+            for (int v = 0; v < Panels; ++v)
+                weights[v] =
+                    _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + v * stride));
+#pragma GCC unroll 8
+            for (int r = 0; r < Rows; ++r) {
+                const __m256i found = table_row(table, a + r * a_bytes + k);
+#pragma GCC unroll 2
+                for (int v = 0; v < Panels; ++v)
+                    sums[r][v] =
+                        _mm256_add_epi8(sums[r][v], _mm256_shuffle_epi8(found, weights[v]));
+                in_turn(sums[r][0], sums[r][Panels - 1]);
+            }
+        }
+#pragma GCC unroll 8
+        for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 2
+            for (int v = 0; v < Panels; ++v) {
+                low[r][v] = _mm256_add_epi16(low[r][v], _mm256_unpacklo_epi8(sums[r][v], zero));
+                high[r][v] = _mm256_add_epi16(high[r][v], _mm256_unpackhi_epi8(sums[r][v], zero));
+            }
+    }
+    for (int r = 0; r < Rows; ++r)
+        for (int v = 0; v < Panels; ++v) {
+            const std::int64_t output = (panel + v) * pair;
+            store_sums(p, row + r, output, _mm256_castsi256_si128(low[r][v]));
+            store_sums(p, row + r, output + 8, _mm256_castsi256_si128(high[r][v]));
+            store_sums(p, row + r, output + 16, _mm256_extracti128_si256(low[r][v], 1));
+            store_sums(p, row + r, output + 24, _mm256_extracti128_si256(high[r][v], 1));
+        }
+}
+
+template <int Panels, int... R>
+void run_tables(const Product& p, std::int64_t panel, std::integer_sequence<int, R...>) {
+    using Own = void (*)(const Product&, std::int64_t row, std::int64_t panel);
+    static constexpr Own blocks[] = {table_block<R + 1, Panels>...};
+    constexpr std::int64_t most = sizeof...(R);
+    for (std::int64_t row = 0; row < p.rows; row += most)
+        blocks[std::min(most, p.rows - row) - 1](p, row, panel);
+}
+
+void table_product(const Product& p) {
+    const std::int64_t panels = p.panels / 2;
+    const auto rows = std::make_integer_sequence<int, 6>();
+    for (std::int64_t panel = 0; panel < panels; panel += 2)
+        panel + 1 < panels ? run_tables<2>(p, panel, rows) : run_tables<1>(p, panel, rows);
+}
+
+// Codes of 32 channels to nibbles, each 16 times its number in a byte; see pack_nibbles.
+inline void pack_pairs(const std::uint8_t* codes, std::uint8_t* to) {
+    const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
+    const __m256i pairs = _mm256_maddubs_epi16(values, _mm256_set1_epi16(0x4010));
+    const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packus_epi16(pairs, pairs), 0x08);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(bytes));
+}
+
+inline void pack_fours(const std::uint8_t* codes, std::uint8_t* to) {
+    const __m256i values = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
+    const __m256i pairs = _mm256_maddubs_epi16(values, _mm256_set1_epi16(0x0201));
+    const __m256i fours = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x00400010));
+    const __m256i packed = _mm256_packus_epi16(_mm256_packus_epi32(fours, fours), fours);
+    const __m256i whole =
+        _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 0, 0, 0, 0, 0, 0));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(whole));
+}
+
+void pack_nibbles(const std::uint8_t* codes, std::int64_t channels, std::int64_t planes,
+                  std::uint8_t* to) {
+    for (std::int64_t c = 0; c < channels; c += pair, to += 8 * planes)
+        planes == 2 ? pack_pairs(codes + c, to) : pack_fours(codes + c, to);
+}

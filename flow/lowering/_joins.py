@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Images side by side or one below the other: their integers must be worth the same."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from flow.integer import Bias, Concat
+from flow.integer.operations import Integers
+from flow.lowering._builder import Builder
+from flow.lowering._refusal import Refusal
+from flow.lowering._settle import plain
+from flow.lowering._values import Rationals, Value, common_unit, image_index, objects
+
+__all__ = ["joined_places"]
+
+_LARGEST_FACTOR = 2**16
+
+
+def joined_places(builder: Builder, name: str, images: Sequence[Value], axis: int) -> Value:
+    """Join NCHW images along height (axis 0) or width (1), channel by channel in one unit.
+
+    Raises:
+        Refusal: shapes that do not fit, or scales without a small common unit.
+    """
+    values = [plain(builder, name, image) for image in images]
+    counts = {value.channels for value in values}
+    if len(counts) != 1:
+        raise Refusal(
+            f"its inputs have {', '.join(map(str, sorted(counts)))} channels",
+            "join images of as many channels",
+            structural=True,
+        )
+    if not all(value.known for value in values):
+        values = [replace(values[0], known=False, source=v.source, shape=v.shape) for v in values]
+    units = _units(values)
+    sources = [_in_units(builder, name, value, units, values[0].offset) for value in values]
+    source = builder.emit(Concat(name=name, inputs=tuple(sources), axis=axis))
+    shape = builder.shapes[source]
+    known = all(value.known for value in values)
+    return Value.plain(source, shape, image_index(shape), units, values[0].offset, known=known)
+
+
+def _units(values: Sequence[Value]) -> Rationals:
+    """Return each channel's largest unit of which all scales and differences are multiples."""
+    first = values[0]
+    rows = [[*value.scale] for value in values]
+    rows += [[*(value.offset - first.offset)] for value in values[1:]]
+    return objects([common_unit(column) for column in zip(*rows, strict=True)])
+
+
+def _in_units(builder: Builder, name: str, value: Value, units: Rationals, base: Rationals) -> str:
+    """Return a source whose integers are worth the units, from the base on."""
+    factors = _whole(value.scale / units)
+    shifts = _whole((value.offset - base) / units)
+    source = value.source
+    if (factors != 1).any():
+        source = builder.channelwise(f"{name}_factor", value, factors)
+    if shifts.any():
+        source = builder.emit(Bias(name=f"{name}_shift", inputs=(source,), values=shifts))
+    return source
+
+
+def _whole(multiples: Rationals) -> Integers:
+    largest: Fraction = max(map(abs, multiples))
+    if largest > _LARGEST_FACTOR:
+        raise Refusal(
+            f"its inputs have no common scale: a step of one is {float(largest):g} times their "
+            "largest common unit",
+            "quantize all its inputs with one shared quantizer",
+        )
+    return np.array([int(item) for item in multiples], dtype=np.int64)

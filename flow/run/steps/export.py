@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Export the run's networks to QONNX and compare them with Brevitas on the test set."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brevitas_models.checkpoint import load_checkpoint
+from flow.classifier import accuracy
+from flow.data.datasets import Dataset, first_test_images, load_dataset
+from flow.engines.brevitas import BrevitasEngine
+from flow.engines.cached import CachedEngine
+from flow.engines.qonnx import QonnxEngine
+from flow.engines.verification import compare_labels
+from flow.errors import FlowError
+from flow.export.qonnx import export_qonnx_model, input_shape
+from flow.progress import meter
+from flow.run.pipeline import Context, Settings, Step
+from flow.storage.records import write_json
+
+__all__ = ["ExportStep"]
+
+
+class ExportStep(Step):
+    """*.pt -> for each network *.onnx and *_logits.npy (qonnx's, test set); export.json."""
+
+    name = "export"
+    version = 2
+    needs = ("train",)
+    tools = ("brevitas", "onnx", "onnxruntime", "qonnx")
+
+    def settings(self, context: Context) -> Settings:
+        """Return what the files and the comparison depend on."""
+        config = context.config
+        return {"data": config.data, "images": config.verify.images}
+
+    def inputs(self, context: Context) -> list[Path]:
+        """Return the checkpoints; other curves and logs change nothing here."""
+        return [context.folder("train") / f"{name}.pt" for name in context.config.networks]
+
+    def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
+        """Export, then compare labels on the test set; a difference stops the run."""
+        dataset = load_dataset(context.config.data, context.data)
+        images, labels = first_test_images(dataset, context.config.verify.images, "verify.images")
+        findings: dict[str, dict[str, Any]] = {"logit_scale": {}, "accuracy": {}}
+        for name in context.config.networks:
+            network = load_checkpoint(context.folder("train") / f"{name}.pt")
+            _check_fits(input_shape(network), network.settings.classes, dataset)
+            exported = export_qonnx_model(network, folder / f"{name}.onnx")
+            brevitas = CachedEngine(BrevitasEngine(network, exported.logit_scale))
+            with meter(f"qonnx on the test set, {name}", unit="images") as report:
+                qonnx = CachedEngine(QonnxEngine(exported.path, report))
+                agreement = compare_labels(brevitas, qonnx, images)
+            np.save(folder / f"{name}_logits.npy", qonnx.logits(images))
+            findings["logit_scale"][name] = exported.logit_scale
+            findings["accuracy"][name] = {
+                engine.name: accuracy(engine.logits(images), labels) for engine in (brevitas, qonnx)
+            }
+            findings[name] = {"brevitas_vs_qonnx": asdict(agreement)}
+        write_json(folder / "export.json", findings)
+
+
+def _check_fits(shape: tuple[int, int, int], classes: int, dataset: Dataset) -> None:
+    if shape != dataset.input_shape or classes < dataset.classes:
+        sizes = ["x".join(map(str, one)) for one in (shape, dataset.input_shape)]
+        raise FlowError(
+            f"export: the network takes images of {sizes[0]} in {classes} classes, and those of "
+            f"{dataset.name} are {sizes[1]} in {dataset.classes}; give the data it was trained on"
+        )

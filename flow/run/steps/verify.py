@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compare QONNX, FINN's execution and the integer network, logit by logit."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+
+from flow.classifier import Images, accuracy
+from flow.data.datasets import first_test_images, load_dataset
+from flow.engines.base import Engine
+from flow.engines.cached import CachedEngine
+from flow.engines.finn import FinnEngine
+from flow.engines.integer import IntegerEngine
+from flow.engines.qonnx import QonnxEngine
+from flow.engines.verification import Agreement, compare_logits
+from flow.integer import IntegerNetwork
+from flow.progress import meter
+from flow.run.pipeline import Context, Settings, Step
+from flow.storage.records import write_json
+
+__all__ = ["VerifyStep"]
+
+
+class VerifyStep(Step):
+    """robust.onnx, dataflow.onnx, robust.npz -> verify.json."""
+
+    name = "verify"
+    version = 2
+    needs = ("export", "compile")
+    tools = ("finn-plus", "qonnx")
+
+    def settings(self, context: Context) -> Settings:
+        """Return which images are compared."""
+        return {"data": context.config.data, "verify": context.config.verify}
+
+    def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
+        """Compare on the test images; a difference stops the run."""
+        config = context.config.verify
+        dataset = load_dataset(context.config.data, context.data)
+        images, labels = first_test_images(dataset, config.images, "verify.images")
+        few, _ = first_test_images(dataset, config.finn_images, "verify.finn_images")
+        names = context.config.networks
+        integer = {
+            name: CachedEngine(
+                IntegerEngine(IntegerNetwork.load(context.folder("compile") / f"{name}.npz"))
+            )
+            for name in names
+        }
+        findings: dict[str, Any] = _with_finn(
+            context.folder("compile") / "dataflow.onnx", integer["robust"], few
+        )
+        agreements = {
+            name: _with_qonnx(context.folder("export"), name, integer[name], images)
+            for name in names
+        }
+        findings["qonnx_vs_integer"] = asdict(agreements["robust"])
+        findings["accuracy"] = {
+            name: accuracy(integer[name].logits(images), labels) for name in names
+        }
+        write_json(folder / "verify.json", findings)
+
+
+def _with_finn(path: Path, integer: Engine, images: Images) -> dict[str, Any]:
+    """Compare FINN's execution of the dataflow graph, or say why it was left out."""
+    if not len(images):
+        return {"skipped": {"finn_vs_integer": "verify.finn_images is 0"}}
+    with meter("FINN's execution", unit="images") as report:
+        finn = FinnEngine(ModelWrapper(str(path)), report)
+        return {"finn_vs_integer": asdict(compare_logits(finn, integer, images))}
+
+
+def _with_qonnx(exported: Path, name: str, integer: Engine, images: Images) -> Agreement:
+    """Compare a network with the logits that the export step has got from qonnx."""
+    logits = np.load(exported / f"{name}_logits.npy")
+    qonnx = CachedEngine(QonnxEngine(exported / f"{name}.onnx"), images, logits)
+    return compare_logits(qonnx, integer, images)

@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The training that a configuration asks for: its network, objective and settings of the trainer.
+
+By default adversarial quantization-aware training with PGD (Madry et al. 2018) and the penalty of
+Defensive Quantization (Lin, Gan and Han 2019).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brevitas_models import architectures
+from brevitas_models.bits import Precision
+from brevitas_models.exact import make_exact
+from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from brevitas_models.pretrained import QuantClassifier, canonicalise
+from brevitas_models.settings import ArchitectureSettings
+from flow.config import HeldOutConfig, NetworkConfig, TrainingConfig
+from flow.data.datasets import Dataset
+from flow.objectives import Objective, build_objective
+from flow.threads import one_thread
+from flow.training.freezing import freeze_of
+from flow.training.named_controls import controls_of
+from flow.training.trainer import EpochReport, HeldOut, Machine, Schedule, TrainerSettings, train
+
+__all__ = [
+    "Trained",
+    "network_settings",
+    "objective_of",
+    "plain_config",
+    "train_network",
+    "trainer_settings",
+]
+
+_Network = QuantConvNet | QuantClassifier
+_Settings = NetworkSettings | ArchitectureSettings
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network in eval mode and exact or canonical form, and the report of each epoch."""
+
+    network: _Network
+    history: tuple[EpochReport, ...]
+
+
+def network_settings(config: NetworkConfig, dataset: Dataset) -> _Settings:
+    """Return the architecture that `config` asks for on the images of `dataset`."""
+    sizes: dict[str, Any] = {"input_shape": dataset.input_shape, "classes": dataset.classes}
+    default = config.model_dump(include={"weight_bits", "activation_bits"})
+    layers = {name: bits.model_dump() for name, bits in config.bits.items()}
+    if config.architecture is None:
+        shape = config.model_dump(include={"channels", "strides"})
+        bits = {name: Precision(**values) for name, values in layers.items()}
+        return NetworkSettings(**sizes, **default, **shape, layers=bits)
+    named = config.model_dump(include={"architecture", "width", "input_bits", "join", "pool"})
+    content = named | {"bits": {"default": default, "layers": layers}}
+    return ArchitectureSettings.from_mapping(
+        content | sizes | {"quantizers": config.quantizers.model_dump()}
+    )
+
+
+def plain_config(config: TrainingConfig) -> TrainingConfig:
+    """Return the same training without attack and without penalty, for comparison."""
+    held_out = config.held_out.model_copy(update={"epsilon_255": None})
+    changes = {"epsilon_255": 0, "dq_beta": 0.0, "penalties": None, "held_out": held_out}
+    return config.model_copy(update=changes | {"objective": "standard", "options": {}})
+
+
+def objective_of(config: TrainingConfig) -> Objective:
+    """Return what is minimised; PGD of strength 0 is standard training.
+
+    Raises:
+        FlowError: the objective or an option is unknown or out of range.
+    """
+    options: dict[str, Any] = dict(config.options)
+    if config.objective != "pgd":
+        return build_objective(config.objective, options)
+    if config.epsilon_255 == 0:
+        return build_objective("standard")
+    step = config.pgd_step_255 / config.epsilon_255
+    return build_objective("pgd", {"steps": config.pgd_steps, "relative_step": step} | options)
+
+
+def trainer_settings(config: TrainingConfig, seed: int) -> TrainerSettings:
+    """Return all else that decides the result.
+
+    Raises:
+        FlowError: a value is out of range.
+    """
+    return TrainerSettings(
+        schedule=Schedule(
+            epochs=config.epochs,
+            learning_rate=config.learning_rate,
+            float_epochs=config.float_epochs,
+            epsilon_255=config.epsilon_255,
+            epsilon_warmup_epochs=config.warmup_epochs,
+        ),
+        batch=config.batch_size,
+        optimiser=config.optimiser,
+        weight_decay=config.weight_decay,
+        ema_decay=config.ema_decay,
+        calibration_batches=config.calibration_batches,
+        shift=config.shift,
+        flip=config.flip,
+        seed=seed,
+        held_out=_held_out(config.held_out),
+        machine=Machine(
+            accelerator=config.accelerator, devices=config.devices, precision=config.precision
+        ),
+    )
+
+
+def train_network(
+    dataset: Dataset,
+    settings: _Settings,
+    config: TrainingConfig,
+    *,
+    seed: int,
+    state_file: Path | None = None,
+    log_folder: Path | None = None,
+    report: Callable[[EpochReport], None] | None = None,
+) -> Trained:
+    """Train a network and put it into the form in which float rounding decides nothing.
+
+    That is brevitas_models.exact for convolutions, and brevitas_models.pretrained.canonicalise
+    for a named architecture. On the CPU the result's bits depend on the arguments and the
+    processor alone. For `state_file`, `log_folder` and `report` see flow.training.trainer.train.
+
+    Raises:
+        ModelError: the architecture does not fit the images, a control does not fit the weights,
+            or the state file is corrupt or cannot be written.
+        FlowError: see flow.training.trainer.train.
+    """
+    network = _built(settings, seed)
+    result = train(
+        network,
+        dataset,
+        objective_of(config),
+        trainer_settings(config, seed),
+        controls=controls_of(network, config.strengths),
+        freeze=freeze_of(network),
+        state_file=state_file,
+        log_folder=log_folder,
+        report=report,
+    )
+    with one_thread():
+        if isinstance(network, QuantClassifier):
+            canonicalise(network)
+        else:
+            make_exact(network)
+    return Trained(network, result.history)
+
+
+def _built(settings: _Settings, seed: int) -> _Network:
+    if isinstance(settings, ArchitectureSettings):
+        return architectures.build(settings, seed)
+    return build_network(settings, seed)
+
+
+def _held_out(config: HeldOutConfig) -> HeldOut:
+    return HeldOut(**config.model_dump())

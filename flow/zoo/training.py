@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""How the zoo's networks were trained; `steelflow zoo train NAME` does it again."""
+
+import platform
+import tempfile
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from brevitas_models.model_card import ModelCard
+from brevitas_models.pretrained import QuantClassifier, save, save_card, settings
+from flow.classifier import accuracy
+from flow.data.datasets import Dataset
+from flow.errors import SettingError
+from flow.export.deployment import lowered
+from flow.training.trainer import Machine, Schedule, TrainerSettings
+from flow.zoo import evaluation as zoo_evaluation
+from flow.zoo import networks as zoo
+from flow.zoo.lipschitz import lipschitz_figures
+from flow.zoo.recipe import Recipe, Trained, train_recipe
+from flow.zoo.robust import ROBUST_RECIPES
+
+__all__ = ["RECIPES", "train_and_save"]
+
+_MACHINE = f"one thread, {platform.machine()}, torch {torch.__version__}"
+
+
+def _tfc(learning_rate: float, shift: int) -> Recipe:
+    schedule = Schedule(epochs=30, learning_rate=learning_rate)
+    return Recipe(
+        trainer=TrainerSettings(schedule=schedule, batch=100, calibration_batches=100, shift=shift)
+    )
+
+
+def _cifar10(epochs: int, initial: str | None = None) -> Recipe:
+    """Return a recipe whose layers compute in bfloat16, which holds the grids exactly."""
+    trainer = TrainerSettings(
+        schedule=Schedule(epochs=epochs, learning_rate=2e-2),
+        batch=100,
+        calibration_batches=100,
+        shift=2,
+        flip=True,
+        machine=Machine(precision="bf16-mixed", channels_last=True),
+    )
+    return Recipe(trainer=trainer, initial=initial, initial_share=0.5)
+
+
+RECIPES: dict[str, Recipe] = {
+    "mnist-tfc-w1a1": _tfc(learning_rate=2e-2, shift=0),  # too small to overfit much
+    "mnist-tfc-w1a2": _tfc(learning_rate=5e-3, shift=1),
+    "mnist-tfc-w2a2": _tfc(learning_rate=5e-3, shift=1),
+    **ROBUST_RECIPES,
+    "cifar10-cnv-w1a1": _cifar10(epochs=2, initial="cifar10-cnv-w2a2"),
+    "cifar10-cnv-w2a2": _cifar10(epochs=2),
+    "cifar10-cnv-w4a4": _cifar10(epochs=1, initial="cifar10-cnv-w2a2"),
+    "cifar10-resnet8-w4a4": _cifar10(epochs=4),
+    "cifar10-mobilenet-w4a4": _cifar10(epochs=2),
+}
+
+
+def train_and_save(name: str, data: Path | None, output: Path, *, attacked: int) -> ModelCard:
+    """Train a network; write NAME.npz and its card NAME.yaml, and return the card.
+
+    The card of a robust network gets the worst case over zoo_evaluation.ATTACKS. An interrupted
+    training goes on from NAME.state in the same folder.
+
+    Args:
+        name: one of RECIPES.
+        data: folder of the data sets.
+        output: folder, made if it is not there.
+        attacked: test images attacked; 0 for none.
+
+    Raises:
+        ModelError: there is no network of that name; the state file is corrupt.
+        FlowError: missing or too few images, a folder that cannot be written, a diverging loss.
+    """
+    settings(name)  # names the nearest where there is none
+    recipe = RECIPES[name]
+    dataset = zoo.dataset_of(name.split("-", maxsplit=1)[0], data)
+    if recipe.epsilon_255 and not 0 <= attacked <= len(dataset.test_labels):
+        limit = len(dataset.test_labels)
+        raise SettingError(
+            f"images {attacked}: is not within 0..{limit}, the test images; change it",
+            "images",
+        )
+    _make_folder(output)
+    trained = train_recipe(name, dataset, output / f"{name}.state", recipe)
+    description = _describe(name, recipe, trained, dataset)
+    save(trained.network, description, output)
+    if recipe.epsilon_255 and attacked:
+        found = zoo_evaluation.attack(
+            name,
+            lowered(trained.network),
+            dataset,
+            zoo_evaluation.Budget(epsilon_255=recipe.epsilon_255, images=attacked),
+        )
+        description = replace(description, robust=found)
+        save_card(description, output)
+    return description
+
+
+def _make_folder(folder: Path) -> None:
+    """Refuse before hours of training what cannot be written after them."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SettingError(
+            f"output {folder}: cannot be written ({error.strerror}); choose another folder",
+            "output",
+        ) from error
+
+
+def _describe(name: str, recipe: Recipe, trained: Trained, dataset: Dataset) -> ModelCard:
+    network = trained.network
+    logits = zoo.brevitas_logits(network, dataset.test_images)
+    return ModelCard(
+        name=name,
+        data=dataset.name,
+        command=f"steelflow zoo train {name}",
+        seed=recipe.seed,
+        initial=recipe.initial,
+        epochs=recipe.epochs,
+        training_images=len(dataset.train_labels) - recipe.trainer.held_out.images,
+        training_s=round(trained.seconds, 1),
+        trained_on=_MACHINE,
+        trained_with=f"steelflow {metadata.version('steelflow')}, flow.training.trainer",
+        test_images=len(dataset.test_labels),
+        accuracy=round(accuracy(logits, dataset.test_labels), 4),
+        weight_bits=network.precision.weight_bits,
+        activation_bits=network.precision.activation_bits,
+        parameters=_parameters(network),
+        licence="BSD-3-Clause",
+        objective=recipe.objective,
+        lipschitz=lipschitz_figures(network),
+    )
+
+
+def _parameters(network: QuantClassifier) -> int:
+    held = [part for _, norm in network.norms() for part in (norm.weight, norm.bias)]
+    held += [layer.weight for _, layer in network.weighted_layers()]
+    return sum(int(part.numel()) for part in held)

@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Multiplies each pixel of a stream by an integer of its own: y = factor * x modulo 2^OutBits.
+//
+// In:      Folds beats a pixel, and one beat of the factors, which is taken with the last of them.
+// Lanes:   lane p in bits [p*Bits +: Bits]; two's complement if Signed. A factor has no sign.
+// Timing:  latency one cycle, one beat a cycle while there is a factor.
+
+module stream_scale #(
+  parameter int unsigned Folds      = 1,
+  parameter int unsigned Pe         = 1,
+  parameter int unsigned InBits     = 8,
+  parameter bit          Signed     = 1'b0,
+  parameter int unsigned FactorBits = 4,
+  parameter int unsigned OutBits    = 12
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+
+  input  logic                  in_valid_i,
+  output logic                  in_ready_o,
+  input  logic [Pe*InBits-1:0]  in_data_i,
+
+  input  logic                  factor_valid_i,
+  output logic                  factor_ready_o,
+  input  logic [FactorBits-1:0] factor_data_i,
+
+  output logic                  out_valid_o,
+  input  logic                  out_ready_i,
+  output logic [Pe*OutBits-1:0] out_data_o
+);
+
+  if (Folds < 1 || Pe < 1 || InBits < 1 || FactorBits < 1 || OutBits < 1) begin : gen_illegal_size
+    $error("stream_scale: Folds, Pe, InBits, FactorBits and OutBits must be at least 1");
+  end
+
+  localparam int unsigned FoldBits    = (Folds > 1) ? $clog2(Folds) : 1;
+  localparam int unsigned ProductBits = InBits + FactorBits + 1;
+
+  logic [FoldBits-1:0] fold_q;
+  logic last, free, accept;
+  logic [Pe*OutBits-1:0] product;
+  logic out_valid_q;
+  logic [Pe*OutBits-1:0] out_data_q;
+
+  assign last           = fold_q == FoldBits'(Folds - 1);
+  assign free           = !out_valid_q || out_ready_i;
+  assign in_ready_o     = factor_valid_i && free;
+  assign accept         = in_valid_i && in_ready_o;
+  assign factor_ready_o = accept && last;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) fold_q <= '0;
+    else if (accept) fold_q <= last ? '0 : fold_q + 1'b1;
+  end
+
+  for (genvar p = 0; p < Pe; p++) begin : gen_lane
+    logic signed [InBits:0] element;  // with a sign, whatever it was
+    logic signed [FactorBits:0] factor;
+    // verilator lint_off UNUSEDSIGNAL
+    logic signed [ProductBits-1:0] whole;  // its top does not matter to a narrower product
+    // verilator lint_on UNUSEDSIGNAL
+    assign element = {Signed && in_data_i[p*InBits+InBits-1], in_data_i[p*InBits+:InBits]};
+    assign factor  = {1'b0, factor_data_i};
+    assign whole   = ProductBits'(element * factor);
+    assign product[p*OutBits+:OutBits] = OutBits'(whole);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) out_valid_q <= 1'b0;
+    else if (free) out_valid_q <= accept;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (accept) out_data_q <= product;
+  end
+
+  assign out_valid_o = out_valid_q;
+  assign out_data_o  = out_data_q;
+
+endmodule : stream_scale

@@ -1,0 +1,297 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Everything of a kernel but its accelerator: control, DMA, width converters and the run.
+//
+// Control: AXI4-Lite; registers in shell_control.
+// Memory:  one AXI4 master of 8 * DataBytes bits, 64-bit addresses, one ID. Images are read packed
+//          one behind the other; results are written as int32 in the accelerator's order; then
+//          the completion record.
+// Streams: frames of InFrameBeats beats of InBytes bytes go to the accelerator on acc_in_*; it
+//          answers each with OutFrameBeats beats of OutBytes bytes, Lanes values of ValueBits bits
+//          in the lowest ones, on acc_out_*. acc_rst_no resets it after an error.
+
+module kernel_shell
+  import shell_pkg::*;
+#(
+  parameter int unsigned  DataBytes      = 8,   // 8, 16, 32 or 64
+  parameter int unsigned  BurstBeats     = 16,  // 2, 4, 8 or 16
+  parameter int unsigned  Outstanding    = 8,   // bursts, of reads and of writes; a power of two
+  parameter int unsigned  InBytes        = 1,
+  parameter int unsigned  InFrameBeats   = 784,
+  parameter int unsigned  OutBytes       = 2,
+  parameter int unsigned  OutFrameBeats  = 10,
+  parameter int unsigned  Lanes          = 1,
+  parameter int unsigned  ValueBits      = 13,
+  parameter bit           Signed         = 1'b1,
+  parameter int unsigned  WatchdogCycles = 100_000,
+  parameter logic [127:0] Digest         = '0
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  output logic                   interrupt_o,
+
+  input  logic                   ctl_aw_valid_i,
+  output logic                   ctl_aw_ready_o,
+  input  logic [11:0]            ctl_aw_addr_i,
+  input  logic                   ctl_w_valid_i,
+  output logic                   ctl_w_ready_o,
+  input  logic [31:0]            ctl_w_data_i,
+  input  logic [3:0]             ctl_w_strb_i,
+  output logic                   ctl_b_valid_o,
+  input  logic                   ctl_b_ready_i,
+  input  logic                   ctl_ar_valid_i,
+  output logic                   ctl_ar_ready_o,
+  input  logic [11:0]            ctl_ar_addr_i,
+  output logic                   ctl_r_valid_o,
+  input  logic                   ctl_r_ready_i,
+  output logic [31:0]            ctl_r_data_o,
+
+  output logic                   mem_ar_valid_o,
+  input  logic                   mem_ar_ready_i,
+  output logic [63:0]            mem_ar_addr_o,
+  output logic [7:0]             mem_ar_len_o,
+  input  logic                   mem_r_valid_i,
+  output logic                   mem_r_ready_o,
+  input  logic [8*DataBytes-1:0] mem_r_data_i,
+  input  logic [1:0]             mem_r_resp_i,
+  output logic                   mem_aw_valid_o,
+  input  logic                   mem_aw_ready_i,
+  output logic [63:0]            mem_aw_addr_o,
+  output logic [7:0]             mem_aw_len_o,
+  output logic                   mem_w_valid_o,
+  input  logic                   mem_w_ready_i,
+  output logic [8*DataBytes-1:0] mem_w_data_o,
+  output logic [DataBytes-1:0]   mem_w_strb_o,
+  output logic                   mem_w_last_o,
+  input  logic                   mem_b_valid_i,
+  output logic                   mem_b_ready_o,
+  input  logic [1:0]             mem_b_resp_i,
+
+  output logic                   acc_rst_no,
+  output logic                   acc_in_valid_o,
+  input  logic                   acc_in_ready_i,
+  output logic [8*InBytes-1:0]   acc_in_data_o,
+  input  logic                   acc_out_valid_i,
+  output logic                   acc_out_ready_o,
+  input  logic [8*OutBytes-1:0]  acc_out_data_i
+);
+
+  localparam int unsigned FrameBytes  = InBytes * InFrameBeats;
+  localparam int unsigned ResultBytes = 4 * Lanes * OutFrameBeats;
+
+  typedef logic [8*DataBytes-1:0] beat_t;
+  typedef logic [DataBytes-1:0]   keep_t;
+
+  logic         start, idle, done;
+  logic [63:0]  input_address, output_address, record_address;
+  logic [31:0]  count, frames;
+  logic [511:0] record;
+
+  shell_control u_control (
+    .clk_i,
+    .rst_ni,
+    .aw_valid_i      (ctl_aw_valid_i),
+    .aw_ready_o      (ctl_aw_ready_o),
+    .aw_addr_i       (ctl_aw_addr_i),
+    .w_valid_i       (ctl_w_valid_i),
+    .w_ready_o       (ctl_w_ready_o),
+    .w_data_i        (ctl_w_data_i),
+    .w_strb_i        (ctl_w_strb_i),
+    .b_valid_o       (ctl_b_valid_o),
+    .b_ready_i       (ctl_b_ready_i),
+    .ar_valid_i      (ctl_ar_valid_i),
+    .ar_ready_o      (ctl_ar_ready_o),
+    .ar_addr_i       (ctl_ar_addr_i),
+    .r_valid_o       (ctl_r_valid_o),
+    .r_ready_i       (ctl_r_ready_i),
+    .r_data_o        (ctl_r_data_o),
+    .start_o         (start),
+    .idle_i          (idle),
+    .done_i          (done),
+    .interrupt_o,
+    .input_address_o (input_address),
+    .output_address_o(output_address),
+    .count_o         (count),
+    .record_address_o(record_address),
+    .record_i        (record),
+    .geometry_i      ({32'(WatchdogCycles), 32'(ResultBytes), 32'(FrameBytes), 32'(8 * DataBytes)})
+  );
+
+  logic        begin_any, begin_run, record_begin, record_phase, stop, reader_abort, writer_abort;
+  logic [57:0] record_place;
+  logic        reader_idle, writer_idle, writer_done;
+  logic        read_slverr, read_decerr, write_slverr, write_decerr;
+  logic        reader_moved, writer_moved, feeder_moved, collector_moved;
+  logic        starved, blocked, frame_done;
+
+  shell_sequencer #(
+    .Digest        (Digest),
+    .WatchdogCycles(WatchdogCycles)
+  ) u_sequencer (
+    .clk_i,
+    .rst_ni,
+    .start_i           (start),
+    .idle_o            (idle),
+    .done_o            (done),
+    .input_offset_i    (input_address[5:0]),
+    .output_offset_i   (output_address[5:0]),
+    .count_i           (count),
+    .record_address_i  (record_address),
+    .record_o          (record),
+    .begin_o           (begin_any),
+    .run_o             (begin_run),
+    .frames_o          (frames),
+    .record_begin_o    (record_begin),
+    .record_address_o  (record_place),
+    .record_phase_o    (record_phase),
+    .stop_o            (stop),
+    .reader_abort_o    (reader_abort),
+    .writer_abort_o    (writer_abort),
+    .accelerator_rst_no(acc_rst_no),
+    .reader_idle_i     (reader_idle),
+    .writer_idle_i     (writer_idle),
+    .writer_done_i     (writer_done),
+    .read_slverr_i     (read_slverr),
+    .read_decerr_i     (read_decerr),
+    .write_slverr_i    (write_slverr),
+    .write_decerr_i    (write_decerr),
+    .moved_i           (reader_moved || writer_moved || feeder_moved || collector_moved),
+    .starved_i         (starved),
+    .blocked_i         (blocked),
+    .frame_done_i      (frame_done)
+  );
+
+  // Memory to accelerator.
+  logic  read_valid, read_ready;
+  beat_t read_data;
+
+  shell_reader #(
+    .DataBytes  (DataBytes),
+    .BurstBeats (BurstBeats),
+    .Outstanding(Outstanding),
+    .FrameBytes (FrameBytes)
+  ) u_reader (
+    .clk_i,
+    .rst_ni,
+    .start_i    (begin_run),
+    .address_i  (input_address[63:6]),
+    .frames_i   (frames),
+    .abort_i    (reader_abort),
+    .idle_o     (reader_idle),
+    .moved_o    (reader_moved),
+    .slverr_o   (read_slverr),
+    .decerr_o   (read_decerr),
+    .ar_valid_o (mem_ar_valid_o),
+    .ar_ready_i (mem_ar_ready_i),
+    .ar_addr_o  (mem_ar_addr_o),
+    .ar_len_o   (mem_ar_len_o),
+    .r_valid_i  (mem_r_valid_i),
+    .r_ready_o  (mem_r_ready_o),
+    .r_data_i   (mem_r_data_i),
+    .r_resp_i   (mem_r_resp_i),
+    .out_valid_o(read_valid),
+    .out_ready_i(read_ready),
+    .out_data_o (read_data)
+  );
+
+  shell_feeder #(
+    .DataBytes  (DataBytes),
+    .StreamBytes(InBytes),
+    .FrameBeats (InFrameBeats)
+  ) u_feeder (
+    .clk_i,
+    .rst_ni,
+    .start_i    (begin_any),
+    .frames_i   (frames),
+    .stop_i     (stop),
+    .starved_o  (starved),
+    .moved_o    (feeder_moved),
+    .in_valid_i (read_valid),
+    .in_ready_o (read_ready),
+    .in_data_i  (read_data),
+    .out_valid_o(acc_in_valid_o),
+    .out_ready_i(acc_in_ready_i),
+    .out_data_o (acc_in_data_o)
+  );
+
+  // Accelerator to memory.
+  logic  result_valid, result_last, record_valid, record_last, write_ready;
+  beat_t result_data, record_data;
+  keep_t result_keep;
+
+  shell_collector #(
+    .DataBytes  (DataBytes),
+    .StreamBytes(OutBytes),
+    .FrameBeats (OutFrameBeats),
+    .Lanes      (Lanes),
+    .ValueBits  (ValueBits),
+    .Signed     (Signed)
+  ) u_collector (
+    .clk_i,
+    .rst_ni,
+    .start_i    (begin_any),
+    .frames_i   (frames),
+    .stop_i     (stop),
+    .frame_done_o(frame_done),
+    .blocked_o  (blocked),
+    .moved_o    (collector_moved),
+    .in_valid_i (acc_out_valid_i),
+    .in_ready_o (acc_out_ready_o),
+    .in_data_i  (acc_out_data_i),
+    .out_valid_o(result_valid),
+    .out_ready_i(write_ready && !record_phase),
+    .out_data_o (result_data),
+    .out_keep_o (result_keep),
+    .out_last_o (result_last)
+  );
+
+  shell_record #(
+    .DataBytes(DataBytes)
+  ) u_record (
+    .clk_i,
+    .rst_ni,
+    .start_i    (record_begin),
+    .stop_i     (writer_abort),
+    .record_i   (record),
+    .out_valid_o(record_valid),
+    .out_ready_i(write_ready && record_phase),
+    .out_data_o (record_data),
+    .out_last_o (record_last)
+  );
+
+  shell_writer #(
+    .DataBytes  (DataBytes),
+    .BurstBeats (BurstBeats),
+    .Outstanding(Outstanding)
+  ) u_writer (
+    .clk_i,
+    .rst_ni,
+    .start_i   (begin_run || record_begin),
+    .address_i (record_phase ? record_place : output_address[63:6]),
+    .abort_i   (writer_abort),
+    .done_o    (writer_done),
+    .idle_o    (writer_idle),
+    .moved_o   (writer_moved),
+    .slverr_o  (write_slverr),
+    .decerr_o  (write_decerr),
+    .in_valid_i(record_phase ? record_valid : result_valid),
+    .in_ready_o(write_ready),
+    .in_data_i (record_phase ? record_data : result_data),
+    .in_keep_i (record_phase ? '1 : result_keep),
+    .in_last_i (record_phase ? record_last : result_last),
+    .aw_valid_o(mem_aw_valid_o),
+    .aw_ready_i(mem_aw_ready_i),
+    .aw_addr_o (mem_aw_addr_o),
+    .aw_len_o  (mem_aw_len_o),
+    .w_valid_o (mem_w_valid_o),
+    .w_ready_i (mem_w_ready_i),
+    .w_data_o  (mem_w_data_o),
+    .w_strb_o  (mem_w_strb_o),
+    .w_last_o  (mem_w_last_o),
+    .b_valid_i (mem_b_valid_i),
+    .b_ready_o (mem_b_ready_o),
+    .b_resp_i  (mem_b_resp_i)
+  );
+
+endmodule : kernel_shell

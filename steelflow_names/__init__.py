@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What to say of a name that is not known; the floor under flow, hw and brevitas_models."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["hint", "near"]
+
+_NEAR = 0.7  # of difflib's ratio: a slip of the keys, not another word
+_MOST = 3
+
+
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """Return what a user may have meant, nearest first: at most three, often none.
+
+    Upper and lower case, and - and _, count as the same. A name is near another that it begins,
+    and one that differs by a few letters.
+    """
+    plain = {_plain(one): one for one in known}
+    wanted = _plain(name)
+    if wanted in plain:
+        return [plain[wanted]]
+    begun = [one for one in plain if len(wanted) > 1 and one.startswith(wanted)]
+    close = get_close_matches(wanted, plain, n=_MOST, cutoff=_NEAR)
+    return [plain[one] for one in dict.fromkeys([*close, *begun])][:_MOST]
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: what is near, if anything, and all."""
+    names = [*known]
+    found = near(name, names)
+    if not names:
+        return "; there are none here"
+    listed = ", ".join(names)
+    if not found:
+        return f"; known here: {listed}"
+    return f"; did you mean {' or '.join(map(repr, found))}? Known here: {listed}"
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "_")

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Relative error by depth against a plain loop, and where no ratio exists."""
+
+import numpy as np
+import pytest
+from quantized_digits import digits, digits_network
+
+from flow.errors import FlowError
+from flow.evaluation.amplification import error_amplification
+
+CLEAN = digits().test_images[:300]  # more than one batch
+
+
+def disturbed() -> np.ndarray:
+    noise = np.random.default_rng(0).integers(-8, 9, CLEAN.shape)
+    return np.clip(CLEAN + noise, 0, 255).astype(np.uint8)
+
+
+def test_every_depth_equals_a_plain_loop() -> None:
+    network, after = digits_network(), disturbed()
+    found = error_amplification(network, CLEAN, after, name="plain")
+    assert [item.layer for item in found] == ["input", *(o.name for o in network.operations)]
+    depth = 3  # conv1 is operation 2, behind "input"
+    ratios = []
+    for a, b in zip(
+        network.activations(CLEAN)[2][1], network.activations(after)[2][1], strict=True
+    ):
+        ratios.append(np.sqrt(((b - a) ** 2).sum()) / np.sqrt((a**2).sum()))
+    assert found[depth].distance == pytest.approx(np.mean(ratios))
+    assert found[depth].ci95[0] < found[depth].distance < found[depth].ci95[1]
+
+
+def test_same_images_have_no_error() -> None:
+    found = error_amplification(digits_network(), CLEAN, CLEAN, name="plain")
+    assert {item.distance for item in found} == {0.0}
+
+
+def test_image_without_activation_is_left_out() -> None:
+    black = np.zeros_like(CLEAN[:1])
+    pair = np.concatenate([black, CLEAN[:1]])
+    after = np.concatenate([black + 5, CLEAN[:1]]).astype(np.uint8)
+    assert error_amplification(digits_network(), pair, after, name="plain")[0].distance == 0.0
+
+
+def test_different_shapes_are_refused() -> None:
+    with pytest.raises(FlowError, match=r"amplification of plain: \(2, 8, 8, 1\) clean and \(1,"):
+        error_amplification(digits_network(), CLEAN[:2], CLEAN[:1], name="plain")

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Each sign of hidden gradients is found, and a real attack shows none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from quantized_digits import digits, digits_network
+
+from flow.attacks import build_attack
+from flow.evaluation.evaluator import RobustAccuracy, evaluate
+from flow.evaluation.masked_gradients import Check, masked_gradient_findings, noise_accuracy
+from flow.integer import IntegerNetwork
+
+IMAGES = digits().test_images[:100]
+LABELS = digits().test_labels[:100]
+
+
+def measured(epsilon_255: int, steps: int = 40) -> RobustAccuracy:
+    pgd = build_attack("pgd", steps=steps, restarts=1)
+    data = digits_network(), IMAGES, LABELS
+    return evaluate(*data, pgd, epsilon_255, seed=0, network="plain").row
+
+
+def test_real_attack_shows_no_sign_of_masking() -> None:
+    rows = [measured(epsilon) for epsilon in (8, 16, 128)]
+    noise = {
+        epsilon: noise_accuracy(digits_network(), IMAGES, LABELS, epsilon, seed=0)
+        for epsilon in (8, 16)
+    }
+    assert masked_gradient_findings([*rows, measured(16, steps=10)], noise) == []
+    assert noise[16] > rows[1].accuracy + 0.2
+
+
+def test_a_network_whose_logits_saturate_is_found() -> None:
+    """Unscaled integer logits underflow in the plain cross-entropy; Square does not care."""
+    network = digits_network()
+    blind = IntegerNetwork(network.operations, network.input_shape, 100.0)
+    rows = [
+        evaluate(blind, IMAGES, LABELS, attack, 16, seed=0, network="plain").row
+        for attack in (
+            build_attack("pgd", steps=20, restarts=1),
+            build_attack("square", steps=1, restarts=1, queries=200),
+        )
+    ]
+    assert [found.check for found in masked_gradient_findings(rows, {})] == [Check.BLACK_BOX]
+
+
+ROW = RobustAccuracy(
+    network="n",
+    engine="integer",
+    attack="pgd",
+    norm="linf",
+    epsilon_255=8,
+    steps=40,
+    restarts=5,
+    seed=0,
+    images=100,
+    accuracy=0.5,
+    ci95=(0.0, 1.0),
+)
+
+FAILING = {
+    Check.MONOTONE: (
+        [ROW, replace(ROW, epsilon_255=9, accuracy=0.6)],
+        "accuracy rises from 50.0% at epsilon 8 to 60.0% at 9",
+    ),
+    Check.TO_ZERO: (
+        [replace(ROW, epsilon_255=128, accuracy=0.06)],
+        "accuracy is still 6.0% at epsilon 128",
+    ),
+    Check.MORE_STEPS: (
+        [ROW, replace(ROW, steps=100, accuracy=0.6)],
+        "100 steps of pgd leave 60.0% at epsilon 8, more than the 50.0% of 40 steps",
+    ),
+    Check.ITERATION: (
+        [ROW, replace(ROW, attack="fgsm", steps=1, accuracy=0.4)],
+        "pgd leaves 50.0% at epsilon 8, more than the 40.0% of one step (fgsm)",
+    ),
+    Check.BLACK_BOX: (
+        [ROW, replace(ROW, attack="square", accuracy=0.4)],
+        "pgd leaves 50.0% at epsilon 8, more than the 40.0% of square, which follows no gradients",
+    ),
+    Check.NOISE: (
+        [replace(ROW, epsilon_255=4, accuracy=0.9)],
+        "random noise of 4 leaves 70.0%, less than the attack's 90.0%",
+    ),
+}
+
+
+@pytest.mark.parametrize("check", Check)
+def test_each_sign_of_masking_is_named(check: Check) -> None:
+    rows, message = FAILING[check]
+    (found,) = masked_gradient_findings(rows, {4: 0.7})
+    assert (found.check, found.message) == (check, message)
+    assert found.accuracy > found.limit
+    assert found.epsilon_255 == max(row.epsilon_255 for row in rows)
+
+
+@pytest.mark.parametrize(
+    "check", [Check.MONOTONE, Check.MORE_STEPS, Check.ITERATION, Check.BLACK_BOX]
+)
+def test_one_image_in_a_hundred_is_no_sign(check: Check) -> None:
+    rows, _ = FAILING[check]
+    near = [replace(row, accuracy=0.5 + 0.01 * np.sign(row.accuracy - 0.5)) for row in rows]
+    assert masked_gradient_findings(near, {}) == []
+
+
+def test_unions_and_other_norms_are_passed_over() -> None:
+    rows = [replace(ROW, attack="pgd+square"), replace(ROW, attack="cw", norm="l2")]
+    far = [replace(row, epsilon_255=200, accuracy=np.float64(0.9)) for row in rows]
+    assert masked_gradient_findings([*rows, *far], {8: 0.1}) == []

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the attack step writes, on a real network."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from quantized_digits import digits_network
+
+from flow.run.loading import parse_config
+from flow.run.pipeline import Context
+from flow.run.steps.attack import AttackStep
+
+
+def measured(tmp_path: Path, **attack: object) -> dict[str, Any]:
+    budget = {"epsilons_255": [4, 16], "images": 40, "steps": 4, "restarts": 1, "queries": 40}
+    config = parse_config({"name": "a", "attack": budget | attack}, "here")
+    context = Context(config=config, workspace=tmp_path, data=None)
+    folder, scratch = tmp_path / "attack", tmp_path / "scratch"
+    for made in (context.folder("compile"), folder, scratch):
+        made.mkdir(parents=True, exist_ok=True)
+    for name in ("robust", "plain"):
+        digits_network().save(context.folder("compile") / f"{name}.npz")
+    AttackStep().run(context, folder, scratch)
+    found: dict[str, Any] = json.loads((folder / "attack.json").read_text())
+    return found
+
+
+def keys(rows: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    return [(row["attack"], row["epsilon_255"]) for row in rows if row["network"] == "plain"]
+
+
+def accuracies(rows: list[dict[str, Any]]) -> dict[tuple[str, int], float]:
+    return {(row["attack"], row["epsilon_255"]): row["accuracy"] for row in rows}
+
+
+def test_each_attack_has_its_rows_and_the_union_those_of_one_norm(tmp_path: Path) -> None:
+    found = measured(tmp_path, attacks=["fgsm", "cw", "square"])
+    single = [(name, eps) for name in ("fgsm", "cw", "square") for eps in (4, 16)]
+    assert keys(found["rows"]) == [*single, ("fgsm+square", 4), ("fgsm+square", 16)]
+    assert found["checks"] == []
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+    attacks = ["fgsm", "pgd", "square"]
+    whole = measured(tmp_path_factory.mktemp("whole"), attacks=attacks)
+    early = measured(tmp_path_factory.mktemp("early"), attacks=attacks, stop_early=True)
+    return whole, early
+
+
+def test_stopping_early_gives_the_unions(both: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    whole, early = both
+    stages = ("fgsm", "fgsm+pgd", "fgsm+pgd+square")
+    assert keys(early["rows"]) == [(name, eps) for eps in (4, 16) for name in stages[::-1]]
+    ours, every = accuracies(early["rows"]), accuracies(whole["rows"])
+    for epsilon in (4, 16):
+        assert ours[stages[0], epsilon] == every[stages[0], epsilon]
+        assert ours[stages[2], epsilon] == every[stages[2], epsilon]
+
+
+def test_an_interrupted_step_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, both: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    first = measured(tmp_path, attacks=["fgsm", "pgd", "square"], stop_early=True)
+    assert first == both[1]
+    monkeypatch.setattr(
+        sys.modules[AttackStep.__module__], "worst_case", None
+    )  # would fail if it ran again
+    assert measured(tmp_path, attacks=["fgsm", "pgd", "square"], stop_early=True) == first
+
+
+def test_more_steps_are_a_check_and_no_row(tmp_path: Path) -> None:
+    found = measured(tmp_path, attacks=["pgd"], check_steps=8)
+    assert {row["steps"] for row in found["rows"]} == {4}
+    assert [(row["attack"], row["steps"]) for row in found["checks"]] == [("pgd", 8)] * 4
