@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from hw.checksum import folder_checksum
 from numpy.typing import NDArray
 
 from hw.accelerator import MANIFEST_FILE, SCHEMA, Accelerator, ImageInput, LogitOutput, Manifest
