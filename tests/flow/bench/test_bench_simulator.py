@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from random_integer_networks import random_network
 from torch import nn
 
 from flow.bench import simulator_figures
@@ -30,6 +29,7 @@ from flow.bench.simulator_rivals import RIVALS, as_tensor
 from flow.cli import main
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
+from flow.fuzz import random_network
 from flow.integer.native import Kind, NativeNetwork, StageTime
 from flow.zoo import networks as zoo
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_integer_networks import random_network
 
 from flow.errors import FlowError
+from flow.fuzz import random_network
 from flow.integer import (
     IMAGE,
     Add,
