@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
 from flow.integer.native._counting import Counter, count_bytes, plan_counting
-from flow.integer.native._gather import taken_rows
 from flow.integer.native._layout import PACKED, Form, Format, Kernels, fits_int32, forms_of
 from flow.integer.native._pack import Packed, pack_bits, pack_bytes, pack_nibbles
 from flow.integer.native._stages import Stage, stages_of
@@ -30,6 +29,7 @@ from flow.integer.operations import (
     Shape,
     SumPool,
 )
+from flow.integer.taken import taken_rows
 
 __all__ = ["Kind", "Plan", "PlannedOp", "make_plan"]
 
