@@ -33,6 +33,7 @@ _MODEL_OPTIONS = (
     "images",
     "verify",
     "label",
+    "output_name",
     "trace",
     "no_synth",
     *ENCODING_OPTIONS,
@@ -78,6 +79,9 @@ class CompileCommand(Command):
             "--verify", type=int, metavar="N", help="images to check with (default: 4)"
         )
         model.add_argument(
+            "--output-name", metavar="NAME", help="the model's output that holds the logits"
+        )
+        model.add_argument(
             "--trace", type=Path, metavar="FILE", help="waveforms of one image, .fst or .vcd"
         )
         model.add_argument(
@@ -121,6 +125,7 @@ def _compile_model(options: argparse.Namespace) -> int:
         encoding=encoding(options),
         images=options.images,
         verify=4 if options.verify is None else options.verify,
+        output_name=options.output_name,
         label=bool(options.label),
         trace=options.trace,
         synthesis=not options.no_synth,
@@ -128,6 +133,7 @@ def _compile_model(options: argparse.Namespace) -> int:
     )
     if options.trace:
         print(f"waveforms of image 0: {options.trace}")
+    print(_proven(compiled.accelerator.manifest.memory_words_proven))
     print(f"{_checked(compiled.run)}; {speed(compiled.run)}")
     for line in resource_table(compiled.accelerator.manifest, compiled.synthesis):
         print(line)
@@ -140,6 +146,13 @@ def _compile_model(options: argparse.Namespace) -> int:
 def _print_notes(lowered: "Lowered") -> None:
     for note in (*lowered.notes, *assumption(lowered.assumed)):
         print(f"note: {note}", flush=True)
+
+
+def _proven(words: int | None) -> str:
+    return (
+        f"{words or 0:,} words of weights, thresholds and constants read back as the RTL addresses "
+        "them: all as in the network"
+    )
 
 
 def _checked(run: "RtlRun") -> str:

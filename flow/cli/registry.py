@@ -5,6 +5,7 @@
 from flow.cli import (
     attack,
     bench,
+    certify,
     check,
     doctor,
     experiment,
@@ -35,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     synth.COMMAND,
     parts.COMMAND,
     attack.COMMAND,
+    certify.COMMAND,
     report.COMMAND,
     check.COMMAND,
     experiment.COMMAND,

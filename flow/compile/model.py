@@ -68,6 +68,7 @@ def compile_model(
     config: CompileConfig,
     *,
     encoding: InputEncoding | None = None,
+    output_name: str | None = None,
     images: Path | str | None = None,
     verify: int = 4,
     label: bool = False,
@@ -82,6 +83,7 @@ def compile_model(
         folder: of the results; those of an earlier compilation are replaced.
         config: part, clock and folding.
         encoding: the model's input for a uint8 pixel; see lower.
+        output_name: the model's output that holds the logits; None for the only one.
         images: .npy of images to check the RTL with, as for simulate; noise by default.
         verify: how many images the RTL sees, at least 1.
         label: end with an argmax in hardware.
@@ -99,7 +101,7 @@ def compile_model(
     _check(verify, waves)
     with new_results(folder, _RESULTS) as (new, scratch):
         start = time.perf_counter()
-        lowered = lower(read_model(model), input_encoding=encoding)
+        lowered = lower(read_model(model, output_name=output_name), input_encoding=encoding)
         on_lowered(lowered)
         network = lowered.network
         network.save(new / NETWORK)
@@ -150,6 +152,7 @@ def _speed(run: RtlRun) -> dict[str, Any]:
     assert run.agreement is not None, "it was compared"
     return {
         "integer_vs_rtlsim": asdict(run.agreement),
+        "memory_words_proven": manifest.memory_words_proven,
         "part": manifest.part,
         "clock_mhz": manifest.clock_mhz,
         "cycles_predicted": manifest.cycles_per_frame_predicted,

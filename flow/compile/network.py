@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from flow.config import CompileConfig
-from flow.dataflow import fold_to_fit, folding_of, generate_rtl, to_dataflow
+from flow.dataflow import (
+    expected_memories,
+    fold_to_fit,
+    folding_of,
+    generate_rtl,
+    to_dataflow,
+)
 from flow.integer import IntegerNetwork
 from flow.progress import meter
 from flow.storage.records import write_json
@@ -17,6 +23,7 @@ from hw.accelerator import Accelerator
 from hw.fifo_sizing.sizing import size_fifos
 from hw.finn.session import finn_build_dir
 from hw.parts import find_part
+from hw.proof import prove_memories
 from hw.stitch.stitching import stitch, with_fifo_depths
 
 __all__ = ["CompiledNetwork", "compile_network"]
@@ -49,6 +56,8 @@ def compile_network(
 ) -> CompiledNetwork:
     """Write accelerator/, dataflow.onnx and folding.json into an existing folder.
 
+    Every word of its memories is read back and compared with the network (hw.proof).
+
     Args:
         network: what the accelerator computes.
         config: part, clock and folding.
@@ -60,7 +69,7 @@ def compile_network(
 
     Raises:
         FlowError: a layer that cannot become hardware or a folding that is not legal.
-        HardwareError: a tool that fails; an unknown part.
+        HardwareError: a tool that fails; an unknown part; a memory that differs from the network.
     """
     folder, scratch, build_dir = Path(folder), Path(scratch), Path(build_dir)
     part = find_part(config.part).name
@@ -71,8 +80,9 @@ def compile_network(
         folder / "folding.json", {"cycles": folded.cycles, "folding": folding_of(folded.model)}
     )
     with finn_build_dir(scratch / "finn"), meter("code generation", unit="layers"):
+        generated = generate_rtl(folded.model, part, config.clock_mhz)
         stitched = stitch(
-            generate_rtl(folded.model, part, config.clock_mhz),
+            generated,
             scratch / "stitched",
             name=name,
             part=part,
@@ -81,6 +91,7 @@ def compile_network(
             logit_offset=network.offset,
             preprocessing=network.preprocessing,
         )
+    proof = prove_memories(stitched, expected_memories(network, generated, label=label))
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (_SIZING_IMAGES, *network.input_shape), dtype=np.uint8)
     with meter("simulation to size the FIFOs", unit="frames") as report:
@@ -90,5 +101,6 @@ def compile_network(
         sizing.depths,
         folder / "accelerator",
         cycles_measured=sizing.interval_cycles,
+        memory_words_proven=proof.words,
     )
     return CompiledNetwork(accelerator=accelerator, changes=folded.changes)

@@ -5,13 +5,13 @@
 from flow.environment import cache_folder
 from flow.progress import banner, meter
 from hw.accelerator import Accelerator
-from hw.synth import SynthesisReport, synthesize
+from hw.synth import Finished, SynthesisReport, synthesize
 
 __all__ = ["synthesize_shown"]
 
 
 def synthesize_shown(accelerator: Accelerator, *, timeout_s: float = 600) -> SynthesisReport:
-    """Synthesise each layer and FIFO; say on stderr which are done.
+    """Synthesise each layer and FIFO; say on stderr what each one takes.
 
     Results are kept in the user's cache folder by content, so that a layer which any earlier
     command has seen takes no time, whatever network it was in.
@@ -25,10 +25,20 @@ def synthesize_shown(accelerator: Accelerator, *, timeout_s: float = 600) -> Syn
     """
     with meter("synthesis", unit="modules") as report:
 
-        def progress(name: str, done: int, total: int) -> None:
-            banner(f"  [{done}/{total}] {name}")
-            report(done, total)
+        def progress(finished: Finished) -> None:
+            banner(_line(finished))
+            report(finished.done, finished.total)
 
         return synthesize(
             accelerator, build_dir=cache_folder() / "synth", progress=progress, timeout_s=timeout_s
         )
+
+
+def _line(finished: Finished) -> str:
+    name, *equal = finished.names
+    names = f"{name} and {len(equal)} equal" if equal else name
+    found = finished.resources
+    return (
+        f"  [{finished.done}/{finished.total}] {names}: {found.lut} LUT, {found.ff} FF, "
+        f"{found.dsp} DSP, {found.bram36:g} BRAM"
+    )

@@ -133,6 +133,7 @@ class Manifest:
     streams: tuple[Stream, ...]
     cycles_per_frame_predicted: int
     cycles_measured: float | None = None  # a frame, in simulation with these FIFO depths
+    memory_words_proven: int | None = None  # all of them, equal to the network's (hw.proof)
     sources: tuple[str, ...]  # in compilation order, packages first
     checksum: str  # folder_checksum()
     tool_versions: dict[str, str]

@@ -94,6 +94,7 @@ def with_fifo_depths(
     folder: Path,
     *,
     cycles_measured: float | None = None,
+    memory_words_proven: int | None = None,
 ) -> Accelerator:
     """Write a copy of an accelerator whose FIFOs have other depths; no other RTL changes.
 
@@ -102,6 +103,7 @@ def with_fifo_depths(
         depths: FIFO name -> beats, at least 2; FIFOs left out keep theirs.
         folder: what is written.
         cycles_measured: a frame, in simulation with these depths.
+        memory_words_proven: by hw.proof; by default what the accelerator has.
 
     Raises:
         HardwareError: an unknown FIFO or a depth below 2.
@@ -121,7 +123,12 @@ def with_fifo_depths(
         if path.is_file() and path.name != MANIFEST_FILE
     }
     files[_DEPTHS] = render_depths(manifest.name, fifos).encode()
-    changed = replace(manifest, fifos=fifos, cycles_measured=cycles_measured)
+    changed = replace(
+        manifest,
+        fifos=fifos,
+        cycles_measured=cycles_measured,
+        memory_words_proven=memory_words_proven or manifest.memory_words_proven,
+    )
     return _write(StitchPlan(files, changed), folder)
 
 

@@ -34,6 +34,7 @@ def _json(path: Path) -> dict[str, Any]:
 def test_a_model_becomes_a_checked_accelerator(built: Built) -> None:
     record = _json(built.folder / "compile.json")
     assert record["integer_vs_rtlsim"] == {"images": 3, "labels_differ": 0, "logits_differ": 0}
+    assert record["memory_words_proven"] > 500
     assert record["cycles_measured"] == record["cycles_predicted"]
     assert Accelerator.load(str(built.folder / "accelerator")).manifest.part == "xc7z020clg400-1"
     assert IntegerNetwork.load(str(built.folder / "network.npz")).classes == 5
@@ -44,7 +45,8 @@ def test_a_model_becomes_a_checked_accelerator(built: Built) -> None:
 def test_it_says_what_it_assumed_and_found(built: Built) -> None:
     assert built.lines[0].startswith("note: input 'images': taken as 0..255")
     assert built.lines[1].startswith("note: --pixel-scale, --mean, --std would change the answer")
-    (checked,) = (line for line in built.lines if "RTL" in line)
+    (checked,) = (line for line in built.lines if "through the RTL" in line)
+    assert any("weights, thresholds and constants read back" in line for line in built.lines)
     assert checked.startswith("3 images through the RTL, 0 logits differ; ")
 
 
