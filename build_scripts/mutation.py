@@ -26,8 +26,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import yaml
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -39,6 +41,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PLAN = ROOT / "build_scripts" / "mutation.yaml"
 EQUIVALENT = ROOT / "build_scripts" / "mutation_equivalent.yaml"
 _SKIPPED = {"core/NoOp"}
+_PLAIN = {"newline", "endmarker", "string"}
+_PUNCTUATION = {"(", ")", "[", "]", "{", "}", ",", ":", ".", "=", "->"}
 
 
 @dataclass(frozen=True)
@@ -108,22 +112,39 @@ def _sample(
             mutants += _mutants(room, path, tuple(entry["tests"]))
     print(f"{room}: {len(mutants)} mutants", flush=True)
     random.Random(f"{options.seed} {room}").shuffle(mutants)
-    return mutants[: options.sample]
+    return [*islice(filter(_is_python, mutants), options.sample)]
+
+
+def _is_python(mutant: Mutant) -> bool:
+    """Say whether a mutant compiles: cosmic-ray also takes the * of signatures for a product."""
+    text = (ROOT / mutant.path).read_text()
+    changed = mutate_code(text, get_operator(mutant.operator)(), mutant.occurrence)
+    try:
+        ast.parse(changed or "")
+    except SyntaxError:
+        return False
+    return changed is not None
 
 
 def _mutants(room: str, path: Path, tests: tuple[str, ...]) -> Iterator[Mutant]:
     """Yield all mutants of a file but those of annotations and of __all__, which do nothing."""
     text = path.read_text()
-    tree, inert = get_ast(text), _inert_lines(text)
+    nodes = [node for node in ast_nodes(get_ast(text)) if not _is_plain(node)]
+    inert = _inert_lines(text)
     for name in sorted(set(operator_names()) - _SKIPPED):
         kind = get_operator(name)
         if kind.arguments():
             continue
         operator = kind()
-        places = (place for node in ast_nodes(tree) for place in operator.mutation_positions(node))
+        places = (place for node in nodes for place in operator.mutation_positions(node))
         for occurrence, ((line, column), _) in enumerate(places):
             if not any(first <= (line, column) < last for first, last in inert):
                 yield Mutant(room, str(path.relative_to(ROOT)), name, occurrence, line, tests)
+
+
+def _is_plain(node: Any) -> bool:  # noqa: ANN401 - parso's
+    """Say whether no operator changes this kind of leaf; most are such."""
+    return node.type in _PLAIN or (node.type == "operator" and node.value in _PUNCTUATION)
 
 
 def _inert_lines(text: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
