@@ -13,7 +13,8 @@ from pathlib import Path
 import hw
 from hw.accelerator import Accelerator, Estimate, Fifo, Layer
 from hw.build import BuildStore
-from hw.parts import Part, find_part
+from hw.errors import HardwareError
+from hw.parts import Family, Part
 from hw.synth.resources import Resources
 from hw.synth.yosys import SynthesisJob, run_job
 
@@ -85,9 +86,11 @@ def synthesize(
         timeout_s: limit for one layer.
 
     Raises:
-        HardwareError: an unknown part, or a layer that Yosys cannot synthesise (names its log).
+        HardwareError: a family that Yosys does not know, or a layer that it cannot synthesise
+            (names its log).
     """
-    part = find_part(accelerator.manifest.part)
+    part = accelerator.manifest.device
+    _refuse_family(part)
     items: list[Layer | Fifo] = [*accelerator.manifest.layers, *accelerator.manifest.fifos]
     wanted = {item.name: layer_job(accelerator, item, part) for item in items}
     parallel = jobs or len(os.sched_getaffinity(0))
@@ -102,6 +105,14 @@ def synthesize(
         for item in items
     )
     return SynthesisReport(part=part, layers=tuple(rows))
+
+
+def _refuse_family(part: Part) -> None:
+    if part.family is Family.VERSAL:
+        raise HardwareError(
+            f"synthesis for {part.name}: Yosys has no {part.family.value} devices; the estimates "
+            "of the manifest remain, or give a part of another family"
+        )
 
 
 def layer_job(accelerator: Accelerator, item: Layer | Fifo, part: Part) -> SynthesisJob:

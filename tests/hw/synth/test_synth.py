@@ -165,6 +165,7 @@ def _accelerator(folder: Path) -> Accelerator:
         name="tiny",
         top="tiny_top",
         part=_PYNQ.name,
+        device=_PYNQ,
         clock_mhz=100.0,
         input=ImageInput(
             shape=(1, 1, 1), datatype="UINT8", stream_width_bits=8, elements_per_beat=1
