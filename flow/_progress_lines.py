@@ -19,19 +19,23 @@ _GAPS_S = (5.0, 10.0, 20.0, 30.0)  # between lines; the last one for all further
 
 @dataclass(eq=False)
 class LinesMeter:
-    """One piece of work under way."""
+    """One piece of work under way; it may begin again, as one attack after another does."""
 
     description: str
     unit: str
     opened: float
-    first: int | None = None  # done at the first report: more than 0 where work goes on
+    began: float  # this time
+    first: int | None = None  # done when it began: more than 0 where work goes on
     done: int = 0
     total: int = 0
     told: bool = False
 
-    def report(self, done: int, total: int) -> None:
+    def report(self, done: int, total: int, now: float) -> None:
         """Note how far it is."""
-        self.first = done if self.first is None else self.first
+        if self.first is None:
+            self.first = done
+        elif done < self.done:
+            self.first, self.began = done, now
         self.done, self.total = done, total
 
     def state(self, now: float) -> str:
@@ -58,7 +62,7 @@ class LinesMeter:
         return f"{self.done:,}{of} {self.unit}"
 
     def _rate(self, now: float) -> float:
-        passed = now - self.opened
+        passed = now - self.began
         return (self.done - (self.first or 0)) / passed if passed > 0 else 0.0
 
 
@@ -80,14 +84,15 @@ class Lines:
 
     def open(self, description: str, unit: str) -> LinesMeter:
         """Begin a piece of work inside those that are open."""
-        meter = LinesMeter(description, unit, self._clock())
+        now = self._clock()
+        meter = LinesMeter(description, unit, now, now)
         self._open.append(meter)
         return meter
 
     def report(self, meter: LinesMeter, done: int, total: int) -> None:
         """Note how far the work is, and write a line when one is due."""
-        meter.report(done, total)
         now = self._clock()
+        meter.report(done, total, now)
         if now < max(self._due, self._open[0].opened + _FIRST_S):
             return
         self._write("; ".join(one.state(now) for one in self._open))

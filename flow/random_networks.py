@@ -3,7 +3,7 @@
 """Random small integer networks, to compare the RTL with; each is a short text, and can shrink."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,17 +18,31 @@ from flow.integer import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     IntegerNetwork,
     MaxPool,
     Operation,
+    Scale,
     SumPool,
     Threshold,
 )
-from flow.integer.operations import Integers
+from flow.integer.operations import Integers, Padding
 
 __all__ = ["LayerSpec", "NetworkSpec", "build", "draw", "shrunk"]
 
-_KINDS = ("conv", "depthwise", "maxpool", "sumpool", "residual", "concat")
+_KINDS = {  # and how often they are drawn
+    "conv": 0.22,
+    "depthwise": 0.12,
+    "maxpool": 0.1,
+    "sumpool": 0.08,
+    "residual": 0.14,
+    "concat": 0.08,
+    "crop": 0.07,
+    "upsample": 0.07,
+    "join": 0.06,
+    "border": 0.06,
+}
+_MOST_UPSAMPLED = 40  # places of an image that is upsampled
 _SAMPLES = 8  # images of noise that thresholds are placed by
 
 
@@ -37,10 +51,13 @@ class LayerSpec:
     """One layer: a convolution or pool and the thresholds that follow.
 
     Attributes:
-        kind: conv, depthwise, maxpool, sumpool, residual (a convolution added to its input) or
-            concat (of two convolutions).
+        kind: conv, depthwise, maxpool, sumpool, residual (a convolution added to its input),
+            concat (of two convolutions), crop (with the stride), upsample (by the stride in each
+            direction, drawn anew), join (of two convolutions' rows or columns) or border (an
+            average that leaves out the padding).
         channels: of the output, where the kind leaves it open.
-        kernel, stride: of the window; at most the image.
+        kernel, stride: of the window; at most the image. In an image of one row, all windows have
+            one row too.
         pad: zeros on each side.
         weight_bits: 1 (-1 and 1) to 8.
         levels: thresholds a channel; 1 with bipolar output if `bipolar`.
@@ -114,7 +131,7 @@ def draw(seed: int) -> NetworkSpec:
     layers = tuple(_draw_layer(rng) for _ in range(pick(1, 2, 2, 3, 3, 4)))
     return NetworkSpec(
         seed=seed,
-        height=pick(4, 5, 6, 7, 8),
+        height=pick(1, 4, 5, 6, 7, 8),
         width=pick(4, 5, 6, 7, 8),
         channels=pick(1, 2, 3),
         layers=layers,
@@ -128,7 +145,7 @@ def draw(seed: int) -> NetworkSpec:
 def _draw_layer(rng: np.random.Generator) -> LayerSpec:
     bipolar = bool(rng.random() < 0.2)
     return LayerSpec(
-        kind=str(rng.choice(_KINDS, p=(0.3, 0.15, 0.15, 0.1, 0.2, 0.1))),
+        kind=str(rng.choice(list(_KINDS), p=list(_KINDS.values()))),
         channels=int(rng.choice((1, 2, 3, 4, 6, 8))),
         kernel=int(rng.choice((1, 2, 3))),
         stride=int(rng.choice((1, 1, 2))),
@@ -212,42 +229,98 @@ class _Builder:
     def _layer(self, layer: LayerSpec, source: str) -> str:
         height, width, _ = self.values[source].shape[1:]
         pad = 0 if self.bipolar or layer.kind == "sumpool" else layer.pad
-        if min(height, width) + 2 * pad < layer.kernel:
+        if min(height, width, key=lambda size: (size == 1, size)) + 2 * pad < layer.kernel:
             return source
-        small = height * width <= 8  # a stride of single pixels would leave too few of them
-        step = 1 if layer.kernel == 1 and small else layer.stride
-        window = replace(layer, pad=min(pad, layer.kernel - 1), stride=step)
-        match layer.kind:
-            case "maxpool":
-                return self._max_pool(window, source)
-            case "sumpool":
-                kernel, stride = (layer.kernel,) * 2, (min(layer.stride, layer.kernel),) * 2
-                last = self._apply(
-                    SumPool(name="sumpool", inputs=(source,), kernel=kernel, stride=stride)
-                )
-                return self._threshold(layer, last)
-            case "residual":
-                return self._residual(window, source)
-            case "concat":
-                first, second = (self._convolution(window, source) for _ in range(2))
-                return self._threshold(
-                    layer, self._apply(Concat(name="concat", inputs=(first, second)))
-                )
+        window = replace(layer, pad=min(pad, layer.kernel - 1))
+        found: dict[str, Callable[[LayerSpec, str], str]] = {
+            "maxpool": self._max_pool,
+            "sumpool": self._sum_pool,
+            "residual": self._residual,
+            "crop": self._crop,
+            "upsample": self._upsample,
+            "border": self._border,
+            "concat": self._joined,
+            "join": self._joined,
+        }
+        if layer.kind in found:
+            return found[layer.kind](window, source)
         return self._threshold(layer, self._convolution(window, source))
+
+    def _joined(self, layer: LayerSpec, source: str) -> str:
+        first, second = (self._convolution(layer, source) for _ in range(2))
+        axis = -1 if layer.kind == "concat" else int(self.rng.integers(2))
+        joined = Concat(name=layer.kind, inputs=(first, second), axis=axis)
+        return self._threshold(layer, self._apply(joined))
+
+    def _square(self, source: str, size: int, least: int = 1) -> tuple[int, int]:
+        """Return a size in both directions, the least one where an image has one row."""
+        return (least if self.values[source].shape[1] == 1 else size, size)
+
+    def _padding(self, source: str, pad: int) -> Padding:
+        height, width = self._square(source, pad, 0)
+        return (height, width, height, width)
 
     def _max_pool(self, layer: LayerSpec, source: str) -> str:
         pad = layer.pad if self.lowest >= 0 else 0
-        if min(self.values[source].shape[1:3]) + 2 * pad < layer.kernel:
+        if self.values[source].shape[2] + 2 * pad < layer.kernel:
             return source
         return self._apply(
             MaxPool(
                 name="maxpool",
                 inputs=(source,),
-                kernel=(layer.kernel,) * 2,
-                stride=(min(layer.stride, layer.kernel),) * 2,
-                padding=(pad,) * 4,
+                kernel=self._square(source, layer.kernel),
+                stride=self._square(source, min(layer.stride, layer.kernel)),
+                padding=self._padding(source, pad),
             )
         )
+
+    def _sum_pool(self, layer: LayerSpec, source: str) -> str:
+        pool = SumPool(
+            name="sumpool",
+            inputs=(source,),
+            kernel=self._square(source, layer.kernel),
+            stride=self._square(source, min(layer.stride, layer.kernel)),
+        )
+        return self._threshold(layer, self._apply(pool))
+
+    def _crop(self, layer: LayerSpec, source: str) -> str:
+        """Take every stride-th row and column, from some place on."""
+        height, width, channels = self.values[source].shape[1:]
+        rows, columns = (
+            np.arange(int(self.rng.integers(0, -(-size // 2))), size, layer.stride)
+            for size in (height, width)
+        )
+        places = rows[:, None] * width + columns
+        return self._apply(Gather(name="crop", inputs=(source,), places=places, channels=channels))
+
+    def _upsample(self, layer: LayerSpec, source: str) -> str:
+        """Repeat rows and columns, each up to three times, or up to twice with a stride of 1."""
+        height, width, channels = self.values[source].shape[1:]
+        if height * width > _MOST_UPSAMPLED:
+            return source
+        rows, columns = (
+            np.repeat(np.arange(size), int(self.rng.integers(1, 3 + (layer.stride > 1))))
+            for size in (height, width)
+        )
+        places = rows[:, None] * width + columns
+        return self._apply(
+            Gather(name="upsample", inputs=(source,), places=places, channels=channels)
+        )
+
+    def _border(self, layer: LayerSpec, source: str) -> str:
+        """Sum windows, and multiply each by what its number of places lacks to the common one."""
+        pad = 0 if self.bipolar else layer.kernel - 1
+        pool = SumPool(
+            name="border",
+            inputs=(source,),
+            kernel=self._square(source, layer.kernel),
+            stride=self._square(source, min(layer.stride, layer.kernel)),
+            padding=self._padding(source, pad),
+        )
+        counts = pool.apply(np.ones((1, *self.values[source].shape[1:3], 1), dtype=np.int64))
+        factors = np.lcm.reduce(counts.reshape(-1)) // counts[0, :, :, 0]
+        scaled = Scale(name="scale", inputs=(self._apply(pool),), factors=factors)
+        return self._threshold(layer, self._apply(scaled))
 
     def _residual(self, layer: LayerSpec, source: str) -> str:
         """Add a convolution that keeps the shape (3x3 padded, or 1x1) to its input."""
@@ -264,14 +337,14 @@ class _Builder:
         depthwise = layer.kind == "depthwise" and inputs > 1
         outputs = inputs if depthwise else layer.channels
         groups = inputs if depthwise else 1
-        shape = (layer.kernel, layer.kernel, inputs // groups, outputs)
+        shape = (*self._square(source, layer.kernel), inputs // groups, outputs)
         return self._apply(
             Convolution(
                 name=layer.kind,
                 inputs=(source,),
                 weights=self._weights(shape, layer.weight_bits),
-                stride=(layer.stride,) * 2,
-                padding=(layer.pad,) * 4,
+                stride=self._square(source, layer.stride),
+                padding=self._padding(source, layer.pad),
                 groups=groups,
             )
         )

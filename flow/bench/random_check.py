@@ -97,7 +97,7 @@ def measure(text: str, runtime: Path | None = None) -> dict[str, Any]:
             _share_objects(runtime, build_dir)
             cycles = reachable_cycles(to_dataflow(network, _PART), spec.cycles)
             config = CompileConfig(part=_PART, clock_mhz=100.0, target_fps=1e8 / cycles)
-            accelerator = compile_network(
+            compiled = compile_network(
                 network,
                 config,
                 folder,
@@ -105,9 +105,9 @@ def measure(text: str, runtime: Path | None = None) -> dict[str, Any]:
                 scratch=folder / "work",
                 build_dir=build_dir,
             )
-            result = Simulation(accelerator, build_dir=build_dir).run(images)
+            result = Simulation(compiled.accelerator, build_dir=build_dir).run(images)
             _share_objects(build_dir, runtime)
-        predicted = accelerator.manifest.cycles_per_frame_predicted
+        predicted = compiled.accelerator.manifest.cycles_per_frame_predicted
         measured = result.initiation_interval_cycles
         differ = int((result.logits != network.logits(images)).sum())
         problem = f"{differ} logits differ" if differ else ""

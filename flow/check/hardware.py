@@ -7,15 +7,9 @@ from pathlib import Path
 from flow.check.limits import Found, Name
 from flow.compile import compile_model
 from flow.config import CompileConfig
-from flow.environment import cache_folder
 from flow.lowering import InputEncoding
-from flow.progress import meter
-from hw.accelerator import Accelerator
-from hw.synth import synthesize
 
 __all__ = ["measure_hardware"]
-
-_LAYER_S = 3600.0  # for the synthesis of one
 
 
 def measure_hardware(
@@ -33,22 +27,10 @@ def measure_hardware(
             that cannot be used.
         HardwareError: an unknown part, or a tool that fails.
     """
-    compiled = compile_model(model, folder, config, encoding=encoding)
-    manifest, rate = compiled.accelerator.manifest, compiled.check.frames_per_second
+    compiled = compile_model(model, folder, config, encoding=encoding, synthesis=lut)
+    manifest, rate = compiled.accelerator.manifest, compiled.run.frames_per_second
     place = f"{manifest.part} at {manifest.clock_mhz:g} MHz"
     found: dict[Name, Found] = {"fps": Found(rate, f"RTL simulation, {place}")}
-    if lut:
-        counted = _lut(compiled.accelerator)
-        found["lut"] = Found(counted, f"Yosys, not placed, {manifest.part}")
+    if compiled.synthesis is not None:
+        found["lut"] = Found(compiled.synthesis.total.lut, f"Yosys, not placed, {manifest.part}")
     return found
-
-
-def _lut(accelerator: Accelerator) -> int:
-    with meter("synthesis", unit="modules") as report:
-        found = synthesize(
-            accelerator,
-            build_dir=cache_folder() / "synth",
-            progress=lambda _name, done, count: report(done, count),
-            timeout_s=_LAYER_S,
-        )
-    return found.total.lut

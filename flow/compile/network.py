@@ -2,12 +2,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From an integer network to an accelerator folder: FINN's layers, folding, RTL, FIFO depths."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from flow.config import CompileConfig
-from flow.dataflow import fold, folding_of, generate_rtl, to_dataflow
+from flow.dataflow import (
+    expected_memories,
+    fold_to_fit,
+    folding_of,
+    generate_rtl,
+    to_dataflow,
+)
 from flow.integer import IntegerNetwork
 from flow.progress import meter
 from flow.storage.records import write_json
@@ -15,11 +23,25 @@ from hw.accelerator import Accelerator
 from hw.fifo_sizing.sizing import size_fifos
 from hw.finn.session import finn_build_dir
 from hw.parts import find_part
+from hw.proof import prove_memories
 from hw.stitch.stitching import stitch, with_fifo_depths
 
-__all__ = ["compile_network"]
+__all__ = ["CompiledNetwork", "compile_network"]
 
 _SIZING_IMAGES = 4  # of noise: the layers' timing does not depend on the values
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledNetwork:
+    """What compile_network has made.
+
+    Attributes:
+        accelerator: with FIFO depths from simulation.
+        changes: layer -> how it would have been built and how it is built to fit the part.
+    """
+
+    accelerator: Accelerator
+    changes: Mapping[str, tuple[str, str]]
 
 
 def compile_network(
@@ -31,8 +53,10 @@ def compile_network(
     scratch: Path | str,
     build_dir: Path | str,
     label: bool = False,
-) -> Accelerator:
+) -> CompiledNetwork:
     """Write accelerator/, dataflow.onnx and folding.json into an existing folder.
+
+    Every word of its memories is read back and compared with the network (hw.proof).
 
     Args:
         network: what the accelerator computes.
@@ -45,17 +69,20 @@ def compile_network(
 
     Raises:
         FlowError: a layer that cannot become hardware or a folding that is not legal.
-        HardwareError: a tool that fails; an unknown part.
+        HardwareError: a tool that fails; an unknown part; a memory that differs from the network.
     """
     folder, scratch, build_dir = Path(folder), Path(scratch), Path(build_dir)
     part = find_part(config.part).name
     dataflow = to_dataflow(network, part, label=label, lut_per_dsp=config.lut_per_dsp)
     dataflow.save(str(folder / "dataflow.onnx"))
-    folded, cycles = fold(dataflow, config)
-    write_json(folder / "folding.json", {"cycles": cycles, "folding": folding_of(folded)})
+    folded = fold_to_fit(dataflow, config)
+    write_json(
+        folder / "folding.json", {"cycles": folded.cycles, "folding": folding_of(folded.model)}
+    )
     with finn_build_dir(scratch / "finn"), meter("code generation", unit="layers"):
+        generated = generate_rtl(folded.model, part, config.clock_mhz)
         stitched = stitch(
-            generate_rtl(folded, part, config.clock_mhz),
+            generated,
             scratch / "stitched",
             name=name,
             part=part,
@@ -64,13 +91,16 @@ def compile_network(
             logit_offset=network.offset,
             preprocessing=network.preprocessing,
         )
+    proof = prove_memories(stitched, expected_memories(network, generated, label=label))
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (_SIZING_IMAGES, *network.input_shape), dtype=np.uint8)
     with meter("simulation to size the FIFOs", unit="frames") as report:
         sizing = size_fifos(stitched, images, build_dir=build_dir, progress=report)
-    return with_fifo_depths(
+    accelerator = with_fifo_depths(
         stitched,
         sizing.depths,
         folder / "accelerator",
         cycles_measured=sizing.interval_cycles,
+        memory_words_proven=proof.words,
     )
+    return CompiledNetwork(accelerator=accelerator, changes=folded.changes)

@@ -2,8 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From an integer network to FINN's dataflow graph, its folding and the generated RTL."""
 
-from flow.dataflow.folding import fold, folding_of, reachable_cycles
+from flow.dataflow.constants import expected_memories
+from flow.dataflow.folding import Folded, fold, fold_to_fit, folding_of, reachable_cycles
 from flow.dataflow.frontend import to_dataflow
 from flow.dataflow.hardware import generate_rtl
 
-__all__ = ["fold", "folding_of", "generate_rtl", "reachable_cycles", "to_dataflow"]
+__all__ = [
+    "Folded",
+    "expected_memories",
+    "fold",
+    "fold_to_fit",
+    "folding_of",
+    "generate_rtl",
+    "reachable_cycles",
+    "to_dataflow",
+]

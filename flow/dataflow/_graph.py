@@ -65,8 +65,15 @@ def signed_datatype(values: Interval) -> str:
 
 @dataclass
 class DataflowWriter:
-    """Collects nodes of FINN's domain and makes the model of them."""
+    """Collects nodes of FINN's domain and makes the model of them.
 
+    Attributes:
+        source: the integer operation whose nodes are being written; kept with each node.
+        operand: which of its inputs the node prepares; kept, too.
+    """
+
+    source: str = ""
+    operand: int = 0
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     constants: list[tuple[str, NDArray[np.floating], str]] = field(default_factory=list)
@@ -95,6 +102,8 @@ class DataflowWriter:
                 domain=_DOMAIN,
                 backend="fpgadataflow",
                 preferred_impl_style="rtl",
+                source=self.source,
+                operand=self.operand,
                 **attributes,
             )
         )

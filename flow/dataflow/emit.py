@@ -31,7 +31,9 @@ from flow.integer import (
 from flow.integer.operations import Integers, Shape
 from flow.integer.selection import Selection, selection_of
 
-__all__ = ["emit"]
+__all__ = ["OUTPUT", "emit", "emitted_network"]
+
+OUTPUT = -1  # in place of an operand: what an operation gives, not what it reads
 
 
 def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
@@ -47,8 +49,7 @@ def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
     problems = list(_problems(network))
     if problems:
         raise FlowError(f"{len(problems)} layer(s) cannot become hardware: {'; '.join(problems)}")
-    if label and network.classes == 1:
-        network = _against_zero(network)
+    network = emitted_network(network, label=label)
     emitter = _Emitter(network)
     for operation in network.operations:
         emitter.add(operation)
@@ -58,8 +59,13 @@ def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
     return emitter.writer.model(emitter.image, output)
 
 
-def _against_zero(network: IntegerNetwork) -> IntegerNetwork:
-    """Return 0 and the single logit less its label's edge, whose argmax is its label."""
+def emitted_network(network: IntegerNetwork, *, label: bool) -> IntegerNetwork:
+    """Return what hardware computes of a network, before an argmax.
+
+    For the label of a single logit this is 0 and the logit less its label's edge.
+    """
+    if not label or network.classes != 1:
+        return network
     pair = Dense(name="pair", weights=np.array([[0, 1]], dtype=np.int64))
     edge = Bias(name="edge", values=np.array([0, 1 - network.positive_from], dtype=np.int64))
     operations = (*network.operations, pair, edge)
@@ -82,7 +88,10 @@ def _problems(network: IntegerNetwork) -> Iterator[str]:
                 yield f"{name} (a padded maximum of signed values; quantize to unsigned before it)"
         shape = network.shapes[network.sources[name][0]]
         if isinstance(operation, Gather) and _selection(operation, shape) is None:
-            yield f"{name} (it takes places in an order in which they do not arrive)"
+            yield (
+                f"{name} (it takes places in an order in which they do not arrive; take rows and "
+                "columns from the first to the last)"
+            )
         if name != network.output and not network.readers(name):
             yield f"{name} (nothing reads its output; remove it)"
 
@@ -132,11 +141,12 @@ class _Emitter:
 
     def result(self) -> Tensor:
         """Return the logits, integers even where they are -1 and 1."""
-        return self._times(self.streams[self.network.output].pop(), 1)
+        return self._times(self.streams[self.network.output].pop(), 1, OUTPUT)
 
     def add(self, operation: Operation) -> None:
         """Write the nodes of one operation, whose inputs have been written."""
         read = [self.streams[name].pop(0) for name in self.network.sources[operation.name]]
+        self.writer.source, self.writer.operand = operation.name, 0
         self._publish(operation.name, self._emit(operation, read))
 
     def _publish(self, name: str, tensor: Tensor) -> None:
@@ -166,7 +176,8 @@ class _Emitter:
                 every = np.broadcast_to(values, (first.channels,))
                 return _layers.add_constant(self.writer, self._times(first, 1), every)
             case Concat(axis=axis):
-                return self._concat(read, axis)
+                integers = [self._times(tensor, 1, place) for place, tensor in enumerate(read)]
+                return _layers.concat(self.writer, integers, axis)
             case Gather():
                 return self._gather(operation, first)
             case Scale(factors=factors):
@@ -179,28 +190,12 @@ class _Emitter:
                 return self._sum_pool(operation, first)
         raise AssertionError(operation)
 
-    def _concat(self, read: list[Tensor], axis: int) -> Tensor:
-        """Join streams: of channels, or of whole rows or images as if they were channels."""
-        integers = [self._times(tensor, 1) for tensor in read]
-        if axis == -1:
-            return _layers.concat(self.writer, integers)
-        height, width, channels = read[0].shape
-        rows = [
-            replace(t, shape=(1, 1, t.size) if axis == 0 else (height, 1, t.size // height))
-            for t in integers
-        ]
-        joined = _layers.concat(self.writer, rows)
-        if axis == 0:
-            return replace(joined, shape=(joined.size // (width * channels), width, channels))
-        return replace(joined, shape=(height, joined.channels // channels, channels))
-
     def _gather(self, operation: Gather, read: Tensor) -> Tensor:
         shape = self.network.shapes[operation.name]
         selection = _selection(operation, read.shape)
         assert selection is not None, operation.name
-        if not selection.is_view:
-            read = _pixel_layers.take(self.writer, read, selection, operation.channels)
-        return replace(read, shape=shape)
+        taken = _pixel_layers.take(self.writer, read, selection, operation.channels)
+        return replace(taken, shape=shape)
 
     def _windows(
         self, read: Tensor, operation: Convolution | MaxPool | SumPool, *, channelwise: bool
@@ -241,15 +236,22 @@ class _Emitter:
         return _layers.pool(self.writer, gathered, operation.kernel, "AccPool", datatype)
 
     def _add(self, read: list[Tensor], factors: tuple[int, ...]) -> Tensor:
-        total, *rest = (self._times(*item) for item in zip(read, factors, strict=True))
+        total, *rest = (
+            self._times(tensor, factor, operand)
+            for operand, (tensor, factor) in enumerate(zip(read, factors, strict=True))
+        )
         for tensor in rest:
             total = _layers.add(self.writer, total, tensor)
         return total
 
-    def _times(self, read: Tensor, factor: int) -> Tensor:
-        """Multiply by an integer, and make -1 and 1 integers: a depthwise 1x1 convolution."""
+    def _times(self, read: Tensor, factor: int, operand: int = 0) -> Tensor:
+        """Multiply by an integer, and make -1 and 1 integers: a depthwise 1x1 convolution.
+
+        `operand` says which of the operation's inputs it is, or OUTPUT.
+        """
         if factor == 1 and read.datatype != "BIPOLAR":
             return read
+        self.writer.operand = operand
         kernel = np.full((read.channels, 1, 1, 1), factor, dtype=np.int64)
         low, high = sorted((factor * read.values.lo, factor * read.values.hi))
         return _layers.depthwise(self.writer, read, kernel, Interval(low, high), read.shape[:-1])

@@ -268,7 +268,7 @@ def _kept(step: Step, work: Path) -> str:
     scratch = work / "scratch"
     if not (scratch.is_dir() and any(scratch.iterdir())):
         return f"nothing of the step {step.name} is saved: it starts anew; those before it are done"
-    return f"{_files_in(scratch)} of the step {step.name} are in {scratch}"
+    return f"the step {step.name} left {_files_in(scratch)} in {scratch}"
 
 
 def _files_in(folder: Path) -> str:

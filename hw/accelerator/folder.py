@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from hw.accelerator.checksum import folder_checksum
 from hw.accelerator.preprocessing import Preprocessing
 from hw.errors import HardwareError
+from hw.parts import Part
 
 __all__ = [
     "MANIFEST_FILE",
@@ -123,6 +124,7 @@ class Manifest:
     name: str
     top: str  # module of top.sv
     part: str
+    device: Part  # what the part holds
     clock_mhz: float
     input: ImageInput
     output: LogitOutput
@@ -131,6 +133,7 @@ class Manifest:
     streams: tuple[Stream, ...]
     cycles_per_frame_predicted: int
     cycles_measured: float | None = None  # a frame, in simulation with these FIFO depths
+    memory_words_proven: int | None = None  # all of them, equal to the network's (hw.proof)
     sources: tuple[str, ...]  # in compilation order, packages first
     checksum: str  # folder_checksum()
     tool_versions: dict[str, str]

@@ -87,4 +87,5 @@ def forked(work: Path) -> Forked:
         deep={fifo.name: 64 for fifo in accelerators[1].manifest.fifos},
         images=images,
         logits=network.logits(images),
+        network=network,
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
+from flow.integer import IntegerNetwork
 from hw.accelerator import Accelerator
 
 __all__ = ["Forked"]
@@ -22,3 +23,4 @@ class Forked:
     deep: dict[str, int]  # FIFO depths of the first that end in no deadlock
     images: NDArray[np.uint8]
     logits: NDArray[np.int32]  # of the images, by the integer network
+    network: IntegerNetwork

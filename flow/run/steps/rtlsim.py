@@ -10,7 +10,7 @@ import numpy as np
 
 from flow.attacks import build_attack
 from flow.classifier import Images
-from flow.compile import RtlCheck, check_in_rtl
+from flow.compile import RtlRun, check_in_rtl
 from flow.data.datasets import first_test_images, load_dataset
 from flow.evaluation.evaluator import evaluate
 from flow.integer import IntegerNetwork
@@ -47,14 +47,15 @@ class RtlsimStep(Step):
         network = IntegerNetwork.load(context.folder("compile") / "robust.npz")
         images = _images(context, network)
         np.save(folder / "adversarial.npy", images[len(images) // 2 :])
-        check = check_in_rtl(
+        run = check_in_rtl(
             accelerator, network, images, build_dir=context.cache("verilator"), processes=1
         )
+        assert run.agreement is not None, "it was compared"
         findings = {
-            "integer_vs_rtlsim": asdict(check.agreement),
-            "hardware": _speed(check),
-            "simulated_cycles": check.simulated.cycles_total,
-            "cycles_per_second": check.simulated.cycles_per_second,
+            "integer_vs_rtlsim": asdict(run.agreement),
+            "hardware": _speed(run),
+            "simulated_cycles": run.simulated.cycles_total,
+            "cycles_per_second": run.simulated.cycles_per_second,
         }
         write_json(folder / "rtlsim.json", findings)
 
@@ -79,14 +80,14 @@ def _images(context: Context, network: IntegerNetwork) -> Images:
     return np.concatenate([clean, attacked.adversarial])
 
 
-def _speed(check: RtlCheck) -> dict[str, Any]:
-    manifest, interval = check.accelerator.manifest, check.cycles_per_frame
+def _speed(run: RtlRun) -> dict[str, Any]:
+    manifest, interval = run.accelerator.manifest, run.cycles_per_frame
     return {
         "part": manifest.part,
         "clock_mhz": manifest.clock_mhz,
         "cycles_per_frame_predicted": manifest.cycles_per_frame_predicted,
         "cycles_per_frame_measured": interval,
         "initiation_interval_cycles": interval,
-        "latency_cycles": check.simulated.latency_cycles,
-        "frames_per_second": check.frames_per_second,
+        "latency_cycles": run.simulated.latency_cycles,
+        "frames_per_second": run.frames_per_second,
     }

@@ -38,9 +38,11 @@ def test_a_model_becomes_a_checked_accelerator(
     assert "$var wire" in Path("waves.vcd").read_text()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("note: input 'images': taken as 0..255")
+    assert re.match(r"\d{3} words of weights, thresholds and constants read back", lines[-3])
     assert lines[-2].startswith("3 images through the RTL, 0 logits differ; ")
     assert lines[-1] == "compile: build/tiny"
     record = _record()
+    assert record["memory_words_proven"] > 500
     assert record["integer_vs_rtlsim"] == {"images": 3, "labels_differ": 0, "logits_differ": 0}
     assert record["cycles_measured"] == record["cycles_predicted"]
     assert Accelerator.load(Path("build/tiny/accelerator")).manifest.part == "xc7z020clg400-1"

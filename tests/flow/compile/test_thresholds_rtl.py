@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flow.compile import compile_network
 from numpy.typing import NDArray
 
+from flow.compile import compile_network
 from flow.config import CompileConfig
 from flow.integer import (
     IMAGE,

@@ -52,6 +52,10 @@ def _images(count: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(7).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
+def _pixels(values: np.ndarray, network: IntegerNetwork) -> np.ndarray:
+    return as_pixels(values, network.input_shape, network.preprocessing)
+
+
 def _expected(model: ModelWrapper, tensors: np.ndarray) -> np.ndarray:
     model = model.transform(InferShapes())
     name = model.graph.output[0].name
@@ -128,21 +132,21 @@ def test_no_images_give_no_logits(files: tuple[Path, Path, Path]) -> None:
 )
 def test_other_values_are_refused(own: ModelWrapper, values: Any, message: str) -> None:  # noqa: ANN401
     with pytest.raises(FlowError, match=message):
-        as_pixels(values, lower(own).network)
+        _pixels(values, lower(own).network)
 
 
 def test_pixels_may_have_the_order_of_the_model_s_own_input(foreign: ModelWrapper) -> None:
     images = _images(3, (6, 6, 3))
     network = lower(foreign).network
-    assert (as_pixels(images.transpose(0, 3, 1, 2), network) == images).all()
+    assert (_pixels(images.transpose(0, 3, 1, 2), network) == images).all()
 
 
 def test_flat_pixels_are_taken_where_the_input_is_flat() -> None:
     flat = IntegerNetwork((Flatten(name="f"),), (1, 1, 7), 1.0)
     images = _images(3, (7,))
-    assert (as_pixels(images, flat) == images.reshape(3, 1, 1, 7)).all()
+    assert (_pixels(images, flat) == images.reshape(3, 1, 1, 7)).all()
     with pytest.raises(FlowError, match=r"float64 of shape \(3, 7\) is neither uint8 \(N, 1, 1, 7"):
-        as_pixels(images / 255, flat)
+        _pixels(images / 255, flat)
 
 
 @pytest.mark.parametrize(

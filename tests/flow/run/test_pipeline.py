@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -275,3 +276,39 @@ def test_a_disk_that_fills_up_is_said_in_one_line_and_the_next_run_goes_on(
     assert "train: no space left on device under" in done.stderr, done.stderr
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["mounted", "28"]
+
+
+def interrupted(saves: bool) -> Body:
+    def body(_context: Context, folder: Path, scratch: Path) -> None:
+        if (scratch / "half.txt").exists():
+            (folder / "out.txt").write_text("whole")
+            return
+        if saves:
+            (scratch / "half.txt").write_text("half")
+        raise KeyboardInterrupt
+
+    return body
+
+
+@pytest.mark.parametrize(
+    ("saves", "note"),
+    [
+        (True, r"^the step train left 1 file in \S+/\.work/train-\w+/scratch$"),
+        (False, "^nothing of the step train is saved: it starts anew; those before it are done$"),
+    ],
+)
+def test_an_interruption_says_what_is_saved(tmp_path: Path, saves: bool, note: str) -> None:
+    with pytest.raises(KeyboardInterrupt) as stop:
+        Pipeline((Toy("train", body=interrupted(saves)),)).run(context_in(tmp_path))
+    (found,) = stop.value.__notes__
+    assert re.search(note, found)
+
+
+def test_a_step_that_goes_on_says_from_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = Pipeline((Toy("train", body=interrupted(True)),))
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(context_in(tmp_path))
+    pipeline.run(context_in(tmp_path))
+    assert "train: goes on from 1 file of an interrupted run, in " in capsys.readouterr().err

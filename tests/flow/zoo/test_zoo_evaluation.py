@@ -116,7 +116,7 @@ def test_a_plain_network_is_not_attacked_unless_asked(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--images", "5"], f"the card of {NAME} has no robust figures; give --epsilon"),
+        (["--images", "5"], f"the card of {NAME} has no robust figures; give an epsilon"),
         (["--epsilon", "9", "--images", "0"], "--images 0: give at least 1"),
         (["--epsilon", "9", "--images", "99"], "--images: 99 is more than the 60 test images"),
         (["--epsilon", "256"], "--epsilon 256: give 0 to 255"),
