@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Random integer networks over every operation, for comparing engines."""
+"""Random integer networks over every operation and wide values, for comparing engines."""
 
 from collections.abc import Callable
 
