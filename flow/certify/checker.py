@@ -93,6 +93,14 @@ def threshold(values: Ints, operation: Fields) -> Ints:
     return np.zeros_like(values) + operation["offset"] + operation["step"] * count
 
 
+def scaled(low: Ints, high: Ints, operation: Fields) -> Ends:
+    """Return the ends times each pixel's factor."""
+    factors = operation["factors"][..., None]
+    if factors.min() < 0:
+        raise WrongCertificate(f"{operation['name']} falls where its input rises")
+    return low * factors, high * factors
+
+
 def apply(operation: Fields, pairs: Sequence[Ends]) -> Ends:  # noqa: PLR0911 - one a kind
     """Return the ends int64[N, ...] of an operation's output, given those of its inputs."""
     kind, (low, high) = operation["kind"], pairs[0]
@@ -102,8 +110,15 @@ def apply(operation: Fields, pairs: Sequence[Ends]) -> Ends:  # noqa: PLR0911 - 
         return convolve(low, high, operation)
     if kind == "Threshold":
         return threshold(low, operation), threshold(high, operation)
-    if kind == "Flatten":
-        return low.reshape(len(low), -1), high.reshape(len(high), -1)
+    if kind in ("Flatten", "Unflatten"):
+        shape = (len(low), -1) if kind == "Flatten" else (len(low), 1, 1, low.shape[-1])
+        return low.reshape(shape), high.reshape(shape)
+    if kind == "Gather":
+        rows = (end.reshape(len(end), -1, operation["channels"]) for end in (low, high))
+        low, high = (row[:, operation["places"]] for row in rows)
+        return low, high
+    if kind == "Scale":
+        return scaled(low, high, operation)
     if kind == "Bias":
         return low + operation["values"], high + operation["values"]
     if kind == "Add":
@@ -112,7 +127,9 @@ def apply(operation: Fields, pairs: Sequence[Ends]) -> Ends:  # noqa: PLR0911 - 
         low, high = (np.sum(end, axis=0) for end in zip(*ends, strict=True))
         return low, high
     if kind == "Concat":
-        low, high = (np.concatenate(end, axis=-1) for end in zip(*pairs, strict=True))
+        axis = operation.get("axis", -1)
+        axis += axis >= 0  # of one image: 0 is its height
+        low, high = (np.concatenate(end, axis=axis) for end in zip(*pairs, strict=True))
         return low, high
     if kind in ("MaxPool", "SumPool"):
         fill, reduce = (LOWEST, np.max) if kind == "MaxPool" else (0, np.sum)
@@ -133,6 +150,8 @@ class Network:
             self.reads.append(tuple(operation["inputs"]) or (before,))
             before = operation["name"]
         self.output = before
+        zeros = np.zeros((1, *self.shape), np.int64)
+        self.classes = self.run(zeros, zeros, len(self.operations))[before][0].shape[1]
 
     def run(self, low: Ints, high: Ints, count: int) -> dict[str, Ends]:
         """Return the ends of every value after the first `count` operations, by name."""
@@ -140,12 +159,6 @@ class Network:
         for operation, read in zip(self.operations[:count], self.reads, strict=False):
             held[operation["name"]] = apply(operation, [held[name] for name in read])
         return held
-
-    @property
-    def classes(self) -> int:
-        """How many logits there are."""
-        zeros = np.zeros((1, *self.shape), np.int64)
-        return int(self.run(zeros, zeros, len(self.operations))[self.output][0].shape[1])
 
     def labels(self, images: Ints) -> Ints:
         """Return the argmax of each image; NumPy's takes the lowest index among equals."""
