@@ -7,17 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from hw.checksum import folder_checksum
 from numpy.typing import NDArray
 
 from hw.accelerator import MANIFEST_FILE, SCHEMA, Accelerator, ImageInput, LogitOutput, Manifest
+from hw.accelerator.checksum import folder_checksum
 from hw.shell.kernel import Kernel, write_kernel
 from hw.shell.settings import KernelSettings
 
 __all__ = ["WATCHDOG", "Geometry", "write_hashing_kernel"]
 
 _HERE = Path(__file__).parent
-
 WATCHDOG = 1000
 
 
@@ -115,6 +114,7 @@ def _manifest(geometry: Geometry) -> Manifest:
             shape=(geometry.outputs,),
             datatype=f"{'' if geometry.signed else 'U'}INT{geometry.value_bits}",
             logit_scale=1.0,
+            logit_offset=(0.0,) * geometry.outputs,
             stream_width_bits=8 * geometry.out_bytes,
             elements_per_beat=geometry.lanes,
         ),
