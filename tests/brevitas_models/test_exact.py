@@ -130,3 +130,37 @@ def test_a_channel_without_weights_stays_constant() -> None:
 def test_a_margin_below_the_rounding_error_is_not_proven() -> None:
     assert not LayerMargin("conv0", margin=0.001, rounding=0.01).proven
     assert LayerMargin("conv0", margin=0.1, rounding=0.01).proven
+
+
+def _rounding_bound(block: ConvBlock, step: float, largest: int, *, summed: bool) -> float:
+    """The bound of a block in exact form (mean 0, variance 1), channel by channel."""
+    bounds, quantized = [], block.conv.quant_weight()
+    weights = quantized.int().double().flatten(1)
+    values = (np.arange(block.activation_levels) + 0.5) * block.activation_step
+    for channel, scale in enumerate(quantized.scale.double().flatten().tolist()):
+        gain = block.norm.weight[channel].item() / np.sqrt(1 + block.norm.eps)
+        bias, unit = block.norm.bias[channel].item(), gain * scale * step
+        low, high = (float(part.sum()) * largest for part in _signs(weights[channel]))
+        at = (values - bias) / unit
+        near = (at > low - 1) & (at < high + 1)
+        if near.any():
+            most = (np.abs(at) + (values + abs(bias)) / unit)[near].max()
+            terms = (weights.shape[1] + 2) * (high - low) if summed else 0.0
+            bounds.append(2.0**-24 * (8 * most + terms))
+    return max(bounds)
+
+
+def _signs(weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return weights.clamp(max=0), weights.clamp(min=0)
+
+
+def test_the_first_layer_s_bound_counts_its_sum_and_the_others_do_not() -> None:
+    network = trained()
+    make_exact(network)
+    first, second = network.conv_blocks()
+    found = [layer.rounding for layer in layer_margins(network)]
+    expected = [
+        _rounding_bound(first, 1 / 255, 255, summed=True),
+        _rounding_bound(second, first.activation_step, first.activation_levels, summed=False),
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
