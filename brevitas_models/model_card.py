@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["AttackFigure", "HardwareFigures", "LipschitzFigures", "ModelCard", "RobustFigures"]
+__all__ = [
+    "AttackFigure",
+    "CertifiedFigures",
+    "HardwareFigures",
+    "LipschitzFigures",
+    "ModelCard",
+    "RobustFigures",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +47,27 @@ class RobustFigures:
     def union(self) -> str:
         """The attacks with what each may spend: `apgd_ce 100x3 + square 5000`."""
         return " + ".join(figure.budget for figure in self.attacks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertifiedFigures:
+    """The robust accuracy of the integer network from both sides: certified <= exact <= possible.
+
+    Attributes:
+        norm: of the ball.
+        epsilon_255: its radius in uint8 units.
+        images: the first ones of the test set.
+        certified: share that is proven robust.
+        possible: share that is not proven to be broken; `certified` where all are decided.
+        nodes: boxes that the search might bound for an image.
+    """
+
+    norm: str
+    epsilon_255: int
+    images: int
+    certified: float
+    possible: float
+    nodes: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +124,7 @@ class ModelCard:
     objective: str = "standard"  # of flow.objectives
     trained_with: str = "unknown"  # version of the code whose weights these are
     robust: RobustFigures | None = None  # where it was measured
+    certified: CertifiedFigures | None = None  # where it was proven
     lipschitz: LipschitzFigures | None = None
     hardware: HardwareFigures | None = None
 
@@ -121,6 +150,7 @@ def _robust(stored: Mapping[str, Any]) -> RobustFigures:
 
 _PARTS: dict[str, Callable[[Any], Any]] = {
     "robust": _robust,
+    "certified": lambda stored: CertifiedFigures(**stored),
     "lipschitz": lambda stored: LipschitzFigures(**stored),
     "hardware": lambda stored: HardwareFigures(**stored),
 }

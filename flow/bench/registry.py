@@ -3,6 +3,7 @@
 """The benchmarks, in the order of the help."""
 
 from flow.bench.benchmark import Benchmark
+from flow.bench.certify import CERTIFY
 from flow.bench.exact import EXACT
 from flow.bench.hardware import HARDWARE
 from flow.bench.random_rtl import RANDOM
@@ -12,4 +13,4 @@ from flow.bench.units import UNITS
 
 __all__ = ["BENCHMARKS"]
 
-BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, UNITS, RANDOM, EXACT, SIMULATOR, TRAINING)
+BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, UNITS, RANDOM, EXACT, SIMULATOR, TRAINING, CERTIFY)

@@ -17,14 +17,14 @@ class CertifySettings:
         epsilon_255: radius of the linf ball in uint8 units.
         flips: images that the search for a misclassified one may evaluate.
         nodes: boxes that the complete search may bound; 0 leaves it out.
-        lookahead: pixels whose split it tries at each box.
+        lookahead: pixels whose split it tries at each box; more of them cost more than they save.
         tree_room: entries of a search tree that are kept for the checker.
     """
 
     epsilon_255: int
     flips: int = 1000
     nodes: int = 1_000_000
-    lookahead: int = 4
+    lookahead: int = 1
     tree_room: int = 1_000_000
 
     def __post_init__(self) -> None:

@@ -4,11 +4,12 @@
 
 import argparse
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flow.cli.base import Command, add_data, shown
+from flow.cli.zoo.options import add_folder, chosen_folder
 from flow.errors import FlowError
 
 if TYPE_CHECKING:
@@ -67,11 +68,15 @@ class CertifyCommand(Command):
             type=Path,
             help="certificates; images that are in it already are not decided again",
         )
+        parser.add_argument(
+            "--write", action="store_true", help="write the bounds into the zoo network's card"
+        )
+        add_folder(parser)
         add_data(parser)
 
     def run(self, options: argparse.Namespace) -> int:
         """Certify, or check; print what is known."""
-        network = _network(options.model)
+        network = _network(options)
         if options.check is not None:
             return _check(options.check, network)
         if options.epsilon is None:
@@ -93,7 +98,10 @@ class CertifyCommand(Command):
             processes=options.processes,
             budget_s=options.budget_s,
         )
-        print(summary(bracket(verdicts), options.epsilon, len(images)))
+        found = bracket(verdicts)
+        print(summary(found, options.epsilon, len(images)))
+        if options.write:
+            _write(options, found)
         if options.output is not None:
             print(f"certificates: {shown(options.output)}")
         return 0
@@ -113,10 +121,26 @@ def summary(found: "Bracket", epsilon_255: int, images: int) -> str:
     return "\n".join(lines)
 
 
-def _network(model: str) -> "IntegerNetwork":
+def _write(options: argparse.Namespace, found: "Bracket") -> None:
+    from brevitas_models.model_card import CertifiedFigures  # noqa: PLC0415 - keeps --help fast
+    from brevitas_models.pretrained import card, save_card  # noqa: PLC0415 - imports torch
+
+    figures = CertifiedFigures(
+        norm="linf",
+        epsilon_255=options.epsilon,
+        images=found.images,
+        certified=round(found.certified, 4),
+        possible=round(found.possible, 4),
+        nodes=options.nodes,
+    )
+    folder = chosen_folder(options)
+    save_card(replace(card(options.model, folder), certified=figures), folder)
+
+
+def _network(options: argparse.Namespace) -> "IntegerNetwork":
     from flow.integer import IntegerNetwork  # noqa: PLC0415 - keeps --help fast
 
-    path = Path(model)
+    path = Path(options.model)
     if path.suffix == ".npz":
         return IntegerNetwork.load(path)
     if path.suffix == ".onnx":
@@ -126,7 +150,7 @@ def _network(model: str) -> "IntegerNetwork":
     from brevitas_models.pretrained import load  # noqa: PLC0415 - imports torch
     from flow.export.deployment import lowered  # noqa: PLC0415 - too
 
-    return lowered(load(model))
+    return lowered(load(options.model, chosen_folder(options)))
 
 
 def _dataset(options: argparse.Namespace) -> str:
@@ -136,7 +160,7 @@ def _dataset(options: argparse.Namespace) -> str:
         raise FlowError(f"certify {options.model}: a file names no images; give --dataset")
     from brevitas_models.pretrained import card  # noqa: PLC0415 - imports torch
 
-    return card(options.model).data
+    return card(options.model, chosen_folder(options)).data
 
 
 def _check(certificates: Path, network: "IntegerNetwork") -> int:

@@ -11,8 +11,8 @@ from flow.zoo.targets import target_of
 
 __all__ = ["data_section", "weights_file", "with_zoo_defaults", "zoo_defaults"]
 
-# Strength of the attack where the card has no robust figures: published networks are small on
-# MNIST, and 8/255 is what CIFAR-10's are attacked with.
+# Strength of the attack where the card has neither robust nor certified figures: published
+# networks are small on MNIST, and 8/255 is what CIFAR-10's are attacked with.
 _EPSILON_255 = {"mnist": 26}
 _USUAL_EPSILON_255 = 8
 _SHARES = (0.0, 0.5, 1.0, 1.5, 2.0, 4.0)  # of that strength; the last shows whether it destroys
@@ -39,7 +39,8 @@ def zoo_defaults(name: str) -> dict[str, Any]:
     found, target = card(name), target_of(name)
     source = found.data
     usual = _EPSILON_255.get(source, _USUAL_EPSILON_255)
-    strength = found.robust.epsilon_255 if found.robust else usual
+    measured = found.robust or found.certified
+    strength = measured.epsilon_255 if measured else usual
     epsilons = sorted({min(255, round(share * strength)) for share in _SHARES})
     return {
         "name": name.replace("-", "_"),

@@ -46,9 +46,11 @@ def model_row(found: ModelCard) -> Row:
         name; data; network, its architecture; weight_bits and activation_bits of most layers;
         clean, the accuracy 0..1 on the test set; robust, the worst case 0..1 over `attack` in the
         ball of `norm` and radius epsilon_255 (uint8 units) on the first `images` of the test set;
+        certified and possible, the bounds 0..1 of the robust accuracy that were proven on the first
+        certified_images in the ball of radius certified_epsilon_255;
         lut, bram36 and frames_per_second on `part`; command, which trains it again.
     """
-    robust, hardware = found.robust, found.hardware
+    robust, hardware, proven = found.robust, found.hardware, found.certified
     return {
         "name": found.name,
         "data": found.data,
@@ -61,6 +63,10 @@ def model_row(found: ModelCard) -> Row:
         "norm": robust and robust.norm,
         "attack": robust and robust.union,
         "images": robust and robust.images,
+        "certified": proven and proven.certified,
+        "possible": proven and proven.possible,
+        "certified_epsilon_255": proven and proven.epsilon_255,
+        "certified_images": proven and proven.images,
         "lut": hardware and hardware.lut,
         "bram36": hardware and hardware.bram36,
         "frames_per_second": hardware and hardware.frames_per_second,
@@ -73,11 +79,15 @@ def model_table(rows: Sequence[Row]) -> str:
     """Return the rows as text, and below it by which attacks the robust figures are."""
     attacks = sorted({row["attack"] for row in rows if row["attack"]})
     notes = [f"robust: left of the first n test images by {attack}" for attack in attacks]
+    if any(row["certified"] is not None for row in rows):
+        notes.append("proven: the bounds of the robust accuracy, by steelflow certify")
     return "\n".join([as_table([_shown(row) for row in rows]), *notes])
 
 
 def _shown(row: Row) -> dict[str, str]:
     robust = ball = "-"
+    if row["certified"] is not None:
+        ball = f"linf {row['certified_epsilon_255']}/255"
     if row["robust"] is not None:
         robust = f"{row['robust']:.1%} of {row['images']:,}"
         ball = f"{row['norm']} {row['epsilon_255']}/255"
@@ -88,12 +98,24 @@ def _shown(row: Row) -> dict[str, str]:
         "bits": f"{row['weight_bits']}w{row['activation_bits']}a",
         "clean": f"{row['clean']:.2%}",
         "robust": robust,
+        "proven": _proven(row),
         "ball": ball,
         "LUT": f"{row['lut']:,}" if known else "-",
         "BRAM36": f"{row['bram36']:g}" if known else "-",
         "frames/s": f"{row['frames_per_second']:,.0f}" if known else "-",
         "part": row["part"] or "-",
     }
+
+
+def _proven(row: Row) -> str:
+    """Return the bounds of the robust accuracy, with their ball where it is not the attacks'."""
+    low, high = row["certified"], row["possible"]
+    if low is None:
+        return "-"
+    bounds = f"{low:.1%}" if low == high else f"{low:.1%} to {high:.1%}"
+    other = row["robust"] is not None and row["epsilon_255"] != row["certified_epsilon_255"]
+    place = f" at {row['certified_epsilon_255']}/255" if other else ""
+    return f"{bounds} of {row['certified_images']:,}{place}"
 
 
 def evaluation_table(found: ModelCard, measured: Measurement) -> str:

@@ -158,7 +158,7 @@ class IncrementalNetwork:
         cells: Cells,
         *,
         evaluations: int,
-        lookahead: int = 4,
+        lookahead: int = 1,
         tree_room: int = 0,
     ) -> Decision:
         """Prove that all images of the cells have the label, or find one that has not.
