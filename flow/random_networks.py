@@ -200,7 +200,7 @@ class _Builder:
         shape = (_SAMPLES, spec.height, spec.width, spec.channels)
         self.operations: list[Operation] = []
         self.values: dict[str, Integers] = {IMAGE: self.rng.integers(0, 256, shape)}
-        self.bipolar, self.lowest = False, 0
+        self.bipolar = False
 
     def build(self) -> IntegerNetwork:
         spec, last = self.spec, IMAGE
@@ -228,7 +228,7 @@ class _Builder:
 
     def _layer(self, layer: LayerSpec, source: str) -> str:
         height, width, _ = self.values[source].shape[1:]
-        pad = 0 if self.bipolar or layer.kind == "sumpool" else layer.pad
+        pad = 0 if layer.kind == "sumpool" else layer.pad
         if min(height, width, key=lambda size: (size == 1, size)) + 2 * pad < layer.kernel:
             return source
         window = replace(layer, pad=min(pad, layer.kernel - 1))
@@ -261,16 +261,13 @@ class _Builder:
         return (height, width, height, width)
 
     def _max_pool(self, layer: LayerSpec, source: str) -> str:
-        pad = layer.pad if self.lowest >= 0 else 0
-        if self.values[source].shape[2] + 2 * pad < layer.kernel:
-            return source
         return self._apply(
             MaxPool(
                 name="maxpool",
                 inputs=(source,),
                 kernel=self._square(source, layer.kernel),
                 stride=self._square(source, min(layer.stride, layer.kernel)),
-                padding=self._padding(source, pad),
+                padding=self._padding(source, layer.pad),
             )
         )
 
@@ -309,7 +306,7 @@ class _Builder:
 
     def _border(self, layer: LayerSpec, source: str) -> str:
         """Sum windows, and multiply each by what its number of places lacks to the common one."""
-        pad = 0 if self.bipolar else layer.kernel - 1
+        pad = layer.kernel - 1
         pool = SumPool(
             name="border",
             inputs=(source,),
@@ -364,13 +361,13 @@ class _Builder:
             np.quantile(flat[:, c], places[:, c], method="nearest") for c in range(flat.shape[1])
         ]
         offset = -((layer.levels + 1) // 2) if layer.signed else 0
-        self.bipolar, self.lowest = layer.bipolar, -1 if layer.bipolar else offset
+        self.bipolar = layer.bipolar
         return self._apply(
             Threshold(
                 name="threshold",
                 inputs=(source,),
                 thresholds=np.sort(np.stack(thresholds), axis=1).astype(np.int64),
-                offset=self.lowest,
+                offset=-1 if layer.bipolar else offset,
                 step=2 if layer.bipolar else 1,
             )
         )

@@ -133,6 +133,8 @@ class Network:
             self.reads.append(tuple(operation["inputs"]) or (before,))
             before = operation["name"]
         self.output = before
+        zeros = np.zeros((1, *self.shape), np.int64)
+        self.classes = self.run(zeros, zeros, len(self.operations))[before][0].shape[1]
 
     def run(self, low: Ints, high: Ints, count: int) -> dict[str, Ends]:
         """Return the ends of every value after the first `count` operations, by name."""
@@ -140,12 +142,6 @@ class Network:
         for operation, read in zip(self.operations[:count], self.reads, strict=False):
             held[operation["name"]] = apply(operation, [held[name] for name in read])
         return held
-
-    @property
-    def classes(self) -> int:
-        """How many logits there are."""
-        zeros = np.zeros((1, *self.shape), np.int64)
-        return int(self.run(zeros, zeros, len(self.operations))[self.output][0].shape[1])
 
     def labels(self, images: Ints) -> Ints:
         """Return the argmax of each image; NumPy's takes the lowest index among equals."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from flow.attacks import Attack, OnDevice, build_attack
 from flow.classifier import Classifier, Images, Labels
 from flow.config import AttackConfig
-from flow.data.datasets import first_test_images, load_dataset
+from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.engines.board import BoardEngine, BoardFigures, CheckedBoard, virtual_board
 from flow.engines.board_client import Link, RemoteBoard
 from flow.environment import board_authority, board_token
@@ -63,6 +63,10 @@ class AttackStep(Step):
         if context.config.attack.engine == "board":
             found.append(context.folder("compile") / "accelerator" / MANIFEST_FILE)
         return found
+
+    def needed_files(self, context: Context) -> Sequence[Path]:
+        """Return the data set's files."""
+        return data_files(context.config.data, context.data)
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Evaluate every combination; one that an interrupted run has finished is not redone."""

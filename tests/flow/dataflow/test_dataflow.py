@@ -111,17 +111,6 @@ def _three(**threshold: int) -> Threshold:
 
 
 UNBUILDABLE = [
-    (
-        (
-            Threshold(name="sign", thresholds=np.array([[128]]), offset=-1, step=2),
-            Convolution(name="c", weights=np.ones((3, 3, 1, 1), int), padding=(1, 1, 1, 1)),
-        ),
-        r"c \(bipolar values have no 0 to pad with; use no padding\)",
-    ),
-    (
-        (_three(offset=-2), MaxPool(name="m", kernel=(2, 2), stride=(1, 1), padding=(1, 1, 1, 1))),
-        r"m \(a padded maximum of signed values; quantize to unsigned before it\)",
-    ),
     ((_three(offset=0, step=3),), r"t \(levels in steps of 3; quantize to -1 and 1, or by 1\)"),
     (
         (Gather(name="g", places=np.array([[3, 2], [1, 0]]), channels=1),),
