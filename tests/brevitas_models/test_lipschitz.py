@@ -310,7 +310,7 @@ class _Product(_Branching):
 
 REFUSED = [
     (_Branching(), r"_Branching has no graph of layers \(.*\); write its forward without"),
-    (_Product(), r"no bound of mul \(mul\) is known; replace it, or add a rule"),
+    (_Product(), r"no bound of mul \(mul\) is known; replace it by layers"),
     (nn.Sequential(nn.Linear(2, 2), nn.GELU()), r"no bound of GELU \(_1\) is known; replace it"),
     (
         nn.Sequential(nn.Linear(3, 2)),

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_integer_networks import random_network
 from squeezed_networks import squeezed_network, truly_robust
 
 from flow.certify import checker
 from flow.certify.checker import Network, WrongCertificate, check_file, load
 from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
+from flow.fuzz import random_network
 from flow.integer import IntegerNetwork
 
 EPSILON = 30

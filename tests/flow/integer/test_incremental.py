@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_integer_networks import random_network
 from squeezed_networks import all_images, ball, squeezed_network, truly_robust
 
 from flow.certify.checker import Network, load
 from flow.errors import FlowError
+from flow.fuzz import random_network
 from flow.integer import Dense, Flatten, IntegerNetwork
 from flow.integer.incremental import IncrementalNetwork, cell_numbers, cells_of, needed_margins
 from flow.integer.incremental._library import load as load_library

@@ -170,7 +170,7 @@ FLOATS: dict[str, tuple[Growing, Callable[[float], float]]] = {
 
 @pytest.mark.parametrize("name", FLOATS)
 @given(
-    bound=st.one_of(st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0]), st.floats(-3, 3, width=32)),
+    bound=st.one_of(st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0]), st.floats(-3, 3, width=16)),
     inclusive=st.booleans(),
 )
 @settings(max_examples=40, deadline=None)

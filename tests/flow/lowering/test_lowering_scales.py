@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from agreement import assert_equal, pictures, quantized, single, weights
-from flow.lowering.agreement import execute
 from qonnx.core.modelwrapper import ModelWrapper
 
+from flow.fuzz.agreement import execute
 from flow.integer import Add, Convolution
 from flow.integer.native import NativeNetwork
 from flow.lowering import lower

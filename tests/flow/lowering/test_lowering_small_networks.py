@@ -10,9 +10,9 @@ from agreement import assert_equal, finished, quantized, weights
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 
+from flow.fuzz.agreement import execute
 from flow.lowering import InputEncoding, lower
 from flow.lowering._graph_writer import GraphWriter
-from flow.lowering.agreement import execute
 
 
 def _graph(shape: Sequence[int], *, low: float = 0.0, high: float = 1.0) -> GraphWriter:

@@ -138,7 +138,7 @@ def test_an_unknown_objective_is_refused() -> None:
 def test_an_unknown_option_is_refused_with_the_nearest() -> None:
     with pytest.raises(FlowError, match=r"trades: there is no setting 'beat'; did you mean 'beta'"):
         build_objective("trades", {"beat": 6})
-    with pytest.raises(FlowError, match=r"standard: there is no setting 'beta'; it has none"):
+    with pytest.raises(FlowError, match=r"standard: there is no setting 'beta'; there are none"):
         build_objective("standard", {"beta": 6})
 
 
