@@ -24,7 +24,7 @@ class LinesMeter:
     description: str
     unit: str
     opened: float
-    began: float  # this time
+    began: float  # the first report of this time
     first: int | None = None  # done when it began: more than 0 where work goes on
     done: int = 0
     total: int = 0
@@ -32,9 +32,7 @@ class LinesMeter:
 
     def report(self, done: int, total: int, now: float) -> None:
         """Note how far it is."""
-        if self.first is None:
-            self.first = done
-        elif done < self.done:
+        if self.first is None or done < self.done:
             self.first, self.began = done, now
         self.done, self.total = done, total
 
@@ -45,7 +43,7 @@ class LinesMeter:
         rate = self._rate(now)
         parts = [self._count()]
         if rate:
-            parts.append(f"{rate:,.1f} {self.unit}/s")
+            parts.append(self._speed(rate))
         if rate and self.total > self.done:
             parts.append(f"{_clock_time((self.total - self.done) / rate)} left")
         return f"{self.description}: {', '.join(parts)}"
@@ -53,13 +51,16 @@ class LinesMeter:
     def end(self, now: float, *, whole: bool) -> str:
         """Return the last line."""
         rate, taken = self._rate(now), _clock_time(now - self.opened)
-        speed = f", {rate:,.1f} {self.unit}/s" if rate else ""
+        speed = f", {self._speed(rate)}" if rate else ""
         how = "" if whole else "stopped after "
         return f"{self.description}: {how}{self._count()} in {taken}{speed}"
 
     def _count(self) -> str:
         of = f" of {self.total:,}" if self.total else ""
         return f"{self.done:,}{of} {self.unit}"
+
+    def _speed(self, rate: float) -> str:
+        return f"{rate:,.1f} {self.unit}/s" if rate >= 1 else f"{rate:.2g} {self.unit}/s"
 
     def _rate(self, now: float) -> float:
         passed = now - self.began

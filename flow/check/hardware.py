@@ -7,6 +7,7 @@ from pathlib import Path
 from flow.check.limits import Found, Name
 from flow.compile import compile_model
 from flow.config import CompileConfig
+from flow.errors import SettingError
 from flow.lowering import InputEncoding
 
 __all__ = ["measure_hardware"]
@@ -24,13 +25,19 @@ def measure_hardware(
 
     Raises:
         FlowError: nodes that cannot be compiled; an RTL that differs from the integers; a folder
-            that cannot be used.
+            that cannot be used; a part whose LUT Yosys cannot count.
         HardwareError: an unknown part, or a tool that fails.
     """
     compiled = compile_model(model, folder, config, encoding=encoding, synthesis=lut)
     manifest, rate = compiled.accelerator.manifest, compiled.run.frames_per_second
     place = f"{manifest.part} at {manifest.clock_mhz:g} MHz"
     found: dict[Name, Found] = {"fps": Found(rate, f"RTL simulation, {place}")}
-    if compiled.synthesis is not None:
-        found["lut"] = Found(compiled.synthesis.total.lut, f"Yosys, not placed, {manifest.part}")
-    return found
+    if not lut:
+        return found
+    if compiled.synthesis is None:
+        raise SettingError(
+            f"max_lut: Yosys does not know the family of {manifest.part}; leave this limit out",
+            "max_lut",
+        )
+    counted = Found(compiled.synthesis.total.lut, f"Yosys, not placed, {manifest.part}")
+    return found | {"lut": counted}

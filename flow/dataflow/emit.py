@@ -31,9 +31,10 @@ from flow.integer import (
 from flow.integer.operations import Integers, Shape
 from flow.integer.selection import Selection, selection_of
 
-__all__ = ["OUTPUT", "emit", "emitted_network"]
+__all__ = ["OUTPUT", "PADDED", "emit", "emitted_network"]
 
 OUTPUT = -1  # in place of an operand: what an operation gives, not what it reads
+PADDED = -2  # what it reads, before zeros are put around it
 
 
 def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
@@ -73,19 +74,10 @@ def emitted_network(network: IntegerNetwork, *, label: bool) -> IntegerNetwork:
 
 
 def _problems(network: IntegerNetwork) -> Iterator[str]:
-    ranges = network.ranges()
-    producers = {operation.name: operation for operation in network.operations}
     for operation in network.operations:
         name = operation.name
-        read = ranges[network.sources[name][0]]
-        levels = _quantizer(network, producers, operation)
         if isinstance(operation, Threshold) and operation.step != 1 and not _is_bipolar(operation):
             yield f"{name} (levels in steps of {operation.step}; quantize to -1 and 1, or by 1)"
-        if isinstance(operation, Convolution | MaxPool | SumPool) and any(operation.padding):
-            if _is_bipolar(levels):
-                yield f"{name} (bipolar values have no 0 to pad with; use no padding)"
-            elif isinstance(operation, MaxPool) and read.lo < 0:
-                yield f"{name} (a padded maximum of signed values; quantize to unsigned before it)"
         shape = network.shapes[network.sources[name][0]]
         if isinstance(operation, Gather) and _selection(operation, shape) is None:
             yield (
@@ -111,17 +103,7 @@ def _stride(operation: Convolution | MaxPool | SumPool, size: tuple[int, ...]) -
     return min(operation.stride[0], size[0]), min(operation.stride[1], size[1])
 
 
-def _quantizer(
-    network: IntegerNetwork, producers: dict[str, Operation], operation: Operation
-) -> Operation | None:
-    """Return the operation whose values are read, past those that only move values."""
-    found = producers.get(network.sources[operation.name][0])
-    if isinstance(found, Flatten | MaxPool | Concat | Gather):
-        return _quantizer(network, producers, found)
-    return found
-
-
-def _is_bipolar(operation: Operation | None) -> bool:
+def _is_bipolar(operation: Operation) -> bool:
     return (
         isinstance(operation, Threshold)
         and (operation.step, operation.offset) == (2, -1)
@@ -183,9 +165,7 @@ class _Emitter:
             case Scale(factors=factors):
                 return _pixel_layers.scale(self.writer, self._times(first, 1), factors)
             case MaxPool():
-                gathered = self._windows(first, operation, channelwise=True)
-                kind = first.datatype
-                return _layers.pool(self.writer, gathered, operation.kernel, "MaxPool", kind)
+                return self._max_pool(operation, first)
             case SumPool():
                 return self._sum_pool(operation, first)
         raise AssertionError(operation)
@@ -200,8 +180,10 @@ class _Emitter:
     def _windows(
         self, read: Tensor, operation: Convolution | MaxPool | SumPool, *, channelwise: bool
     ) -> Tensor:
-        if any(operation.padding):
-            read = _layers.pad(self.writer, read, operation.padding)
+        if any(operation.padding):  # -1 and 1 have no 0 among them
+            whole = self._times(read, 1, PADDED)
+            self.writer.operand = 0
+            read = _layers.pad(self.writer, whole, operation.padding)
         kernel, stride = operation.kernel, _stride(operation, read.shape)
         if kernel == (1, 1):
             rows, columns = (np.arange(0, read.shape[i], stride[i]) for i in (0, 1))
@@ -219,6 +201,22 @@ class _Emitter:
             return _layers.depthwise(self.writer, gathered, kernel, sums, (height, width))
         matrix = _ungrouped(operation).reshape(-1, outputs)
         return _layers.matrix(self.writer, gathered, matrix, sums, (height, width))
+
+    def _max_pool(self, operation: MaxPool, read: Tensor) -> Tensor:
+        """Take maxima; padding is 0, below which nothing may be: values are shifted for it."""
+        values = self.ranges[self.network.sources[operation.name][0]]
+        lowest = np.full(read.channels, values.lo, dtype=np.int64)
+        shifted = any(operation.padding) and values.lo < 0
+        if shifted:
+            above = Interval(0, values.hi - values.lo)
+            read = _layers.add_constant(self.writer, self._times(read, 1), -lowest, above)
+        gathered = self._windows(read, operation, channelwise=True)
+        kernel, kind = operation.kernel, gathered.datatype
+        pooled = _layers.pool(self.writer, gathered, kernel, "MaxPool", kind)
+        if not shifted:
+            return pooled
+        self.writer.operand = OUTPUT
+        return _layers.add_constant(self.writer, pooled, lowest, values)
 
     def _sum_pool(self, operation: SumPool, read: Tensor) -> Tensor:
         if read.datatype == "BIPOLAR":  # the pools take integers alone

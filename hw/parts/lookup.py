@@ -13,7 +13,7 @@ from hw.parts.part import Family, Part
 from hw.parts.table import PARTS
 from steelflow_names import near
 
-__all__ = ["find_part", "known_parts"]
+__all__ = ["find_part", "known_parts", "part_file"]
 
 _FILES = (".yaml", ".yml", ".json")
 _DSP = {
@@ -32,6 +32,11 @@ def known_parts() -> tuple[Part, ...]:
     return (*PARTS, *_described.values())
 
 
+def part_file(name: str) -> Path | None:
+    """Return the file if the name is that of one, by its suffix, and no part's."""
+    return Path(name) if Path(name).suffix.lower() in _FILES else None
+
+
 def find_part(name: str) -> Part:
     """Return a part by its full name, its device ("xck26"), its board, or the file of one.
 
@@ -41,8 +46,9 @@ def find_part(name: str) -> Part:
     Raises:
         HardwareError: no such part, with the names that are near; a file that describes none.
     """
-    if Path(name).suffix.lower() in _FILES:
-        part = _read(Path(name))
+    file = part_file(name)
+    if file is not None:
+        part = _read(file)
         _described[part.name.lower()] = part
         return part
     wanted = name.strip().lower()

@@ -92,6 +92,14 @@ def test_work_that_begins_again_has_the_rate_of_its_last_beginning(log: Log) -> 
     assert log.written[-2] == "attacks: 15 of 25 images, 1.0 images/s, 0:00:10 left"
 
 
+def test_the_rate_counts_from_the_first_report(log: Log) -> None:
+    with meter("training", unit="epochs") as report:
+        for epoch in (1, 2, 3):
+            log.now += 25
+            report(epoch, 10)
+    assert log.written[1] == "training: 2 of 10 epochs, 0.04 epochs/s, 0:03:20 left"
+
+
 def test_work_that_stops_says_where(log: Log) -> None:
     def stopped() -> None:
         with meter("attack", unit="images") as report:

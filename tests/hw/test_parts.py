@@ -7,7 +7,7 @@ import pytest
 from finn.util.basic import get_dsp_block, part_map
 
 from hw.errors import HardwareError
-from hw.parts import PARTS, Family, Part, find_part, known_parts, lookup
+from hw.parts import PARTS, Family, Part, find_part, known_parts, lookup, part_file
 
 DESCRIBED = (
     "name: xc7a100tcsg324-2\nfamily: xc7\nboard: Mine\nlut: 100\nff: 200\ndsp: 3\nbram36: 4\n"
@@ -96,6 +96,11 @@ def test_a_file_that_describes_none_is_refused(tmp_path: Path, text: str, messag
     path.write_text(text)
     with pytest.raises(HardwareError, match=message):
         find_part(str(path))
+
+
+def test_only_a_suffix_makes_a_file_of_a_name() -> None:
+    assert part_file("parts/mine.YAML") == Path("parts/mine.YAML")
+    assert part_file("xc7z020clg400-1") is None
 
 
 def test_a_file_that_is_missing_is_refused() -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Simulate the stitched RTL on test images, clean and after attack."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from flow.attacks import build_attack
 from flow.classifier import Images
 from flow.compile import RtlRun, check_in_rtl
-from flow.data.datasets import first_test_images, load_dataset
+from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.evaluation.evaluator import evaluate
 from flow.integer import IntegerNetwork
 from flow.progress import meter
@@ -40,6 +41,10 @@ class RtlsimStep(Step):
             "attack": {"steps": config.attack.steps, "restarts": config.attack.restarts},
             "seed": config.seed,
         }
+
+    def needed_files(self, context: Context) -> Sequence[Path]:
+        """Return the data set's files."""
+        return data_files(context.config.data, context.data)
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Compare every logit with the integer network's; a difference stops the run."""

@@ -28,12 +28,16 @@ class Toy(Step):
         self.name, self.needs, self.runs = name, needs, 0  # type: ignore[misc]
         self.body = body or self.copy_needed
         self.files: list[Path] = []
+        self.needed: list[Path] = []
 
     def settings(self, context: Context) -> Settings:
         return {"training": context.config.training} if self.name == "train" else {}
 
     def inputs(self, context: Context) -> Sequence[Path]:
         return [*super().inputs(context), *self.files]
+
+    def needed_files(self, context: Context) -> Sequence[Path]:
+        return [*super().needed_files(context), *self.needed]
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         self.runs += 1
@@ -180,6 +184,19 @@ def test_a_missing_package_is_named(chain: Pipeline, tmp_path: Path) -> None:
     chain.steps[0].tools = ("no-such-package",)  # type: ignore[misc]
     with pytest.raises(FlowError, match=r"train: the package no-such-package is not installed; "):
         chain.run(context_in(tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["files", "needed", "tools"])
+def test_what_the_last_step_needs_is_missed_before_the_first_runs(
+    chain: Pipeline, tmp_path: Path, kind: str
+) -> None:
+    missing = ("no-such-package",) if kind == "tools" else [tmp_path / "absent.idx"]
+    setattr(chain.steps[-1], kind, missing)
+    with pytest.raises(
+        FlowError, match=r"report: (input file .*absent.idx is missing|the package)"
+    ):
+        chain.run(context_in(tmp_path))
+    assert set(runs(chain).values()) == {0}
 
 
 def test_a_workspace_that_is_a_file_is_refused(chain: Pipeline, tmp_path: Path) -> None:

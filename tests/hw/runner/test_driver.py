@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Built
 from fake_pynq import CELL, fake_pynq
 from fake_xrt import fake_xrt
+from virtual_board import Built
 
 from hw.runner.backends.alveo import AlveoDevice
 from hw.runner.backends.virtual import Fault, Memory, VirtualDevice

@@ -60,8 +60,8 @@ def explore(aiger: Path, steps: int) -> bool:
     if "was asserted in frame" in said:
         return False
     reached = re.search(r"No output asserted in (\d+) frames", said)
-    assert reached and int(reached[1]) == steps, said[-2000:]
-    return True
+    assert reached is not None, said[-2000:]
+    return int(reached[1]) == steps
 
 
 def _abc(aiger: Path, command: str) -> str:

@@ -23,22 +23,36 @@ class Bug:
     new: str
 
 
+_CROSSED = (
+    "burst_t'(BurstBeats) - burst_t'(address_q",
+    "burst_t'(BurstBeats) - burst_t'(0 & address_q",
+)
 BUGS = (
-    Bug("burst over the boundary", "reader", "burst_t'(BurstBeats) - burst_t'(address_q", "burst_t'(BurstBeats) - burst_t'(0 & address_q"),
+    Bug("burst over the boundary", "reader", *_CROSSED),
     Bug("no credits", "reader", "&& reserved_q <= credit_t'(Depth) - credit_t'(beats_q)", ""),
-    Bug("address withdrawn", "reader", "else if (ar_ready_i) ar_valid_q", "else if (ar_ready_i || abort_i) ar_valid_q"),
+    Bug(
+        "address withdrawn",
+        "reader",
+        "(ar_ready_i) ar_valid_q",
+        "(ar_ready_i || abort_i) ar_valid_q",
+    ),
     Bug("a beat too many", "reader", "pending_t'(DataBytes - 1)", "pending_t'(DataBytes)"),
     Bug("idle too early", "reader", "!ar_valid_q && flying_q == '0", "!ar_valid_q"),
-    Bug("burst over the boundary", "writer", "burst_t'(BurstBeats) - burst_t'(address_q", "burst_t'(BurstBeats) - burst_t'(0 & address_q"),
+    Bug("burst over the boundary", "writer", *_CROSSED),
     Bug("last beat marked late", "writer", "left_q == burst_t'(1)", "left_q == burst_t'(0)"),
     Bug("data withdrawn", "writer", "start_i || (abort_i && idle_o)", "start_i || abort_i"),
     Bug("too many bursts", "writer", "&& owed_q != owed_t'(Outstanding)", ""),
-    Bug("done before the response", "writer", "waiting_q == '0 && owed_q == '0", "waiting_q == '0"),
+    Bug("done too early", "writer", "waiting_q == '0 && owed_q == '0", "waiting_q == '0"),
     Bug("response withdrawn", "control", "else if (b_ready_i) b_valid_q", "else b_valid_q"),
-    Bug("read data change", "control", "assign ar_ready_o   = !r_valid_q", "assign ar_ready_o   = 1'b1"),
-    Bug("start by an argument", "control", "aw_word_q == AddrControl[11:2] && w_data_q[0]", "w_data_q[0]"),
+    Bug("read data change", "control", "ar_ready_o   = !r_valid_q", "ar_ready_o   = 1'b1"),
+    Bug(
+        "start by an argument",
+        "control",
+        "aw_word_q == AddrControl[11:2] && w_data_q[0]",
+        "w_data_q[0]",
+    ),
     Bug("write without data", "control", "aw_full_q && w_full_q &&", "aw_full_q &&"),
-)  # fmt: skip
+)
 
 
 def _model(unit: str, folder: Path, bug: Bug | None = None) -> Path:

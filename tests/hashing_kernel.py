@@ -7,18 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from hw.checksum import folder_checksum
 from numpy.typing import NDArray
 
 from hw.accelerator import MANIFEST_FILE, SCHEMA, Accelerator, ImageInput, LogitOutput, Manifest
+from hw.accelerator.checksum import folder_checksum
+from hw.parts import find_part
 from hw.shell.kernel import Kernel, write_kernel
 from hw.shell.settings import KernelSettings
 
 __all__ = ["WATCHDOG", "Geometry", "write_hashing_kernel"]
 
 _HERE = Path(__file__).parent
-
 WATCHDOG = 1000
+_PART = "xc7z020clg400-1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,8 @@ def _manifest(geometry: Geometry) -> Manifest:
         schema=SCHEMA,
         name="hashing",
         top="hashing_top",
-        part="xc7z020clg400-1",
+        part=_PART,
+        device=find_part(_PART),
         clock_mhz=100.0,
         input=ImageInput(
             shape=(geometry.frame_beats, 1, geometry.in_bytes),
@@ -115,6 +117,7 @@ def _manifest(geometry: Geometry) -> Manifest:
             shape=(geometry.outputs,),
             datatype=f"{'' if geometry.signed else 'U'}INT{geometry.value_bits}",
             logit_scale=1.0,
+            logit_offset=(0.0,) * geometry.outputs,
             stream_width_bits=8 * geometry.out_bytes,
             elements_per_beat=geometry.lanes,
         ),
