@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steelflow package`: an accelerator as a kernel, with all that its board's host needs."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from flow.cli.base import Command, shown
+
+__all__ = ["COMMAND"]
+
+_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class PackageCommand(Command):
+    """Write the folder for a board."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the folder, the board and the images."""
+        parser.add_argument("folder", type=Path, help="what compile has written")
+        parser.add_argument(
+            "--board", default="virtual", help="board, as pynq-z2 or u250 (default: virtual)"
+        )
+        parser.add_argument(
+            "--images",
+            metavar="FILE",
+            type=Path,
+            help=f".npy of uint8[N, H, W, C] to check the board with (default: {_IMAGES} of noise)",
+        )
+        parser.add_argument(
+            "--output", metavar="DIR", type=Path, help="default: FOLDER/package-BOARD"
+        )
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Write it, and say what to do there."""
+        import numpy as np  # noqa: PLC0415
+
+        from flow.classifier import check_images  # noqa: PLC0415
+        from flow.compile.opening import open_accelerator  # noqa: PLC0415 - imports torch
+        from flow.compile.package import write_package  # noqa: PLC0415
+        from flow.engines.simulation import read_images  # noqa: PLC0415
+        from flow.environment import cache_folder  # noqa: PLC0415
+
+        opened = open_accelerator(options.folder)
+        shape = opened.accelerator.manifest.input.shape
+        noise = np.random.default_rng(0).integers(0, 256, (_IMAGES, *shape), dtype=np.uint8)
+        images = noise if options.images is None else read_images(options.images)
+        check_images(images, shape)
+        target = options.output or options.folder / f"package-{options.board}"
+        folder = write_package(
+            opened, images, target, board=options.board, build_dir=cache_folder() / "verilator"
+        )
+        print(f"package: {shown(folder)}; there: python3 -m runner check .")
+        return 0
+
+
+COMMAND = PackageCommand(name="package", help="a kernel with all that its board's host needs")
