@@ -161,6 +161,5 @@ def _check_name(name: str) -> None:
 
 def _check_file(name: str, path: Path) -> None:
     if not path.is_file():
-        raise ModelError(
-            f"zoo: {name} has no {path.name} in {path.parent}; run steelflow zoo train {name}"
-        )
+        place = "" if path.parent == FOLDER else f" in {path.parent}"
+        raise ModelError(f"zoo: {name} has no {path.name}{place}; run steelflow zoo train {name}")

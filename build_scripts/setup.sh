@@ -42,8 +42,9 @@ then
     "$python" -m venv --clear .venv
 fi
 
+# An editable extension is compiled once, here.
 digest=$(cat pyproject.toml setup.py build_scripts/{setup.sh,constraints.txt} \
-    flow/integer/native/src/* | sha256sum) # an editable extension is compiled once, here
+    flow/integer/native/src/* hw/build/*.py | sha256sum)
 for stamp in ".venv/setup$extra.stamp" .venv/setuptest.stamp; do
     if [ "$(cat "$stamp" 2>/dev/null)" = "$digest" ]; then
         echo "setup: .venv is up to date"

@@ -25,6 +25,7 @@ check "ruff check" ruff check .
 check "ruff format" ruff format --check .
 check "mypy" mypy
 check "import contracts" lint-imports
+check "docs" mkdocs build --quiet
 check "pytest" pytest --numprocesses logical --dist loadfile --durations 15 --durations-min 2 "$@"
 
 if ((${#failed[@]})); then

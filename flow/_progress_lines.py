@@ -19,19 +19,21 @@ _GAPS_S = (5.0, 10.0, 20.0, 30.0)  # between lines; the last one for all further
 
 @dataclass(eq=False)
 class LinesMeter:
-    """One piece of work under way."""
+    """One piece of work under way; it may begin again, as one attack after another does."""
 
     description: str
     unit: str
     opened: float
-    first: int | None = None  # done at the first report: more than 0 where work goes on
+    began: float  # the first report of this time
+    first: int | None = None  # done when it began: more than 0 where work goes on
     done: int = 0
     total: int = 0
     told: bool = False
 
-    def report(self, done: int, total: int) -> None:
+    def report(self, done: int, total: int, now: float) -> None:
         """Note how far it is."""
-        self.first = done if self.first is None else self.first
+        if self.first is None or done < self.done:
+            self.first, self.began = done, now
         self.done, self.total = done, total
 
     def state(self, now: float) -> str:
@@ -41,7 +43,7 @@ class LinesMeter:
         rate = self._rate(now)
         parts = [self._count()]
         if rate:
-            parts.append(f"{rate:,.1f} {self.unit}/s")
+            parts.append(self._speed(rate))
         if rate and self.total > self.done:
             parts.append(f"{_clock_time((self.total - self.done) / rate)} left")
         return f"{self.description}: {', '.join(parts)}"
@@ -49,7 +51,7 @@ class LinesMeter:
     def end(self, now: float, *, whole: bool) -> str:
         """Return the last line."""
         rate, taken = self._rate(now), _clock_time(now - self.opened)
-        speed = f", {rate:,.1f} {self.unit}/s" if rate else ""
+        speed = f", {self._speed(rate)}" if rate else ""
         how = "" if whole else "stopped after "
         return f"{self.description}: {how}{self._count()} in {taken}{speed}"
 
@@ -57,8 +59,11 @@ class LinesMeter:
         of = f" of {self.total:,}" if self.total else ""
         return f"{self.done:,}{of} {self.unit}"
 
+    def _speed(self, rate: float) -> str:
+        return f"{rate:,.1f} {self.unit}/s" if rate >= 1 else f"{rate:.2g} {self.unit}/s"
+
     def _rate(self, now: float) -> float:
-        passed = now - self.opened
+        passed = now - self.began
         return (self.done - (self.first or 0)) / passed if passed > 0 else 0.0
 
 
@@ -80,14 +85,15 @@ class Lines:
 
     def open(self, description: str, unit: str) -> LinesMeter:
         """Begin a piece of work inside those that are open."""
-        meter = LinesMeter(description, unit, self._clock())
+        now = self._clock()
+        meter = LinesMeter(description, unit, now, now)
         self._open.append(meter)
         return meter
 
     def report(self, meter: LinesMeter, done: int, total: int) -> None:
         """Note how far the work is, and write a line when one is due."""
-        meter.report(done, total)
         now = self._clock()
+        meter.report(done, total, now)
         if now < max(self._due, self._open[0].opened + _FIRST_S):
             return
         self._write("; ".join(one.state(now) for one in self._open))

@@ -73,7 +73,8 @@ def meter(description: str, *, unit: str = "items") -> Iterator[Report]:
 
     Where stderr is no terminal, see flow._progress_lines.
     """
-    with _bar(description, unit) if sys.stderr.isatty() else _lines(description, unit) as report:
+    bars = _display is not None or sys.stderr.isatty()  # within bars, rich has replaced stderr
+    with _bar(description, unit) if bars else _lines(description, unit) as report:
         yield report
 
 

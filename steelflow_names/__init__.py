@@ -9,6 +9,7 @@ __all__ = ["hint", "near"]
 
 _NEAR = 0.7  # of difflib's ratio: a slip of the keys, not another word
 _MOST = 3
+_SHORTEST = 3  # name in which another letter is a slip
 
 
 def near(name: str, known: Iterable[str]) -> list[str]:
@@ -23,7 +24,8 @@ def near(name: str, known: Iterable[str]) -> list[str]:
         return [plain[wanted]]
     begun = [one for one in plain if len(wanted) > 1 and one.startswith(wanted)]
     close = get_close_matches(wanted, plain, n=_MOST, cutoff=_NEAR)
-    return [plain[one] for one in dict.fromkeys([*close, *begun])][:_MOST]
+    slips = [one for one in plain if _one_letter_off(wanted, one)]
+    return [plain[one] for one in dict.fromkeys([*close, *slips, *begun])][:_MOST]
 
 
 def hint(name: str, known: Iterable[str]) -> str:
@@ -36,6 +38,12 @@ def hint(name: str, known: Iterable[str]) -> str:
     if not found:
         return f"; known here: {listed}"
     return f"; did you mean {' or '.join(map(repr, found))}? Known here: {listed}"
+
+
+def _one_letter_off(one: str, other: str) -> bool:
+    """Return whether they differ in one place; difflib takes that for much in a short name."""
+    same = len(one) == len(other) >= _SHORTEST
+    return same and sum(a != b for a, b in zip(one, other, strict=True)) == 1
 
 
 def _plain(name: str) -> str:

@@ -17,6 +17,7 @@ NAMES = ("mnist-tfc-w1a1", "mnist-lenet5-w4a4", "cifar10-cnv-w1a1")
         ("LENET5", ("lenet5", "lenet300"), ["lenet5"]),
         ("mnist_tfc_w1a1", NAMES, ["mnist-tfc-w1a1"]),
         ("resnet", ("lenet5", "tfc"), []),
+        ("zou", ("zoo", "pgd"), ["zoo"]),
         ("x", ("xcku5p", "seed"), []),  # one letter begins too much
         ("", ("seed",), []),
         ("anything", (), []),

@@ -18,7 +18,7 @@ import yaml
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("flow", "hw", "brevitas_models")
+PACKAGES = ("flow", "hw", "brevitas_models", "steelflow_names")
 MINI: dict[str, Any] = {
     "name": "mini",
     "data": {"source": "digits", "train_images": 200, "test_images": 40},

@@ -241,5 +241,5 @@ class _Walk:
     def _unknown(self, node: fx.Node, kind: str) -> ModelError:
         return ModelError(
             f"lipschitz: no bound of {kind} ({node.name}) is known; "
-            "replace it, or add a rule to brevitas_models/lipschitz/_rules.py"
+            "replace it by layers that the architectures here have"
         )

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from flow.attacks._ascent import ascend
 from flow.attacks._search import Indices, Search
@@ -62,32 +61,33 @@ class Flip(Attack):
             ends = self._end_points(victim, search, restart)
             rows = search.active()
             for place, row in enumerate(rows):
-                self._flip(victim, search, engine, numbers, restart, row, [e[row] for e in ends])
+                cells = _movable(cells_of(numbers, search.clean[row], search.epsilon))
+                if cells.count:
+                    found = self._flip(engine, search, restart, row, cells, ends)
+                    search.offer(found, victim.engine.logits(found), np.array([row]))
                 yield (restart + place / len(rows)) / self.restarts
             yield (restart + 1) / self.restarts
 
-    def _flip(
+    def _flip(  # noqa: PLR0917 - all of them one thing to search
         self,
-        victim: Victim,
-        search: Search,
         engine: IncrementalNetwork,
-        numbers: NDArray[np.int32],
+        search: Search,
         restart: int,
         row: int,
+        cells: Cells,
         ends: list[Images],
-    ) -> None:
-        clean, label = search.clean[row], int(search.labels[row])
-        cells = _movable(cells_of(numbers, clean, search.epsilon))
-        if not cells.count:
-            return
-        starts = np.stack([cells.clean, *(cells.of(end) for end in ends)])
+    ) -> Images:
+        """Return the best image uint8[1, H, W, C] for a row."""
+        starts = np.stack([cells.clean, *(cells.of(end[row]) for end in ends)])
         seed = int(search.generator(restart, row).integers(2**31))
-        found = engine.flip(clean, label, cells, starts=starts, evaluations=self.steps, seed=seed)
-        logits = victim.engine.logits(found.image[None])
-        search.offer(found.image[None], logits, np.array([row]))
+        label = int(search.labels[row])
+        found = engine.flip(
+            *(search.clean[row], label, cells), starts=starts, evaluations=self.steps, seed=seed
+        )
+        return found.image[None]
 
     def _end_points(self, victim: Victim, search: Search, restart: int) -> list[Images]:
-        """Return uint8[N, H, W, C] for each ascent; an image that it breaks is offered on the way."""
+        """Return uint8[N, H, W, C] for each ascent; what breaks on the way is offered."""
         found = []
         for start in range(self.gradient_starts):
             ends, rows = search.clean.copy(), search.active()

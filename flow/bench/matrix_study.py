@@ -10,11 +10,12 @@ from pathlib import Path
 import finn
 
 import hw
+from hw.build import BuildStore
 from hw.finn.library_patches import patch_library_file
 from hw.layers.matrix_shape import SOURCES, MatrixShape, Operand
 from hw.parts import Family, Part, find_part
 from hw.synth.resources import Resources
-from hw.synth.yosys import Plan, run_plan, synthesize_module
+from hw.synth.yosys import SynthesisJob, run_job, synthesize_module
 
 __all__ = ["STUDIED", "StudyRow", "dsp_unit", "lut_unit", "render_study", "study"]
 
@@ -28,7 +29,7 @@ _PORTS = """\
   input logic [{weight_width}-1:0] w, input logic [{act_width}-1:0] a,
   input logic [2:0] go, output logic [{out_width}-1:0] p, output logic [2:0] went
 """
-# Two modules: the first is read without its initial blocks, which wait (hw.synth.yosys.Plan).
+# Two modules: the first is read without its initial blocks, which wait (`SynthesisJob.cores`).
 _UNIT = f"""\
 module dsp_unit #(parameter SEGMENTLEN = 3.0) (
 {_PORTS});
@@ -125,7 +126,7 @@ def dsp_unit(shape: MatrixShape, part: Part, *, build_dir: Path, narrow: bool = 
     """Return the resources of FINN's unit; `narrow`: no weight is the most negative one.
 
     Raises:
-        HardwareError: as `hw.synth.yosys.run_plan`.
+        HardwareError: as `hw.synth.yosys.run_job`.
     """
     sources = {f"{name}.sv": _library_text(name) for name in _LIBRARY}
     sources["add_multi.sv"] = (_RTL / "synth" / "add_multi.sv").read_text()
@@ -136,13 +137,13 @@ def dsp_unit(shape: MatrixShape, part: Part, *, build_dir: Path, narrow: bool = 
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources.items():
         (folder / name).write_text(text)
-    plan = Plan(
+    job = SynthesisJob(
         top="dsp_layer",
         sources=tuple(folder / name for name in sources),
         family=part.family.value,
         cores=("dsp_unit",),
     )
-    return run_plan(plan, build_dir=build_dir)
+    return run_job(job, BuildStore(build_dir))
 
 
 def _library_text(name: str) -> str:

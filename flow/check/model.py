@@ -103,7 +103,10 @@ def file_images(images: Path, labels: Path, model: Path, encoding: InputEncoding
             not fit the images or the classes.
     """
     network = lower(read_model(model), input_encoding=encoding).network
-    pixels, found = as_pixels(read_images(images), network), read_images(labels)
+    pixels, found = (
+        as_pixels(read_images(images), network.input_shape, network.preprocessing),
+        read_images(labels),
+    )
     if found.dtype.kind not in "ui" or found.shape != (len(pixels),):
         raise SettingError(
             f"labels {labels}: holds {found.dtype} of shape {found.shape}, not one integer for "

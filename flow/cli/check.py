@@ -126,9 +126,7 @@ def _tests(options: argparse.Namespace) -> "TestSet | None":
     from flow.check import dataset_images, file_images  # noqa: PLC0415 - imports torch and FINN
 
     if (options.images is None) != (options.labels is None):
-        raise SettingError(
-            "check: images and labels belong together; give both", "images", "labels"
-        )
+        raise SettingError("check: images and labels are one set; give both", "images", "labels")
     if options.images is None:
         return options.dataset and dataset_images(options.dataset, options.data)
     if options.dataset is not None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flow.cli.accelerator import speed
 from flow.cli.base import Command, StepCommand, shown
 from flow.cli.encoding import ENCODING_OPTIONS, add_encoding, assumption, encoding
 from flow.errors import FlowError
 
 if TYPE_CHECKING:
-    from flow.compile import RtlCheck
+    from flow.compile import RtlRun
     from flow.lowering import Lowered
 
 __all__ = ["COMMAND"]
@@ -32,7 +33,9 @@ _MODEL_OPTIONS = (
     "images",
     "verify",
     "label",
+    "output_name",
     "trace",
+    "no_synth",
     *ENCODING_OPTIONS,
 )
 
@@ -45,7 +48,11 @@ class CompileCommand(Command):
         """Declare the step's options and those of a model."""
         _STEP.add_options(parser, source="CONFIG or MODEL.onnx")
         model = parser.add_argument_group("for a MODEL.onnx (a run's CONFIG gives its own)")
-        model.add_argument("--part", help="FPGA part or device (default: xc7z020clg400-1)")
+        model.add_argument(
+            "--part",
+            help="FPGA part, device or board, or a .yaml file that describes one; see `parts` "
+            "(default: xc7z020clg400-1)",
+        )
         model.add_argument("--clock-mhz", type=float, metavar="MHZ", help="clock (default: 100)")
         model.add_argument(
             "--fps", type=float, metavar="N", help="frames a second to fold for (default: 1000)"
@@ -72,10 +79,16 @@ class CompileCommand(Command):
             "--verify", type=int, metavar="N", help="images to check with (default: 4)"
         )
         model.add_argument(
+            "--output-name", metavar="NAME", help="the model's output that holds the logits"
+        )
+        model.add_argument(
             "--trace", type=Path, metavar="FILE", help="waveforms of one image, .fst or .vcd"
         )
         model.add_argument(
             "--label", action="store_true", default=None, help="end with an argmax in hardware"
+        )
+        model.add_argument(
+            "--no-synth", action="store_true", default=None, help="leave the count by Yosys out"
         )
         add_encoding(parser)
 
@@ -93,7 +106,11 @@ class CompileCommand(Command):
 
 
 def _compile_model(options: argparse.Namespace) -> int:
-    from flow.compile import compile_config, compile_model  # noqa: PLC0415 - imports torch and FINN
+    from flow.compile import (  # noqa: PLC0415 - imports torch and FINN
+        compile_config,
+        compile_model,
+        resource_table,
+    )
 
     compiled = compile_model(
         options.config,
@@ -108,14 +125,20 @@ def _compile_model(options: argparse.Namespace) -> int:
         encoding=encoding(options),
         images=options.images,
         verify=4 if options.verify is None else options.verify,
+        output_name=options.output_name,
         label=bool(options.label),
         trace=options.trace,
+        synthesis=not options.no_synth,
         on_lowered=_print_notes,
     )
     if options.trace:
         print(f"waveforms of image 0: {options.trace}")
     print(_proven(compiled.accelerator.manifest.memory_words_proven))
-    print(_checked(compiled.check))
+    print(f"{_checked(compiled.run)}; {speed(compiled.run)}")
+    for line in resource_table(compiled.accelerator.manifest, compiled.synthesis):
+        print(line)
+    for layer, (before, after) in compiled.changes.items():
+        print(f"changed to fit: {layer}: {before} -> {after}")
     print(f"compile: {shown(compiled.folder)}")
     return 0
 
@@ -132,16 +155,10 @@ def _proven(words: int | None) -> str:
     )
 
 
-def _checked(check: "RtlCheck") -> str:
-    manifest = check.accelerator.manifest
-    images = check.agreement.images
-    return (
-        f"{images} {'image' if images == 1 else 'images'} through the RTL, 0 "
-        f"{'labels' if manifest.output.kind == 'label' else 'logits'} differ; "
-        f"{check.cycles_per_frame:g} cycles a frame "
-        f"({manifest.cycles_per_frame_predicted} predicted), "
-        f"{check.frames_per_second:,.0f} frames/s at {manifest.clock_mhz:g} MHz"
-    )
+def _checked(run: "RtlRun") -> str:
+    what = "labels" if run.accelerator.manifest.output.kind == "label" else "logits"
+    images = "image" if run.images == 1 else "images"
+    return f"{run.images} {images} through the RTL, 0 {what} differ"
 
 
 COMMAND = CompileCommand(name=_STEP.name, help=_STEP.help)

@@ -3,10 +3,10 @@
 """`steelflow doctor`."""
 
 import argparse
-import json
 from dataclasses import dataclass
 
 from flow.cli.base import Command
+from flow.storage.files import json_text
 
 __all__ = ["COMMAND"]
 
@@ -24,7 +24,11 @@ class DoctorCommand(Command):
         from flow.doctor import as_text, diagnose  # noqa: PLC0415 - keeps --help fast
 
         diagnosis = diagnose()
-        print(json.dumps(diagnosis.as_json(), indent=2) if options.json else as_text(diagnosis))
+        print(
+            json_text(diagnosis.as_json(), indent=2).rstrip()
+            if options.json
+            else as_text(diagnosis)
+        )
         return 0 if diagnosis.core_flow_can_run else 1
 
 

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The file that --json names."""
 
-import json
 from pathlib import Path
 
 from flow.errors import FlowError
-from flow.storage.files import replace_file
+from flow.storage.files import json_text, replace_file
 
 __all__ = ["check_json", "write_json"]
 
@@ -32,7 +31,7 @@ def write_json(path: Path | None, record: object) -> None:
     if path is None:
         return
     try:
-        replace_file(path, (json.dumps(record, indent=1) + "\n").encode())
+        replace_file(path, json_text(record).encode())
     except OSError as error:
         raise FlowError(
             f"--json {path}: cannot be written ({error.strerror}); choose another place"

@@ -32,6 +32,9 @@ class SimulateCommand(Command):
             required=True,
             help="int32[N, K]: the integer logits",
         )
+        parser.add_argument(
+            "--output-name", metavar="NAME", help="the model's output that holds the logits"
+        )
         add_encoding(parser)
         parser.add_argument(
             "--threads", type=int, metavar="N", help="at most so many (default: one a core)"
@@ -49,6 +52,7 @@ class SimulateCommand(Command):
             options.images,
             options.output,
             encoding=encoding(options),
+            output_name=options.output_name,
             threads=options.threads,
             isa=options.isa,
         )

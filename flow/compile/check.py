@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""An accelerator's RTL against the integer network that it was compiled from, image by image."""
+"""An accelerator's RTL, image by image, against the integer network that it was compiled from."""
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,24 +20,29 @@ from flow.progress import meter
 from hw.accelerator import Accelerator
 from hw.verilator.simulation import SimulationResult
 
-__all__ = ["RtlCheck", "check_in_rtl"]
+__all__ = ["RtlRun", "check_in_rtl", "run_rtl"]
 
 _IMAGES_A_PROCESS = 8  # fewer, and filling each process's pipeline costs what it gains
 
 
 @dataclass(frozen=True, kw_only=True)
-class RtlCheck:
-    """Images that went through the RTL without a difference, and how fast.
+class RtlRun:
+    """Images that went through the RTL, and how fast.
 
     Attributes:
         accelerator: which one.
-        agreement: with the integer network.
         simulated: the logits (or labels) and the timing of each image.
+        agreement: with the network, if they were compared.
     """
 
     accelerator: Accelerator
-    agreement: Agreement
     simulated: SimulationResult
+    agreement: Agreement | None = None
+
+    @property
+    def images(self) -> int:
+        """How many."""
+        return len(self.simulated.logits)
 
     @property
     def cycles_per_frame(self) -> float:
@@ -52,6 +57,44 @@ class RtlCheck:
         return self.accelerator.manifest.frames_per_second(self.cycles_per_frame)
 
 
+def run_rtl(
+    accelerator: Accelerator,
+    images: Images,
+    *,
+    build_dir: Path | str,
+    processes: int | None = None,
+) -> RtlRun:
+    """Simulate images uint8[N, H, W, C], N at least 1, with a progress bar.
+
+    Args:
+        accelerator: what is simulated.
+        images: what goes in.
+        build_dir: where compiled simulations are kept, by digest.
+        processes: among which the images are divided; by default as many as pay on this machine.
+
+    Raises:
+        FlowError: images of another shape.
+        HardwareError: no image; the simulation stalls, naming the stream.
+    """
+    return _simulated(_engine(accelerator, images, Path(build_dir), processes), images)
+
+
+def _engine(
+    accelerator: Accelerator, images: Images, build_dir: Path, processes: int | None
+) -> RtlsimEngine:
+    paying = min(os.cpu_count() or 1, max(1, len(images) // _IMAGES_A_PROCESS))
+    return RtlsimEngine(
+        accelerator, build_dir=build_dir, processes=paying if processes is None else processes
+    )
+
+
+def _simulated(engine: RtlsimEngine, images: Images) -> RtlRun:
+    with meter("RTL simulation", unit="frames") as engine.report:
+        simulated = engine.simulate(images)
+    engine.report = None
+    return RtlRun(accelerator=engine.accelerator, simulated=simulated)
+
+
 def check_in_rtl(
     accelerator: Accelerator,
     network: IntegerNetwork,
@@ -59,35 +102,21 @@ def check_in_rtl(
     *,
     build_dir: Path | str,
     processes: int | None = None,
-) -> RtlCheck:
-    """Compare the RTL's logits (or labels) with the integer network's; a difference is an error.
-
-    Args:
-        accelerator: compiled from the network.
-        network: the integers that define the result.
-        images: uint8[N, H, W, C], N at least 1.
-        build_dir: where compiled simulations are kept, by digest.
-        processes: among which the images are divided; by default as many as pay on this machine.
+) -> RtlRun:
+    """Simulate as run_rtl does, and compare with the network; a difference is an error.
 
     Raises:
         FlowError: naming the first image that differs.
         HardwareError: the simulation stalls, naming the stream.
     """
-    paying = min(os.cpu_count() or 1, max(1, len(images) // _IMAGES_A_PROCESS))
-    with meter("RTL simulation", unit="frames") as report:
-        engine = RtlsimEngine(
-            accelerator,
-            build_dir=Path(build_dir),
-            report=report,
-            processes=paying if processes is None else processes,
-        )
-        simulated = engine.simulate(images)
-    if accelerator.manifest.output.kind == "logits":
-        known = CachedEngine(engine, images, simulated.logits)
-        agreement = compare_logits(IntegerEngine(network), known, images)
+    engine = _engine(accelerator, images, Path(build_dir), processes)
+    run = _simulated(engine, images)
+    if accelerator.manifest.output.kind == "label":
+        agreement = _compare_labels(network, images, run.simulated)
     else:
-        agreement = _compare_labels(network, images, simulated)
-    return RtlCheck(accelerator=accelerator, agreement=agreement, simulated=simulated)
+        known = CachedEngine(engine, images, run.simulated.logits)
+        agreement = compare_logits(IntegerEngine(network), known, images)
+    return replace(run, agreement=agreement)
 
 
 def _compare_labels(

@@ -2,12 +2,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From an integer network to an accelerator folder: FINN's layers, folding, RTL, FIFO depths."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from flow.config import CompileConfig
-from flow.dataflow import expected_memories, fold, folding_of, generate_rtl, to_dataflow
+from flow.dataflow import (
+    expected_memories,
+    fold_to_fit,
+    folding_of,
+    generate_rtl,
+    to_dataflow,
+)
 from flow.integer import IntegerNetwork
 from flow.progress import meter
 from flow.storage.records import write_json
@@ -18,9 +26,22 @@ from hw.parts import find_part
 from hw.proof import prove_memories
 from hw.stitch.stitching import stitch, with_fifo_depths
 
-__all__ = ["compile_network"]
+__all__ = ["CompiledNetwork", "compile_network"]
 
 _SIZING_IMAGES = 4  # of noise: the layers' timing does not depend on the values
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledNetwork:
+    """What compile_network has made.
+
+    Attributes:
+        accelerator: with FIFO depths from simulation.
+        changes: layer -> how it would have been built and how it is built to fit the part.
+    """
+
+    accelerator: Accelerator
+    changes: Mapping[str, tuple[str, str]]
 
 
 def compile_network(
@@ -33,7 +54,7 @@ def compile_network(
     build_dir: Path | str,
     label: bool = False,
     optimize: bool = True,
-) -> Accelerator:
+) -> CompiledNetwork:
     """Write accelerator/, dataflow.onnx and folding.json into an existing folder.
 
     Every word of its memories is read back and compared with the network (hw.proof).
@@ -56,10 +77,12 @@ def compile_network(
     part = find_part(config.part).name
     dataflow = to_dataflow(network, part, label=label, lut_per_dsp=config.lut_per_dsp)
     dataflow.save(str(folder / "dataflow.onnx"))
-    folded, cycles = fold(dataflow, config)
-    write_json(folder / "folding.json", {"cycles": cycles, "folding": folding_of(folded)})
+    folded = fold_to_fit(dataflow, config)
+    write_json(
+        folder / "folding.json", {"cycles": folded.cycles, "folding": folding_of(folded.model)}
+    )
     with finn_build_dir(scratch / "finn"), meter("code generation", unit="layers"):
-        generated = generate_rtl(folded, part, config.clock_mhz)
+        generated = generate_rtl(folded.model, part, config.clock_mhz)
         stitched = stitch(
             generated,
             scratch / "stitched",
@@ -77,10 +100,11 @@ def compile_network(
         sizing = size_fifos(
             stitched, images, build_dir=build_dir, progress=report, optimize=optimize
         )
-    return with_fifo_depths(
+    accelerator = with_fifo_depths(
         stitched,
         sizing.depths,
         folder / "accelerator",
         cycles_measured=sizing.interval_cycles,
         memory_words_proven=proof.words,
     )
+    return CompiledNetwork(accelerator=accelerator, changes=folded.changes)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """FINN's hardware layers, each as a function that writes the node and returns its output."""
 
+from math import prod
+
 import numpy as np
 from qonnx.core.datatype import DataType
 
@@ -266,21 +268,24 @@ def add_constant(writer: DataflowWriter, read: Tensor, values: Integers) -> Tens
     return output
 
 
-def concat(writer: DataflowWriter, read: list[Tensor]) -> Tensor:
-    """Join the channels of streams."""
+def concat(writer: DataflowWriter, read: list[Tensor], axis: int = -1) -> Tensor:
+    """Join the channels of streams, or (axis 0 or 1) their rows or columns as if channels."""
     hull = Interval(min(t.values.lo for t in read), max(t.values.hi for t in read))
     same = {tensor.datatype for tensor in read}
     datatype = same.pop() if len(same) == 1 else smallest_datatype(hull)
-    shape = (*read[0].shape[:-1], sum(tensor.channels for tensor in read))
-    output = writer.tensor(shape, datatype)
+    shape = list(read[0].shape)
+    shape[axis] = sum(tensor.shape[axis] for tensor in read)
+    together = shape[:axis] if axis >= 0 else shape[:-1]
+    output = writer.tensor(tuple(shape), datatype)
     writer.node(
         "StreamingConcat",
         [tensor.name for tensor in read],
         [output],
         SIMD=1,
-        ChannelsPerStream=[tensor.channels for tensor in read],
+        ChannelsPerStream=[tensor.size // prod(together) for tensor in read],
         inputDataTypes=[tensor.datatype for tensor in read],
-        numInputVectors=read[0].vectors,
+        numInputVectors=[1, *together],
+        OutShape=[1, *shape],
         inFIFODepths=[2] * len(read),
     )
     return output

@@ -26,10 +26,10 @@ def take(writer: DataflowWriter, read: Tensor, selection: Selection, channels: i
     )
     kept = _select(writer, image, rows, columns)
     down, across = int(row_counts.max()), int(column_counts.max())
-    wide = _repeat(writer, kept, (len(rows) * len(columns), 1), across)
-    tall = _repeat(writer, wide, (len(rows), len(columns) * across), down)
-    whole = replace(tall, shape=(len(rows) * down, len(columns) * across, channels))
-    return _select(writer, whole, _first(row_counts), _first(column_counts))
+    wide, tall = len(columns) * across, len(rows) * down
+    found = _repeat(writer, kept, (kept.shape[0] * kept.shape[1], 1), (len(rows), wide))
+    found = _repeat(writer, found, (len(rows), wide), (tall, wide))
+    return _select(writer, found, _first(row_counts), _first(column_counts))
 
 
 def _first(counts: Integers) -> Integers:
@@ -57,16 +57,20 @@ def _select(writer: DataflowWriter, read: Tensor, rows: Integers, columns: Integ
     return output
 
 
-def _repeat(writer: DataflowWriter, read: Tensor, size: tuple[int, int], times: int) -> Tensor:
-    """Repeat each row of the stream, seen as an image of `size`."""
+def _repeat(
+    writer: DataflowWriter, read: Tensor, size: tuple[int, int], out: tuple[int, int]
+) -> Tensor:
+    """Repeat each row of the stream, seen as an image of `size`, to one with as many as `out`."""
+    times = out[0] * out[1] // (size[0] * size[1])
     if times == 1:
         return read
-    output = writer.tensor((size[0] * times, size[1], read.channels), read.datatype)
+    output = writer.tensor((*out, read.channels), read.datatype)
     writer.node(
         "PixelRepeat",
         [read.name],
         [output],
         ImgDim=list(size),
+        OutDim=list(out),
         NumChannels=read.channels,
         PE=1,
         inputDataType=read.datatype,

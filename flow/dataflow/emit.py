@@ -31,9 +31,10 @@ from flow.integer import (
 from flow.integer.operations import Integers, Shape
 from flow.integer.selection import Selection, selection_of
 
-__all__ = ["OUTPUT", "emit", "emitted_network"]
+__all__ = ["OUTPUT", "OWN", "emit", "emitted_network"]
 
 OUTPUT = -1  # in place of an operand: what an operation gives, not what it reads
+OWN = -2  # and where a layer holds the operation's own constants
 
 
 def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
@@ -73,22 +74,16 @@ def emitted_network(network: IntegerNetwork, *, label: bool) -> IntegerNetwork:
 
 
 def _problems(network: IntegerNetwork) -> Iterator[str]:
-    ranges = network.ranges()
-    producers = {operation.name: operation for operation in network.operations}
     for operation in network.operations:
         name = operation.name
-        read = ranges[network.sources[name][0]]
-        levels = _quantizer(network, producers, operation)
         if isinstance(operation, Threshold) and operation.step != 1 and not _is_bipolar(operation):
             yield f"{name} (levels in steps of {operation.step}; quantize to -1 and 1, or by 1)"
-        if isinstance(operation, Convolution | MaxPool | SumPool) and any(operation.padding):
-            if _is_bipolar(levels):
-                yield f"{name} (bipolar values have no 0 to pad with; use no padding)"
-            elif isinstance(operation, MaxPool) and read.lo < 0:
-                yield f"{name} (a padded maximum of signed values; quantize to unsigned before it)"
         shape = network.shapes[network.sources[name][0]]
         if isinstance(operation, Gather) and _selection(operation, shape) is None:
-            yield f"{name} (it takes places in an order in which they do not arrive)"
+            yield (
+                f"{name} (it takes places in an order in which they do not arrive; take rows and "
+                "columns from the first to the last)"
+            )
         if name != network.output and not network.readers(name):
             yield f"{name} (nothing reads its output; remove it)"
 
@@ -108,17 +103,15 @@ def _stride(operation: Convolution | MaxPool | SumPool, size: tuple[int, ...]) -
     return min(operation.stride[0], size[0]), min(operation.stride[1], size[1])
 
 
-def _quantizer(
-    network: IntegerNetwork, producers: dict[str, Operation], operation: Operation
-) -> Operation | None:
-    """Return the operation whose values are read, past those that only move values."""
-    found = producers.get(network.sources[operation.name][0])
-    if isinstance(found, Flatten | MaxPool | Concat | Gather):
-        return _quantizer(network, producers, found)
-    return found
+def _covered(size: int, kernel: int, stride: int) -> Integers:
+    """Return the rows that windows cover, where these leave gaps; FINN's generator refuses some."""
+    if stride <= kernel:
+        return np.arange(size)
+    starts = np.arange(0, size - kernel + 1, stride)
+    return (starts[:, None] + np.arange(kernel)).reshape(-1)
 
 
-def _is_bipolar(operation: Operation | None) -> bool:
+def _is_bipolar(operation: Operation) -> bool:
     return (
         isinstance(operation, Threshold)
         and (operation.step, operation.offset) == (2, -1)
@@ -143,7 +136,7 @@ class _Emitter:
     def add(self, operation: Operation) -> None:
         """Write the nodes of one operation, whose inputs have been written."""
         read = [self.streams[name].pop(0) for name in self.network.sources[operation.name]]
-        self.writer.source, self.writer.operand = operation.name, 0
+        self.writer.source, self.writer.operand = operation.name, OWN
         self._publish(operation.name, self._emit(operation, read))
 
     def _publish(self, name: str, tensor: Tensor) -> None:
@@ -173,52 +166,37 @@ class _Emitter:
                 every = np.broadcast_to(values, (first.channels,))
                 return _layers.add_constant(self.writer, self._times(first, 1), every)
             case Concat(axis=axis):
-                return self._concat(read, axis)
+                integers = [self._times(tensor, 1, place) for place, tensor in enumerate(read)]
+                return _layers.concat(self.writer, integers, axis)
             case Gather():
                 return self._gather(operation, first)
             case Scale(factors=factors):
                 return _pixel_layers.scale(self.writer, self._times(first, 1), factors)
             case MaxPool():
-                gathered = self._windows(first, operation, channelwise=True)
-                kind = first.datatype
-                return _layers.pool(self.writer, gathered, operation.kernel, "MaxPool", kind)
+                return self._max_pool(operation, first)
             case SumPool():
                 return self._sum_pool(operation, first)
         raise AssertionError(operation)
-
-    def _concat(self, read: list[Tensor], axis: int) -> Tensor:
-        """Join streams: of channels, or of whole rows or images as if they were channels."""
-        integers = [self._times(tensor, 1, operand) for operand, tensor in enumerate(read)]
-        if axis == -1:
-            return _layers.concat(self.writer, integers)
-        height, width, channels = read[0].shape
-        rows = [
-            replace(t, shape=(1, 1, t.size) if axis == 0 else (height, 1, t.size // height))
-            for t in integers
-        ]
-        joined = _layers.concat(self.writer, rows)
-        if axis == 0:
-            return replace(joined, shape=(joined.size // (width * channels), width, channels))
-        return replace(joined, shape=(height, joined.channels // channels, channels))
 
     def _gather(self, operation: Gather, read: Tensor) -> Tensor:
         shape = self.network.shapes[operation.name]
         selection = _selection(operation, read.shape)
         assert selection is not None, operation.name
-        if not selection.is_view:
-            read = _pixel_layers.take(self.writer, read, selection, operation.channels)
-        return replace(read, shape=shape)
+        taken = _pixel_layers.take(self.writer, read, selection, operation.channels)
+        return replace(taken, shape=shape)
 
     def _windows(
         self, read: Tensor, operation: Convolution | MaxPool | SumPool, *, channelwise: bool
     ) -> Tensor:
-        if any(operation.padding):
-            read = _layers.pad(self.writer, read, operation.padding)
+        if any(operation.padding):  # -1 and 1 have no 0 among them
+            read = _layers.pad(self.writer, self._times(read, 1), operation.padding)
         kernel, stride = operation.kernel, _stride(operation, read.shape)
+        rows, columns = (_covered(read.shape[i], kernel[i], stride[i]) for i in (0, 1))
+        places = Selection((read.shape[0], read.shape[1]), rows, columns)
+        read = _pixel_layers.take(self.writer, read, places, read.channels)
         if kernel == (1, 1):
-            rows, columns = (np.arange(0, read.shape[i], stride[i]) for i in (0, 1))
-            places = Selection((read.shape[0], read.shape[1]), rows, columns)
-            return _pixel_layers.take(self.writer, read, places, read.channels)
+            return read
+        stride = min(stride[0], kernel[0]), min(stride[1], kernel[1])
         return _layers.windows(self.writer, read, kernel, stride, channelwise=channelwise)
 
     def _convolution(self, operation: Convolution, read: Tensor) -> Tensor:
@@ -231,6 +209,21 @@ class _Emitter:
             return _layers.depthwise(self.writer, gathered, kernel, sums, (height, width))
         matrix = _ungrouped(operation).reshape(-1, outputs)
         return _layers.matrix(self.writer, gathered, matrix, sums, (height, width))
+
+    def _max_pool(self, operation: MaxPool, read: Tensor) -> Tensor:
+        """Take maxima; padding is 0, below which nothing may be: values are shifted for it."""
+        lowest = np.full(read.channels, read.values.lo, dtype=np.int64)
+        shifted = any(operation.padding) and read.values.lo < 0
+        if shifted:
+            read = self._times(read, 1)
+            lowest[:] = read.values.lo
+            self.writer.operand, self.writer.shift = 0, read.values.lo
+            read = _layers.add_constant(self.writer, read, -lowest)
+        gathered = self._windows(read, operation, channelwise=True)
+        kernel, kind = operation.kernel, gathered.datatype
+        pooled = _layers.pool(self.writer, gathered, kernel, "MaxPool", kind)
+        self.writer.operand = OUTPUT
+        return _layers.add_constant(self.writer, pooled, lowest) if shifted else pooled
 
     def _sum_pool(self, operation: SumPool, read: Tensor) -> Tensor:
         if read.datatype == "BIPOLAR":  # the pools take integers alone
@@ -266,7 +259,9 @@ class _Emitter:
         self.writer.operand = operand
         kernel = np.full((read.channels, 1, 1, 1), factor, dtype=np.int64)
         low, high = sorted((factor * read.values.lo, factor * read.values.hi))
-        return _layers.depthwise(self.writer, read, kernel, Interval(low, high), read.shape[:-1])
+        product = _layers.depthwise(self.writer, read, kernel, Interval(low, high), read.shape[:-1])
+        self.writer.operand = OWN
+        return product
 
 
 def _ungrouped(operation: Convolution) -> Integers:

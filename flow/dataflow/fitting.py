@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 
 from flow.dataflow._lanes import Foldable
 from hw.layers.matrix_options import MatrixOption, chosen_option, matrix_options
-from hw.layers.threshold_memory import ThresholdOption, chosen_trigger, threshold_options
+from hw.layers.threshold_memory import (
+    ThresholdOption,
+    chosen_trigger,
+    threshold_options,
+    threshold_resources,
+)
 from hw.parts import Part
 
-__all__ = ["fit_memories", "place_thresholds"]
+__all__ = ["built", "fit_memories", "place_thresholds"]
 
 _WIDER = 1.5  # how many times the multipliers of the narrowest folding a better one may have
 _BINS = 256  # in which DSP slices are counted
@@ -34,6 +39,18 @@ def place_thresholds(layers: Sequence[Foldable], part: Part) -> None:
     for layer in layers:
         if _has_thresholds(layer):
             chosen_trigger(layer.instance, part.name).apply(layer.instance)
+
+
+def built(layer: Foldable, part: Part) -> str:
+    """Say how a matrix layer or a thresholding would be built as it is now; "" for others."""
+    if layer.has_weights:
+        option = chosen_option(layer.instance, part.name)
+        place = "block RAM" if option.ram_style == "block" else "LUTs"
+        pe, simd = layer.lanes
+        return f"PE {pe}, SIMD {simd}, {option.unit.upper()} unit, weights in {place}"
+    if _has_thresholds(layer):
+        return f"thresholds in {threshold_resources(layer.instance).bram36:g} block RAMs"
+    return ""
 
 
 def fit_memories(

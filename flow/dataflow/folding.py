@@ -4,20 +4,43 @@
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.config import CompileConfig, FoldingConfig
 from flow.dataflow._lanes import Foldable, foldables
-from flow.dataflow.fitting import fit_memories, place_thresholds
+from flow.dataflow.fitting import built, fit_memories, place_thresholds
 from flow.errors import FlowError
 from hw.parts import find_part
 
-__all__ = ["fold", "folding_of", "reachable_cycles"]
+__all__ = ["Folded", "fold", "fold_to_fit", "folding_of", "reachable_cycles"]
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A dataflow graph with PE and SIMD set.
+
+    Attributes:
+        model: the graph.
+        cycles: layer -> cycles per frame.
+        changes: layer -> how it would have been built and how it is, where block RAM made the
+            difference.
+    """
+
+    model: ModelWrapper
+    cycles: dict[str, int]
+    changes: dict[str, tuple[str, str]]
 
 
 def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict[str, int]]:
-    """Set PE and SIMD of every layer; return the model and each layer's cycles per frame.
+    """Return the model of fold_to_fit and each layer's cycles per frame."""
+    folded = fold_to_fit(model, config)
+    return folded.model, folded.cycles
+
+
+def fold_to_fit(model: ModelWrapper, config: CompileConfig) -> Folded:
+    """Set PE and SIMD of every layer, and where constants lie.
 
     Matrix layers named in config.folding get what is asked for. Every other layer gets the fewest
     lanes with which it takes at most clock / target_fps cycles and which divide or are divided by
@@ -41,13 +64,16 @@ def fold(model: ModelWrapper, config: CompileConfig) -> tuple[ModelWrapper, dict
     _unfold(layers, target)
     part = find_part(config.part)
     place_thresholds(list(layers.values()), part)
+    before = {name: built(layer, part) for name, layer in layers.items()}
     if fit_memories(list(layers.values()), part, target, config.folding):
         for layer in layers.values():
             layer.fixed = layer.has_weights
         _unfold(layers, target)
     cycles = {name: layer.cycles() for name, layer in layers.items()}
     _check_rate(cycles, config)
-    return model, cycles
+    after = {name: built(layer, part) for name, layer in layers.items()}
+    changes = {name: (before[name], after[name]) for name in layers if before[name] != after[name]}
+    return Folded(model, cycles, changes)
 
 
 def reachable_cycles(model: ModelWrapper, target: int) -> int:

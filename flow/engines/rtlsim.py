@@ -23,7 +23,7 @@ class RtlsimEngine:
         self,
         accelerator: Accelerator,
         *,
-        build_dir: Path,
+        build_dir: Path | str,
         report: Report | None = None,
         processes: int = 1,
     ) -> None:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from flow.classifier import Images, Logits
 from flow.errors import FlowError, SettingError
-from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 from flow.lowering import InputEncoding, lower, read_model
 from flow.progress import meter
 from flow.storage.files import replace_file
+from hw.accelerator.preprocessing import Preprocessing
 from hw.errors import HardwareError
 
 __all__ = ["SimulationReport", "as_pixels", "read_images", "simulate", "write_logits"]
@@ -53,6 +53,7 @@ def simulate(
     output: Path | str,
     *,
     encoding: InputEncoding | None = None,
+    output_name: str | None = None,
     threads: int | None = None,
     isa: str | None = None,
 ) -> SimulationReport:
@@ -63,6 +64,7 @@ def simulate(
         images: .npy of uint8[N, H, W, C] or of the model's own input tensors; see as_pixels.
         output: replaced when all is done; an error leaves what was there.
         encoding: the model's input for a uint8 pixel; None for what it declares.
+        output_name: the model's output that holds the logits; None for the only one.
         threads: None for one a core.
         isa: the instruction set; None for the fastest.
 
@@ -74,10 +76,10 @@ def simulate(
         raise SettingError(
             f"output {output}: there is no folder {output.parent}; make it first", "output"
         )
-    graph, found = read_model(model), read_images(images)
+    graph, found = read_model(model, output_name=output_name), read_images(images)
     lowered = lower(graph, input_encoding=encoding)
     network = lowered.network
-    pixels = as_pixels(found, network)
+    pixels = as_pixels(found, network.input_shape, network.preprocessing)
     engine = NativeNetwork(network, threads=threads, isa=isa)
     start = time.perf_counter()
     logits = _run(engine, pixels)
@@ -121,32 +123,40 @@ def read_images(path: Path | str) -> NDArray[Any]:
     return found
 
 
-def as_pixels(values: NDArray[Any], network: IntegerNetwork) -> Images:
+def as_pixels(
+    values: NDArray[Any], input_shape: tuple[int, int, int], own: Preprocessing | None
+) -> Images:
     """Return images uint8[N, H, W, C] for images, or for tensors of the model's own input.
 
     Args:
-        values: pixels: uint8[N, H, W, C], uint8[N, F] for a network of F inputs in a row, or uint8
-            in the order of the model's own input; or any other numbers of the shape [N, *rest of
-            the model's input], each a value that the input has for some pixel.
-        network: lowered from the model.
+        values: pixels: uint8[N, H, W, C], uint8[N, F] for a network of F inputs in a row,
+            uint8[N, L, C] of a sequence, or uint8 in the order of the model's own input; or any
+            other numbers of the shape [N, *rest of the model's input], each a value that the
+            input has for some pixel.
+        input_shape: (H, W, C) of the images.
+        own: how the model's own input is made of them, if that is known.
 
     Raises:
         FlowError: another shape; or naming the first image with a value that no pixel has.
     """
-    shape, given = network.input_shape, network.preprocessing
-    flat = shape[:2] == (1, 1) and values.shape[1:] == shape[2:]
-    if values.dtype == np.uint8 and (flat or values.shape[1:] == shape):
-        return values.reshape(-1, *shape)
-    if given is None or not values.ndim or values.shape[1:] != given.shape[1:]:
-        own = f" nor the model's own input (N, {_listed(given.shape[1:])})" if given else ""
+    height, width, channels = input_shape
+    shapes: list[tuple[int, ...]] = [input_shape]
+    if height == 1:
+        shapes.append((width, channels))
+    if (height, width) == (1, 1):
+        shapes.append((channels,))
+    if values.dtype == np.uint8 and values.shape[1:] in shapes:
+        return values.reshape(len(values), *input_shape)
+    if own is None or not values.ndim or values.shape[1:] != own.shape[1:]:
+        other = f" nor the model's own input (N, {_listed(own.shape[1:])})" if own else ""
         raise FlowError(
-            f"images: {values.dtype} of shape {values.shape} is neither uint8 (N, {_listed(shape)})"
-            f"{own}"
+            f"images: {values.dtype} of shape {values.shape} is neither uint8 "
+            f"(N, {_listed(input_shape)}){other}"
         )
     if values.dtype == np.uint8:
-        return given.in_order(values, shape)
+        return own.in_order(values, input_shape)
     try:
-        return given.images(values, shape)
+        return own.images(values, input_shape)
     except HardwareError as error:
         raise FlowError(str(error)) from error
 

@@ -19,6 +19,8 @@ def check_budget(
 ) -> None:
     """Refuse images that are not uint8 of the clean shape within epsilon_255 of the clean ones.
 
+    Only a finite distance of at most epsilon_255 is within.
+
     Raises:
         FlowError: naming the attack, and the first image outside the ball with its distance.
     """
@@ -27,7 +29,7 @@ def check_budget(
     if found.shape != clean.shape:
         raise FlowError(f"attack {attack}: returned shape {found.shape}, not {clean.shape}")
     distances = _DISTANCES[norm](clean, found)
-    outside = np.flatnonzero(distances > epsilon_255)
+    outside = np.flatnonzero(~(np.isfinite(distances) & (distances <= epsilon_255)))
     if len(outside):
         first = int(outside[0])
         raise FlowError(

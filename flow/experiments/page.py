@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The files that an experiment leaves: a page, the picture, rows and verdicts."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from flow.experiments.base import Experiment, Findings, Row, Scale
 from flow.experiments.figures import panels_png, panels_svg
-from flow.storage.files import replace_file
+from flow.storage.files import json_text, replace_file
 
 __all__ = ["write_findings"]
 
@@ -22,8 +21,8 @@ def write_findings(folder: Path, experiment: Experiment, scale: Scale, findings:
     figure = panels_svg(findings.panels, experiment.name)
     standalone = figure.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
     contents = {
-        "rows.json": json.dumps(list(findings.rows), indent=1) + "\n",
-        "verdicts.json": json.dumps([asdict(one) for one in findings.verdicts], indent=1) + "\n",
+        "rows.json": json_text(list(findings.rows)),
+        "verdicts.json": json_text([asdict(one) for one in findings.verdicts]),
         "figure.svg": standalone + "\n",
         "index.html": _page(experiment, scale, findings, figure),
     }

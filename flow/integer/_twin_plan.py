@@ -3,16 +3,13 @@
 """In which order a twin computes, in which float, and where the values are integers for certain."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from flow.integer.bounds import Interval, exact_float
+from flow.integer.graph import IntegerGraph
 from flow.integer.operations import IMAGE, Convolution, Dense, MaxPool, Operation, Threshold
-
-if TYPE_CHECKING:
-    from flow.integer.network import IntegerNetwork
 
 __all__ = ["Plan", "Step", "plan_twin"]
 
@@ -36,7 +33,7 @@ class Plan:
     dtype: torch.dtype
 
 
-def plan_twin(network: "IntegerNetwork") -> Plan:
+def plan_twin(network: IntegerGraph) -> Plan:
     """Plan the twin: as the network, but a maximum of counts becomes the count of the maximum.
 
     Counting keeps order, so that both are equal. The pool then sees sums, of which rarely two are
@@ -80,7 +77,7 @@ def _steps(
     return tuple(steps)
 
 
-def _dtype(network: "IntegerNetwork") -> torch.dtype:
+def _dtype(network: IntegerGraph) -> torch.dtype:
     """Return the float that holds every partial sum; partial sums of products included."""
     ranges = network.ranges()
     largest = max(interval.magnitude() for interval in ranges.values())

@@ -2,21 +2,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How far from a lone threshold a straight-through gradient still passes."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from flow.integer.bounds import Interval
+from flow.integer.graph import IntegerGraph
 from flow.integer.native._lines import Reals
 from flow.integer.operations import Convolution, Dense, Flatten, Gather, MaxPool, Threshold
-
-if TYPE_CHECKING:
-    from flow.integer.network import IntegerNetwork
 
 __all__ = ["half_window"]
 
 
-def half_window(network: "IntegerNetwork", threshold: Threshold) -> Reals | None:
+def half_window(network: IntegerGraph, threshold: Threshold) -> Reals | None:
     """Return the half width of the window round the only threshold of each channel, float64[C].
 
     A staircase has a scale of its own, the distance between thresholds. A lone step has none, and

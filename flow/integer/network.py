@@ -18,8 +18,8 @@ from pydantic import TypeAdapter
 
 from flow.classifier import Images, Labels, Logits, check_images
 from flow.errors import FlowError
-from flow.integer.bounds import Interval
-from flow.integer.operations import IMAGE, KINDS, Integers, Operation, Shape
+from flow.integer.graph import IntegerGraph
+from flow.integer.operations import IMAGE, KINDS, Integers, Operation
 from hw.accelerator.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -32,18 +32,13 @@ _BATCH = 256  # images at a time: bounds the memory
 _PREPROCESSING: TypeAdapter[Preprocessing | None] = TypeAdapter(Preprocessing | None)
 
 
-class IntegerNetwork:
+class IntegerNetwork(IntegerGraph):
     """A graph of integer operations from uint8 images to int32 logits; a Classifier.
 
-    Attributes:
-        operations: in an order in which each follows what it reads; the last one's output is the
-            logits.
-        input_shape: (H, W, C).
+    Attributes, beside the graph's:
         scale: positive; the trained network's float logits are scale * integer logits + offset.
         offset: the same for every class, so that it changes no label.
         preprocessing: how the model's own input is made of the uint8 image; None if not known.
-        sources: name of each operation -> the names that it reads (IMAGE is the input).
-        shapes: name -> the shape of its output without N; with IMAGE's.
     """
 
     def __init__(
@@ -57,29 +52,8 @@ class IntegerNetwork:
         """Check that the graph is sound, that logits fit int32 and that the scale is positive."""
         if not scale > 0:
             raise FlowError(f"integer network: the scale {scale} of the logits is not positive")
-        self.operations, self.input_shape = operations, input_shape
         self.scale, self.offset, self.preprocessing = scale, offset, preprocessing
-        self.sources = _sources(operations)
-        self.shapes: dict[str, Shape] = {IMAGE: input_shape}
-        for operation in operations:
-            read = (self.shapes[name] for name in self.sources[operation.name])
-            self.shapes[operation.name] = operation.output_shape(*read)
-        output = self.shapes[self.output]
-        if len(output) != 1:
-            raise FlowError(f"integer network: the output {output} is not a vector")
-        last = self.ranges()[self.output]
-        if last.magnitude() >= 2**31:
-            raise FlowError(f"integer network: logits of up to {last.magnitude()} do not fit int32")
-
-    @property
-    def output(self) -> str:
-        """Name of the operation whose output is the logits; IMAGE if there is none."""
-        return self.operations[-1].name if self.operations else IMAGE
-
-    @property
-    def classes(self) -> int:
-        """Number of logits."""
-        return self.shapes[self.output][0]
+        super().__init__(operations, input_shape)
 
     @property
     def positive_from(self) -> int:
@@ -94,18 +68,6 @@ class IntegerNetwork:
         if self.classes > 1:
             return np.asarray(logits.argmax(axis=1))
         return (logits[:, 0] >= self.positive_from).astype(np.int64)
-
-    def ranges(self) -> dict[str, Interval]:
-        """Return the proven range of each operation's output (and IMAGE's), for any uint8 image."""
-        found = {IMAGE: Interval(0, 255)}
-        for operation in self.operations:
-            read = (found[name] for name in self.sources[operation.name])
-            found[operation.name] = operation.output_range(*read)
-        return found
-
-    def readers(self, name: str) -> list[Operation]:
-        """Return the operations that read an output, once for each time they do."""
-        return [op for op in self.operations for read in self.sources[op.name] if read == name]
 
     def logits(self, images: Images) -> Logits:
         """Return int32[N, K]; see Classifier."""
@@ -184,22 +146,6 @@ class IntegerNetwork:
             raise FlowError(
                 f"integer network {path}: cannot be read ({error}); compile it again"
             ) from error
-
-
-def _sources(operations: tuple[Operation, ...]) -> dict[str, tuple[str, ...]]:
-    """Return what each operation reads; FlowError for a name that is unknown or used twice."""
-    sources: dict[str, tuple[str, ...]] = {}
-    before = IMAGE
-    for operation in operations:
-        read = operation.inputs or (before,)
-        for name in read:
-            if name != IMAGE and name not in sources:
-                raise FlowError(f"{operation.name}: its input {name!r} is no operation before it")
-        if operation.name in sources or operation.name == IMAGE:
-            raise FlowError(f"integer network: two operations are called {operation.name!r}")
-        sources[operation.name] = read
-        before = operation.name
-    return sources
 
 
 def _operation(index: int, entry: dict[str, Any], arrays: dict[str, Integers]) -> Operation:

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The integer network in torch, with straight-through gradients for white-box attacks."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -12,6 +10,7 @@ from torch.nn import functional
 from flow.integer._twin_functions import Convolve, Count, Geometry, Staircase, Weights
 from flow.integer._twin_plan import Step, plan_twin
 from flow.integer._twin_windows import half_window
+from flow.integer.graph import IntegerGraph
 from flow.integer.native._lines import Reals, fit_lines
 from flow.integer.operations import (
     IMAGE,
@@ -30,9 +29,6 @@ from flow.integer.operations import (
     Threshold,
     Unflatten,
 )
-
-if TYPE_CHECKING:
-    from flow.integer.network import IntegerNetwork
 
 __all__ = ["Twin"]
 
@@ -154,7 +150,7 @@ class _Module(nn.Module):
         return rows.view(len(rows), height, width, gather.channels).permute(0, 3, 1, 2)
 
 
-def _layer(step: Step, network: "IntegerNetwork", dtype: torch.dtype) -> nn.Module:
+def _layer(step: Step, network: IntegerGraph, dtype: torch.dtype) -> nn.Module:
     match step.operation:
         case Convolution() as convolution:
             return _Convolution(convolution, step, dtype)
@@ -185,7 +181,7 @@ class Twin(nn.Module):
     images only; those of float32 convolutions are rounded to bfloat16 on processors that have it.
     """
 
-    def __init__(self, network: "IntegerNetwork") -> None:
+    def __init__(self, network: IntegerGraph) -> None:
         super().__init__()
         self.network, self.plan = network, plan_twin(network)
         self.dtype = self.plan.dtype

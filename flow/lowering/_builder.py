@@ -55,6 +55,8 @@ class Builder:
         notes: what had to be rounded or left out.
         readers: name of a source tensor -> the nodes that read it.
         opset: of ONNX's own operations in the source graph.
+        factors: name of a Convolution or Dense -> int64[I, O]: what its inputs' scales have
+            multiplied the weights of each input (of a group) and output with.
     """
 
     def __init__(self, input_shape: Shape, opset: int = 18) -> None:
@@ -65,6 +67,7 @@ class Builder:
         self.shapes: dict[str, Shape] = {IMAGE: input_shape}
         self.notes: list[str] = []
         self.readers: dict[str, list[NodeProto]] = {}
+        self.factors: dict[str, Integers] = {}
         self._read: set[str] = set()
 
     def emit(self, operation: Operation) -> str:
@@ -103,6 +106,17 @@ class Builder:
     def interval(self, value: Value) -> Interval:
         """Return the proven range of the integers behind a tensor."""
         return self.ranges[value.source]
+
+    def needed(self, output: str) -> tuple[Operation, ...]:
+        """Return the operations that an output depends on, in order."""
+        needed, waiting = {output}, [output]
+        while waiting:
+            operation = self.operations.get(waiting.pop())
+            for source in operation.inputs if operation else ():
+                if source not in needed:
+                    needed.add(source)
+                    waiting.append(source)
+        return tuple(item for name, item in self.operations.items() if name in needed)
 
     def multiply(self, source: str, factors: Integers) -> bool:
         """Multiply channels of a sum of products in place; False if it has a reader.

@@ -26,7 +26,7 @@ from flow.lowering._values import INFINITY, Rationals, Value, common_unit, objec
 
 __all__ = ["add", "batch_norm", "clip", "div", "hard_tanh", "identity", "mul", "neg", "relu", "sub"]
 
-_LARGEST_FACTOR = 2**16  # of a branch before a sum
+_LARGEST_FACTOR = 2**40  # of a branch before a sum
 
 
 def identity(builder: Builder, node: NodeProto, operands: Operands) -> Value:  # noqa: ARG001

@@ -90,6 +90,8 @@ def _reachable(stairs: Staircase, value: Value, builder: Builder) -> Staircase:
 
 def _is_identity(thresholds: Integers, offset: int, low: int, high: int) -> bool:
     """Whether offset + #{t <= x} is x for every x in low..high."""
+    if high - low > thresholds.shape[1]:
+        return False
     expected = np.arange(low + 1, high + 1)
     for row in thresholds:
         inside = row[(row > low) & (row <= high)]

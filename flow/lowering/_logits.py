@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from onnx import NodeProto
 
-from flow.integer import IMAGE, Bias, Dense, IntegerNetwork, Operation
+from flow.integer import IMAGE, Bias, Dense, IntegerNetwork
 from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
+from flow.lowering._coarse import Coarse, coarsened
 from flow.lowering._constants import attribute
 from flow.lowering._growing import Leaky
 from flow.lowering._rectify import clamped
@@ -21,13 +22,16 @@ from flow.lowering._settle import flat, unclamped, unpadded
 from flow.lowering._units import Units, choose_units
 from flow.lowering._values import INFINITY, Value, same
 
-__all__ = ["Ending", "ending", "leave_out", "logits_tensor"]
+__all__ = ["MOST_CLASSES", "Ending", "ending", "leave_out", "logits_tensor"]
+
+MOST_CLASSES = 2**16
 
 _ELEMENTWISE = (  # they grow with the logits
     *("Celu", "Elu", "Erf", "Exp", "LeakyRelu", "Log", "Selu", "Sigmoid", "Softplus", "Softsign"),
     "Tanh",
 )
 _DECISIONS = ("ArgMax", "TopK", "Softmax", "LogSoftmax", *_ELEMENTWISE)
+_LARGEST_ORDER = 2**24  # entries of a matrix that puts logits in order
 _TRAILING = ("Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Identity")
 
 
@@ -75,11 +79,19 @@ def ending(builder: Builder, name: str, value: Value) -> Ending:
     """Return the network whose logits are the value, up to a positive scale and an offset.
 
     Raises:
-        Refusal: activations that are not quantized, or constant logits alone.
+        Refusal: activations that are not quantized, or constant logits alone; or more values than
+            a classifier has.
     """
+    if value.index.size > MOST_CLASSES:
+        raise Refusal(
+            f"its output of shape {value.index.shape} holds {value.index.size:,} values, and a "
+            f"classifier has at most {MOST_CLASSES:,} logits",
+            "set output_name to an output of logits",
+        )
     value = _peeled(builder, name, unpadded(builder, name, value))
     value, ends = _freed(builder, name, value)
-    value = _in_order(builder, name, value)
+    coarse = coarsened(builder, _in_order(builder, name, value))
+    value = coarse.value
     base = next((end for end in ends if abs(end) != INFINITY), None)
     magnitude = builder.interval(value).magnitude()
     units = choose_units(list(value.scale), list(value.offset), magnitude, base)
@@ -90,14 +102,25 @@ def ending(builder: Builder, name: str, value: Value) -> Ending:
     if units.note:
         builder.notes.append(units.note)
     cut, moved = clamped(builder, name, source, [_places(end, units) for end in ends])
+    error = units.error + coarse.error * max(map(abs, units.multiples))
+    if coarse.name:
+        builder.notes.append(_rounded(coarse, float(error * units.unit)))
     shape = builder.shapes[IMAGE]
     made = IntegerNetwork(
-        _needed(builder, cut),
+        builder.needed(cut),
         (shape[0], shape[1], shape[2]),
         float(units.unit),
         float(units.base),
     )
-    return Ending(made, units.error + moved)
+    return Ending(made, error + moved)
+
+
+def _rounded(coarse: Coarse, bound: float) -> str:
+    return (
+        f"{coarse.name}: the scales of what it adds have no small common unit and are rounded: a "
+        f"logit is off by at most {bound:.3g} in all; a label can change only where two logits are "
+        "closer than twice that"
+    )
 
 
 def _places(end: Fraction | float, units: Units) -> Fraction | None:
@@ -135,6 +158,11 @@ def _in_order(builder: Builder, name: str, value: Value) -> Value:
     order = value.index.reshape(-1)
     if np.array_equal(order, np.arange(value.channels)):
         return value
+    if value.channels * order.size > _LARGEST_ORDER:
+        raise Refusal(
+            f"its {order.size:,} logits are {value.channels:,} values in another order",
+            "transpose them to channels-last, or end with a dense layer",
+        )
     weights = np.zeros((value.channels, order.size), dtype=np.int64)
     weights[order, np.arange(order.size)] = 1
     source = builder.emit(Dense(name=f"{name}_order", inputs=(value.source,), weights=weights))
@@ -150,15 +178,3 @@ def _multiplied(builder: Builder, name: str, value: Value, multiples: tuple[int,
     if (factors == 1).all() or builder.multiply(value.source, factors):
         return value.source
     return builder.channelwise(f"{name}_scale", value, factors)
-
-
-def _needed(builder: Builder, output: str) -> tuple[Operation, ...]:
-    """Return the operations that the output depends on, in order."""
-    needed, waiting = {output}, [output]
-    while waiting:
-        operation = builder.operations.get(waiting.pop())
-        for source in operation.inputs if operation else ():
-            if source not in needed:
-                needed.add(source)
-                waiting.append(source)
-    return tuple(item for name, item in builder.operations.items() if name in needed)

@@ -51,6 +51,7 @@ def conv(builder: Builder, node: NodeProto, operands: Operands) -> Value:
         groups=groups,
     )
     source = builder.emit(operation)
+    builder.factors[source] = sums.factors
     shape = builder.shapes[source]
     index = image_index(shape)
     return Value.plain(source, shape, index, sums.unit, sums.offset, known=value.known)
@@ -174,6 +175,7 @@ def _dense(builder: Builder, node: NodeProto, value: Value, weights: Weights, ax
     sums = product(Weights(codes, scale, weights.bias), value)
     matrix = sums.weights[0, 0]
     source = builder.emit(Dense(name=node.name, inputs=(value.source,), weights=matrix))
+    builder.factors[source] = sums.factors
     after = [shape[3] if place == axis else 1 for place in range(len(before))]
     index = np.arange(shape[3]).reshape(after)
     return Value.plain(source, (shape[3],), index, sums.unit, sums.offset, known=value.known)
@@ -189,6 +191,7 @@ def _pixelwise(builder: Builder, node: NodeProto, value: Value, weights: Weights
         )
     sums = product(weights, value)
     source = builder.emit(Convolution(name=node.name, inputs=(value.source,), weights=sums.weights))
+    builder.factors[source] = sums.factors
     shape = builder.shapes[source]
     index = np.arange(int(np.prod(shape))).reshape(*value.index.shape[:-1], shape[2])
     return Value.plain(source, shape, index, sums.unit, sums.offset, known=value.known)

@@ -80,10 +80,5 @@ def _rows(order: Integers, size: int) -> int:
 def _renamed(value: Value, source: str, order: Integers) -> Value:
     """Return the value of a flat source that holds its elements in order."""
     channels = order % value.channels
-    parts = (item[channels] for item in (value.scale, value.offset, value.lo, value.hi))
-    scale, offset, lo, hi = parts
     index = np.arange(order.size).reshape(value.index.shape)
-    return replace(
-        value, source=source, shape=(order.size,), index=index,
-        scale=scale, offset=offset, lo=lo, hi=hi,
-    )  # fmt: skip
+    return value.picked(lambda row: row[channels], source=source, shape=(order.size,), index=index)

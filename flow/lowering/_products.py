@@ -14,7 +14,7 @@ from flow.lowering._values import Rationals, Value, common_unit, objects, ration
 
 __all__ = ["Product", "Weights", "product"]
 
-_LARGEST_WEIGHT = 2**16
+_LARGEST_WEIGHT = 2**46
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +40,13 @@ class Product:
         weights: int64[KH, KW, I, O].
         unit: real value of one of each output's integer steps.
         offset: real value of each output's 0.
+        factors: int64[I, O] that the codes of each input and output were multiplied with.
     """
 
     weights: Integers
     unit: Rationals
     offset: Rationals
+    factors: Integers
 
 
 def _bias(weights: Weights) -> Rationals:
@@ -84,6 +86,7 @@ def product(weights: Weights, value: Value, groups: int = 1) -> Product:
         np.concatenate([part.weights for part in parts], axis=3),
         np.concatenate([part.unit for part in parts]),
         offset + _bias(weights),
+        np.concatenate([part.factors for part in parts], axis=1),
     )
 
 
@@ -93,7 +96,7 @@ def _group(codes: Integers, scale: Rationals, steps: Rationals, starts: Rational
     offset = _offset(codes, scale, starts)
     if scale.shape[0] == 1 and steps[0] and same(steps):
         unit = np.broadcast_to(scale[0] * steps[0], (outputs,)).copy()
-        return Product(codes, unit, offset)
+        return Product(codes, unit, offset, np.ones((inputs, outputs), dtype=np.int64))
     real = np.broadcast_to(scale, (inputs, outputs)) * steps[:, None]
     used = np.abs(codes).sum(axis=(0, 1)) > 0
     units = [common_unit([real[i, o] for i in np.flatnonzero(used[:, o])]) for o in range(outputs)]
@@ -102,11 +105,11 @@ def _group(codes: Integers, scale: Rationals, steps: Rationals, starts: Rational
     largest = int((np.abs(codes).max(axis=(0, 1)) * np.abs(factors)).max())
     if largest > _LARGEST_WEIGHT:
         raise Refusal(
-            f"the scales of its input's channels have no small common unit (a weight becomes "
-            f"{largest})",
+            f"the scales of its input's channels have no common unit (a weight becomes {largest})",
             "quantize its input with one scale for all channels",
         )
-    return Product(codes * factors.astype(np.int64), objects(units), offset)
+    whole = factors.astype(np.int64)
+    return Product(codes * whole, objects(units), offset, whole)
 
 
 def _multiple(value: Fraction, unit: Fraction) -> int:

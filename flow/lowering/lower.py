@@ -18,7 +18,9 @@ from flow.integer import IMAGE, IntegerNetwork
 from flow.integer.operations import Shape
 from flow.lowering._builder import Builder, Placeholder
 from flow.lowering._constants import Constant, constant_node
-from flow.lowering._logits import Ending, ending, leave_out, logits_tensor
+from flow.lowering._logits import MOST_CLASSES, Ending, ending, leave_out, logits_tensor
+from flow.lowering._model_ends import BATCH
+from flow.lowering._narrow import narrowed
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
 from flow.lowering.encoding import InputEncoding, image_value
@@ -85,11 +87,12 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     nodes = _named(model)
     inputs = _input_names(model)
     output = model.graph.output[0].name
+    _refuse_giant(model, output)
     logits, decision = logits_tensor(nodes, output)
     image = image_value(model, inputs[0], input_encoding)
     opsets = {item.domain: item.version for item in model.model.opset_import}
     builder = Builder(image.value.shape, opsets.get("", 1))
-    builder.notes += image.notes
+    builder.notes += [*image.notes, *_batch_note(model, inputs[0])]
     builder.tensors |= _initializers(model)
     builder.tensors[inputs[0]] = image.value
     needed = _needed(nodes, logits)
@@ -100,9 +103,25 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     if problems:
         raise _refused(problems)
     made = _finished(builder, needed, logits, decision)
-    made.network.preprocessing = image.preprocessing()
-    notes, rounding = tuple(builder.notes), float(made.rounding)
-    return Lowered(made.network, notes, assumed=image.assumed, rounding=rounding)
+    network, proven = narrowed(made.network, builder.factors)
+    network.preprocessing = image.preprocessing()
+    notes, rounding = (*builder.notes, *proven), float(made.rounding)
+    return Lowered(network, notes, assumed=image.assumed, rounding=rounding)
+
+
+def _refuse_giant(model: ModelWrapper, output: str) -> None:
+    """Refuse what is no classifier before anything is computed for it."""
+    shape = model.get_tensor_shape(output) or ()
+    if prod(shape) > MOST_CLASSES:
+        raise FlowError(
+            f"output {output!r}: shape {list(shape)} holds {prod(shape):,} values, and a "
+            f"classifier has at most {MOST_CLASSES:,} logits; set output_name to one of these"
+        )
+
+
+def _batch_note(model: ModelWrapper, name: str) -> list[str]:
+    batch = model.get_metadata_prop(BATCH)
+    return [f"input {name!r}: its batch of {batch} is taken as 1"] if batch else []
 
 
 def _initializers(model: ModelWrapper) -> dict[str, Constant]:

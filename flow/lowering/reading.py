@@ -13,6 +13,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
 from flow.errors import FlowError
+from flow.lowering._model_ends import fix_batch, keep_output
 
 __all__ = ["read_model"]
 
@@ -22,12 +23,17 @@ _DOMAINS = ("", "ai.onnx", _GENERAL, "onnx.brevitas", "finn.custom_op.general")
 _BAD_FILE = "is not a readable ONNX file"
 
 
-def read_model(path: Path | str) -> ModelWrapper:
-    """Read an ONNX or QONNX classifier; an unknown batch becomes 1.
+def read_model(path: Path | str, *, output_name: str | None = None) -> ModelWrapper:
+    """Read an ONNX or QONNX classifier; any batch becomes 1.
+
+    Args:
+        path: the file.
+        output_name: the output that holds the logits; None for the only one.
 
     Raises:
         FlowError: the file is missing, truncated or not ONNX; its data lies elsewhere; it has
-            several inputs or outputs, shapes that are not known, or operations of unknown domains.
+            several inputs, several outputs of which none is named, shapes that are not known, or
+            operations of unknown domains.
     """
     path = Path(path)
     proto = _parsed(path)
@@ -37,9 +43,11 @@ def read_model(path: Path | str) -> ModelWrapper:
     for node in proto.graph.node:
         if node.op_type in _QUANTIZERS:
             node.domain = _GENERAL
+    if output_name is not None:
+        keep_output(proto, path, output_name)
     _refuse_ends(proto, path)
     _refuse_nodes(proto, path)
-    _fix_batch(proto, path)
+    fix_batch(proto, path)
     return _with_shapes(ModelWrapper(proto))
 
 
@@ -96,7 +104,12 @@ def _refuse_ends(proto: ModelProto, path: Path) -> None:
     outputs = [item.name for item in proto.graph.output]
     producers = {name: node for node in proto.graph.node for name in node.output}
     decisions = {id(producers[name]) for name in outputs if name in producers}
-    if len(inputs) != 1 or not outputs or len(decisions) != 1:
+    if len(inputs) == 1 and len(decisions) > 1:
+        raise FlowError(
+            f"{path}: has {len(outputs)} outputs, {', '.join(outputs)}; set output_name to the one "
+            "that holds the logits"
+        )
+    if len(inputs) != 1 or len(decisions) != 1:
         raise FlowError(
             f"{path}: has inputs {', '.join(inputs) or 'none'} and outputs "
             f"{', '.join(outputs) or 'none'}; a classifier has one image as input and its logits "
@@ -125,25 +138,3 @@ def _refuse_nodes(proto: ModelProto, path: Path) -> None:
                 "before it computes; export it again"
             )
         known.update(node.output)
-
-
-def _fix_batch(proto: ModelProto, path: Path) -> None:
-    """Set an unknown batch to 1 and refuse any other unknown dimension of the input."""
-    constants = {item.name for item in proto.graph.initializer}
-    for item in proto.graph.input:
-        if item.name in constants:
-            continue
-        sizes = item.type.tensor_type.shape.dim
-        if sizes and sizes[0].WhichOneof("value") != "dim_value":
-            sizes[0].dim_value = 1
-            del proto.graph.value_info[:]  # shapes of another batch
-        shape = [size.dim_value or size.dim_param or "?" for size in sizes]
-        if not shape or any(not isinstance(size, int) or size < 1 for size in shape):
-            listed = ", ".join(map(str, shape))
-            raise FlowError(
-                f"{path}: input {item.name!r} has shape [{listed}]; export it with fixed sizes"
-            )
-        if shape[0] != 1:
-            raise FlowError(
-                f"{path}: input {item.name!r} has a batch of {shape[0]}; export it with batch 1"
-            )

@@ -110,7 +110,8 @@ def _through(module: Any, box: Box) -> Box:  # noqa: ANN401
         body = _through(module.second, _through(module.first, box))
         side = module.shortcut
         other = _through(side, box) if isinstance(side, QuantBlock) else box.mapped(side)
-        joined = Box(*(_join(module, *pair) for pair in zip(_parts(body), _parts(other))))
+        pairs = zip(_parts(body), _parts(other), strict=True)
+        joined = Box(*(_join(module, *pair) for pair in pairs))
         return joined.mapped(module.activation)
     if isinstance(module, InputSqueeze):  # the same numbers without the quantizer's many passes
         return box.mapped(lambda images: (images / module.step).round() * module.step)

@@ -5,7 +5,7 @@
 MTL-IBP is De Palma et al., "Expressive losses for verified robustness", ICLR 2024.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -108,17 +108,17 @@ class MtlIbp(Ibp):
     def loss(self, model: Model, batch: Batch) -> Outcome:
         """Return the mixture; see Ibp.loss."""
         logits, margins = self._bounds(model, batch)
+        attacked = self._attack(model, batch)
+        none = attacked[:0]
+        hit, _ = margin_bounds(model.network, Box(attacked / 255, none, none), batch.labels[:0])
         alpha, proven = self.settings.bound_weight, self._entropy(-margins, batch.labels)
-        hard = alpha * proven + (1 - alpha) * self._attacked_term(model, batch)
-        return self._outcome(self._with_clean(hard, logits, batch), margins, batch)
+        hard = alpha * proven + (1 - alpha) * self._entropy(hit, batch.labels)
+        found = self._outcome(self._with_clean(hard, logits, batch), margins, batch)
+        return replace(found, attacked=attacked)
 
-    def _attacked_term(self, model: Model, batch: Batch) -> Tensor:
-        images = batch.images
-        if batch.epsilon_255:
-            start = uniform_start(images, batch.epsilon_255, batch.generator)
-            with model.attacked() as victim:
-                images = cross_entropy_ascent(victim, batch, self.settings, start=start)
-        point = images / 255
-        none = point[:0]
-        logits, _ = margin_bounds(model.network, Box(point, none, none), batch.labels[:0])
-        return self._entropy(logits, batch.labels)
+    def _attack(self, model: Model, batch: Batch) -> Tensor:
+        if not batch.epsilon_255:
+            return batch.images
+        start = uniform_start(batch.images, batch.epsilon_255, batch.generator)
+        with model.attacked() as victim:
+            return cross_entropy_ascent(victim, batch, self.settings, start=start)

@@ -82,6 +82,20 @@ def _span(bits: Sequence[int]) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
+def _clean_tile(report: Report) -> tuple[str, str, str]:
+    """Return the accuracy on the whole test set; of the compared images in an older report."""
+    whole, plain = report.test_set.get("robust"), report.test_set.get("plain")
+    shown = report.accuracy.integer if whole is None else whole.accuracy
+    other = report.plain_accuracy if plain is None else plain.accuracy
+    notes = []
+    if whole is not None:
+        low, high = whole.ci95
+        notes.append(f"of {whole.images:,} test images, 95% interval {low:.1%} to {high:.1%}")
+    if other is not None:
+        notes.append(f"plain {other:.1%}")
+    return "Clean accuracy", f"{shown:.1%}", "; ".join(notes)
+
+
 def _tiles(report: Report) -> list[tuple[str, str, str]]:
     row, hardware = headline_row(report), report.hardware
     plain = [
@@ -91,11 +105,10 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
         and (other.attack, other.epsilon_255) == (row.attack, row.epsilon_255)
     ]
     differ = sum(item.logits_differ or 0 for _, item in report.agreement.items())
-    clean_note = "" if report.plain_accuracy is None else f"plain {report.plain_accuracy:.1%}"
     used = hardware.resources
     share = f"{used.lut / hardware.capacity.lut:.0%} of the part" if hardware.capacity else ""
     return [
-        ("Clean accuracy", f"{report.accuracy.integer:.1%}", clean_note),
+        _clean_tile(report),
         (
             f"{row.attack.upper()}-{row.steps} at {row.epsilon_255}/255",
             f"{row.accuracy:.1%}",

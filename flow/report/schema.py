@@ -25,6 +25,7 @@ __all__ = [
     "Report",
     "Resources",
     "RobustRow",
+    "WholeTestSet",
     "parse_report",
 ]
 
@@ -58,6 +59,14 @@ class Accuracy(_Record):
     qonnx: Fraction
     integer: Fraction
     images: Positive | None = None
+
+
+class WholeTestSet(_Record):
+    """The integer network on every test image of the run, with Wilson's 95% interval."""
+
+    images: Positive
+    accuracy: Fraction
+    ci95: tuple[Fraction, Fraction]
 
 
 class Comparison(_Record):
@@ -201,7 +210,9 @@ class Report(_Record):
     """All of report.json; later fields may be left empty, the page then leaves them out.
 
     Attributes:
-        accuracy: of the robust network; plain_accuracy: of the plain one on the integer engine.
+        accuracy: of the robust network by engine, on the images on which these were compared.
+        plain_accuracy: of the plain one on the integer engine, on the same images.
+        test_set: network -> its accuracy on all test images.
         masked_gradient_signs: in words; empty when the attack passed its checks.
     """
 
@@ -213,6 +224,7 @@ class Report(_Record):
     hardware: Hardware
     timings_s: dict[str, Amount]
     plain_accuracy: Fraction | None = None
+    test_set: dict[str, WholeTestSet] = {}
     noise_accuracy: tuple[NoisePoint, ...] = ()
     masked_gradient_signs: tuple[str, ...] = ()
     amplification: tuple[AmplificationPoint, ...] = ()

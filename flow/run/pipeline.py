@@ -107,6 +107,13 @@ class Step(ABC):
             for name in sorted(record.outputs)
         ]
 
+    def needed_files(self, context: Context) -> Sequence[Path]:  # noqa: ARG002 - of subclasses
+        """Return files from outside the workspace that `run` reads and `inputs` leaves out.
+
+        Like those of `inputs`, they must be there before the first step of a run starts.
+        """
+        return []
+
     @abstractmethod
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Write the outputs into `folder`.
@@ -143,10 +150,13 @@ class Pipeline:
             target: a step's name; all steps when None.
 
         Raises:
-            FlowError: the workspace is in use or cannot be written, its disk is full, an input
-                file is missing, or a step refuses its input.
+            FlowError: a file that some step needs from outside the workspace, or a tool, is
+                missing, which is found before the first step starts; the workspace is in use or
+                cannot be written, its disk is full, or a step refuses its input.
         """
         steps = self.selection(target)
+        for step in steps:
+            _check_needs(step, context)
         with disk_errors_in_one_line("workspace", context.workspace), locked(context.workspace):
             for number, step in enumerate(steps, start=1):
                 _bring_up_to_date(step, context, f"[{number}/{len(steps)}] {step.name}")
@@ -167,6 +177,23 @@ class Pipeline:
             if step.name in wanted:
                 wanted.update(step.needs)
         return tuple(step for step in self.steps if step.name in wanted)
+
+
+def _check_needs(step: Step, context: Context) -> None:
+    for tool in step.tools:
+        _installed_version(tool, step.name)
+    for path in (*step.inputs(context), *step.needed_files(context)):
+        if not path.is_relative_to(context.workspace):
+            _refuse_missing(step, path)
+
+
+def _refuse_missing(step: Step, path: Path) -> None:
+    if not path.is_file():
+        raise SettingError(
+            f"{step.name}: input file {path} is missing; "
+            "put it there, or correct the config or the data folder",
+            "data",
+        )
 
 
 def _bring_up_to_date(step: Step, context: Context, label: str) -> None:
@@ -209,12 +236,7 @@ def _as_json(model: BaseModel) -> Any:  # noqa: ANN401 - whatever JSON can hold
 
 def _hashed_inputs(step: Step, context: Context) -> Iterator[tuple[str, str]]:
     for path in step.inputs(context):
-        if not path.is_file():
-            raise SettingError(
-                f"{step.name}: input file {path} is missing; "
-                "put it there, or correct the config or the data folder",
-                "data",
-            )
+        _refuse_missing(step, path)
         inside = path.is_relative_to(context.workspace)
         label = path.relative_to(context.workspace) if inside else Path(path.parent.name, path.name)
         yield label.as_posix(), sha256(path)
@@ -268,7 +290,7 @@ def _kept(step: Step, work: Path) -> str:
     scratch = work / "scratch"
     if not (scratch.is_dir() and any(scratch.iterdir())):
         return f"nothing of the step {step.name} is saved: it starts anew; those before it are done"
-    return f"{_files_in(scratch)} of the step {step.name} are in {scratch}"
+    return f"the step {step.name} left {_files_in(scratch)} in {scratch}"
 
 
 def _files_in(folder: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from flow.storage.files import replace_file
+from flow.storage.files import json_text, replace_file
 
 __all__ = ["RECORD_NAME", "Fingerprint", "StepRecord", "checksums", "sha256", "write_json"]
 
@@ -96,8 +96,11 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a JSON file so that a kill leaves either the old content or the new one."""
-    replace_file(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+    """Write a JSON file so that a kill leaves either the old content or the new one.
+
+    What is no finite number becomes null, as JSON has no other word for it.
+    """
+    replace_file(path, json_text(value, indent=2, sort_keys=True).encode())
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -20,7 +20,8 @@ _SHARES = (0.0, 0.5, 1.0, 1.5, 2.0, 4.0)  # of that strength; the last shows whe
 # What one CPU core does in some minutes; the last for images of 32x32 and more
 _VERIFY = {"mnist": {"images": 2000, "finn_images": 64}}
 _USUAL_VERIFY = {"images": 200, "finn_images": 8}
-_ATTACK = {"mnist": {"images": 200, "steps": 40, "restarts": 2, "queries": 2000}}
+_ON_FEW_BITS = {"attacks": ["apgd_ce", "flip", "apgd_dlr", "pgd", "square"]}
+_ATTACK = {"mnist": {"images": 200, "steps": 40, "restarts": 2, "queries": 2000} | _ON_FEW_BITS}
 _USUAL_ATTACK = {"images": 50, "steps": 20, "restarts": 1, "queries": 500}
 # The worst case of those that the cards are measured with: an image of few bits gives poor
 # gradients, so that one of them needs none. Each sees what those before it left.

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from brevitas_models.model_card import AttackFigure, LipschitzFigures, ModelCard, RobustFigures
 from brevitas_models.pretrained import FOLDER, card, load
-from flow.attacks.apgd import ApgdCe, ApgdDlr
+from flow.attacks.apgd import ApgdCe, ApgdDlr, ApgdTargetedDlr
 from flow.attacks.base import Attack
+from flow.attacks.flip import Flip
 from flow.attacks.pgd import Pgd
 from flow.attacks.square import Square
 from flow.data.datasets import Dataset, first_test_images
@@ -21,21 +22,26 @@ from flow.evaluation.evaluator import Subject
 from flow.evaluation.worst_case import WorstCase, worst_case
 from flow.export.deployment import lowered
 from flow.integer import IntegerNetwork
+from flow.integer.incremental import cell_numbers
 from flow.integer.native import NativeNetwork
 from flow.progress import meter
 from flow.zoo import networks as zoo
 from flow.zoo.lipschitz import lipschitz_figures
 
-__all__ = ["ATTACKS", "Budget", "Measurement", "attack", "budget_of", "measure"]
+__all__ = ["ATTACKS", "Budget", "Measurement", "attack", "attacks_for", "budget_of", "measure"]
 
 # The cheap one first: the next ones have fewer images left. APGD climbs the cross-entropy at
-# three temperatures in turn, PGD at the same.
+# three temperatures in turn, PGD at the same. Flip is for images that the network squeezes to few
+# bits; an image of 8 bits gets the targeted attack in its place.
 ATTACKS: tuple[Attack, ...] = (
     ApgdCe(steps=100, restarts=3),
+    Flip(steps=8000, gradient_starts=6),
     ApgdDlr(steps=100, restarts=3),
     Pgd(steps=50, restarts=10),
     Square(steps=5000),
 )
+_TARGETED = ApgdTargetedDlr(steps=100)
+_FEW_CELLS = 16  # of a pixel, in all
 _IMAGES = 1000  # attacked where the card says nothing
 
 
@@ -162,18 +168,24 @@ def attack(
         network: the victim, also of the gradients.
         dataset: its test images count.
         budget: of every attack.
-        attacks: of one norm; ATTACKS when None.
+        attacks: of one norm; attacks_for the network when None.
 
     Raises:
         FlowError: there are fewer images, or they do not fit the network.
     """
-    chosen = ATTACKS if attacks is None else attacks
+    chosen = attacks_for(network) if attacks is None else attacks
     shown, labels = first_test_images(dataset, budget.images, "images")
     engine = NativeNetwork(network)
     subject = Subject(victim=engine, network=name, seed=budget.seed, surrogate=network)
     with meter(f"attacks on {name}", unit="images") as progress:
         found = worst_case(subject, shown, labels, chosen, budget.epsilon_255, progress=progress)
     return _figures(found, chosen)
+
+
+def attacks_for(network: IntegerNetwork) -> tuple[Attack, ...]:
+    """Return ATTACKS, with a targeted one for flip where an image has many cells."""
+    squeezed = int(cell_numbers(network).max()) < _FEW_CELLS
+    return tuple(one if squeezed or not isinstance(one, Flip) else _TARGETED for one in ATTACKS)
 
 
 def _figures(found: WorstCase, attacks: Sequence[Attack]) -> RobustFigures:

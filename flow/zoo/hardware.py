@@ -47,7 +47,7 @@ def build(
         dsp=total.dsp,
         bram36=total.bram36,
         frames_per_second=round(measured.frames_per_second, 1),
-        latency_us=round(measured.check.simulated.latency_cycles / manifest.clock_mhz, 2),
+        latency_us=round(measured.run.simulated.latency_cycles / manifest.clock_mhz, 2),
         measured=f"resources by Yosys, not placed; frames/s and latency by RTL simulation of "
         f"{len(images)} test images, whose logits are those of the integer network",
     )

@@ -8,16 +8,21 @@ from pathlib import Path
 
 from brevitas_models.pretrained import QuantClassifier, load
 from flow.classifier import Images
-from flow.compile import RtlCheck, check_in_rtl, compile_config, compile_network
+from flow.compile import (
+    RtlRun,
+    check_in_rtl,
+    compile_config,
+    compile_network,
+    synthesize_shown,
+)
 from flow.data.datasets import first_test_images
 from flow.export.qonnx import export_qonnx_model
 from flow.lowering import lower, read_model
-from flow.progress import meter
 from flow.tables import Row
 from flow.zoo import networks as zoo
 from flow.zoo.targets import Target
-from hw.accelerator import Accelerator, Manifest
-from hw.synth import SynthesisReport, synthesize
+from hw.accelerator import Manifest
+from hw.synth import SynthesisReport
 
 __all__ = ["HardwareMeasurement", "benchmark_row", "measure"]
 
@@ -28,23 +33,23 @@ class HardwareMeasurement:
 
     Attributes:
         compile_s: from the QONNX file to sized FIFOs.
-        check: images through the RTL, and their timing.
+        run: images through the RTL, none of whose logits differ, and their timing.
         synthesis: resources layer by layer.
     """
 
     compile_s: float
-    check: RtlCheck
+    run: RtlRun
     synthesis: SynthesisReport
 
     @property
     def manifest(self) -> Manifest:
         """Of the accelerator."""
-        return self.check.accelerator.manifest
+        return self.run.accelerator.manifest
 
     @property
     def frames_per_second(self) -> float:
         """As simulated, at the manifest's clock."""
-        return self.check.frames_per_second
+        return self.run.frames_per_second
 
 
 def measure(
@@ -71,7 +76,7 @@ def measure(
     start = time.perf_counter()
     integers = lower(read_model(folder / "model.onnx")).network
     build_dir = folder / "verilator"
-    accelerator = compile_network(
+    compiled = compile_network(
         integers,
         config,
         folder,
@@ -80,9 +85,11 @@ def measure(
         build_dir=build_dir,
     )
     seconds = time.perf_counter() - start
-    check = check_in_rtl(accelerator, integers, images, build_dir=build_dir)
+    run = check_in_rtl(compiled.accelerator, integers, images, build_dir=build_dir)
     return HardwareMeasurement(
-        compile_s=seconds, check=check, synthesis=_synthesis(accelerator, folder)
+        compile_s=seconds,
+        run=run,
+        synthesis=synthesize_shown(compiled.accelerator, timeout_s=3600),
     )
 
 
@@ -96,12 +103,12 @@ def benchmark_row(name: str, target: Target, count: int, data: Path | None, fold
         "part": manifest.part,
         "clock_mhz": manifest.clock_mhz,
         "compile_s": round(found.compile_s, 1),
-        "images": found.check.agreement.images,
-        "logits_differ": found.check.agreement.logits_differ,
+        "images": found.run.images,
+        "logits_differ": found.run.agreement and found.run.agreement.logits_differ,
         "cycles_predicted": manifest.cycles_per_frame_predicted,
-        "cycles_measured": found.check.cycles_per_frame,
+        "cycles_measured": found.run.cycles_per_frame,
         "frames_per_second": found.frames_per_second,
-        "sim_cycles_per_s": found.check.simulated.cycles_per_second,
+        "sim_cycles_per_s": found.run.simulated.cycles_per_second,
         "lut": total.lut,
         "ff": total.ff,
         "dsp": total.dsp,
@@ -110,13 +117,3 @@ def benchmark_row(name: str, target: Target, count: int, data: Path | None, fold
         "fifo_bits_default": manifest.fifo_bits_default,
         "fifo_bits": manifest.fifo_bits,
     }
-
-
-def _synthesis(accelerator: Accelerator, folder: Path) -> SynthesisReport:
-    with meter("synthesis", unit="modules") as report:
-        return synthesize(
-            accelerator,
-            build_dir=folder / "synth",
-            timeout_s=3600,
-            progress=lambda _name, done, count: report(done, count),
-        )

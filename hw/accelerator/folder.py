@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from hw.accelerator.checksum import folder_checksum
 from hw.accelerator.preprocessing import Preprocessing
 from hw.errors import HardwareError
+from hw.parts import Part
 
 __all__ = [
     "MANIFEST_FILE",
@@ -123,6 +124,7 @@ class Manifest:
     name: str
     top: str  # module of top.sv
     part: str
+    device: Part  # what the part holds
     clock_mhz: float
     input: ImageInput
     output: LogitOutput

@@ -56,15 +56,13 @@ def fifo_estimate(depth: int, width_bits: int, ram_style: str, part: str) -> Est
 def cycles_per_frame(instance: HWCustomOp) -> int:
     """Return the cycles between two frames of a node that is never held up.
 
-    FINN's count, but for the sliding window of a 2-D convolution: FINN adds the time to fill the
+    FINN's count, but for the sliding window of a convolution: FINN adds the time to fill the
     buffer to that of writing all windows (or of reading all pixels), as for a single frame, and
     overestimates depthwise windows (16,412 cycles where RTL takes 13,787); see
     hw.layers.sliding_window.
     """
     if instance.onnx_node.op_type == "ConvolutionInputGenerator_rtl":
-        size = [int(n) for n in instance.get_nodeattr("IFMDim")]
         if instance.select_impl_style() == "parallel":
             return int(instance.get_number_input_values())
-        if instance.select_impl_style() == "default" and 1 not in size:
-            return window_cycles(instance)
+        return window_cycles(instance)
     return int(instance.get_exp_cycles())

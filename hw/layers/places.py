@@ -204,11 +204,15 @@ class PixelSelect_rtl(_PixelLayer, PixelSelect):  # noqa: N801
 
 
 class PixelRepeat(_PixelOperator):
-    """Every row `Times` times, one after the other; a column is a row of one pixel."""
+    """Every row `Times` times, one after the other; a column is a row of one pixel.
+
+    OutDim is the size that the output has as an image, if not that of its rows.
+    """
 
     def get_nodeattr_types(self) -> dict[str, Any]:
         """Return the attributes."""
-        return super().get_nodeattr_types() | {"Times": ("i", True, 2)}
+        own: dict[str, Any] = {"Times": ("i", True, 2), "OutDim": ("ints", False, [])}
+        return super().get_nodeattr_types() | own
 
     def times(self) -> int:
         """Return how often a row leaves."""
@@ -216,12 +220,13 @@ class PixelRepeat(_PixelOperator):
 
     def out_size(self) -> tuple[int, int]:
         """Return rows and columns of the output."""
-        height, width = self.size()
-        return height * self.times(), width
+        given = [int(size) for size in self.get_nodeattr("OutDim")]
+        height, width = given or (self.size()[0] * self.times(), self.size()[1])
+        return height, width
 
     def computed(self, image: NDArray[Any], *constants: NDArray[Any]) -> NDArray[Any]:  # noqa: ARG002
         """Repeat."""
-        return image.repeat(self.times(), axis=1)
+        return image.repeat(self.times(), axis=1).reshape(self.get_normal_output_shape())
 
 
 class PixelRepeat_rtl(_PixelLayer, PixelRepeat):  # noqa: N801
@@ -232,6 +237,8 @@ class PixelRepeat_rtl(_PixelLayer, PixelRepeat):  # noqa: N801
 
     def problem(self) -> str:
         """Return why this is no repetition, or nothing."""
+        if math.prod(self.out_size()) != math.prod(self.size()) * self.times():
+            return f"OutDim {list(self.out_size())} is not {self.times()} times {list(self.size())}"
         return "" if self.times() > 1 else f"Times {self.times()} repeats nothing; use at least 2"
 
     def block(self) -> int:

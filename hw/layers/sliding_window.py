@@ -45,7 +45,7 @@ class Window:
 
 
 def window_cycles(instance: HWCustomOp) -> int:
-    """Return the cycles between two frames of a 2-D ConvolutionInputGenerator_rtl.
+    """Return the cycles between two frames of a ConvolutionInputGenerator_rtl.
 
     For the style that buffers lines and gives one beat a cycle; frames do not overlap in its
     buffer. Source and sink never wait.
@@ -65,8 +65,10 @@ def window_cycles(instance: HWCustomOp) -> int:
 
 
 def _pair(instance: HWCustomOp, attribute: str) -> tuple[int, int]:
+    """Return an attribute of (height, width); that of a line as if it were upright: the same."""
     height, width = instance.get_nodeattr(attribute)
-    return int(height), int(width)
+    upright = int(instance.get_nodeattr("IFMDim")[0]) == 1
+    return (int(width), int(height)) if upright else (int(height), int(width))
 
 
 @cache

@@ -3,10 +3,14 @@
 """Fork, join of channels, and the label: FINN's DuplicateStreams, StreamingConcat, LabelSelect."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from finn.custom_op.fpgadataflow.concat import StreamingConcat
 from finn.custom_op.fpgadataflow.duplicatestreams import DuplicateStreams
 from finn.custom_op.fpgadataflow.labelselect import LabelSelect
+from numpy.typing import NDArray
+from onnx import GraphProto
 
 from hw.layers._wrapper import Core, Port, Wrapper, joined, stream_pins
 from hw.layers.base import StreamLayer, is_integer, is_signed
@@ -50,10 +54,27 @@ class DuplicateStreams_rtl(StreamLayer, DuplicateStreams):  # noqa: N801
 
 
 class StreamingConcat_rtl(StreamLayer, StreamingConcat):  # noqa: N801
-    """Channels of input 0, then of input 1, ...; lanes as wide as the widest integers need."""
+    """Channels of input 0, then of input 1, ...; lanes as wide as the widest integers need.
+
+    OutShape is the shape of the output tensor where its channels are rows or columns in truth.
+    """
 
     finn_op = StreamingConcat
     sources = ("widen_lanes.sv", "stream_concat.sv")
+
+    def get_nodeattr_types(self) -> dict[str, Any]:
+        """Return FINN's attributes, and the output's shape."""
+        return super().get_nodeattr_types() | {"OutShape": ("ints", False, [])}
+
+    def execute_in_python(self, context: dict[str, NDArray[Any]], graph: GraphProto) -> None:  # noqa: ARG002
+        """Join the tensors as they arrive."""
+        names = self.onnx_node.input
+        parts = [
+            context[name].reshape(self.get_normal_input_shape(i)) for i, name in enumerate(names)
+        ]
+        joined = np.concatenate(parts, axis=-1)
+        shape = self.get_nodeattr("OutShape") or joined.shape
+        context[self.onnx_node.output[0]] = joined.reshape(tuple(map(int, shape)))
 
     def problem(self) -> str:
         """Return which input has no RTL, or nothing."""

@@ -24,7 +24,8 @@ class Description:
         image_shape: (H, W, C) of uint8 images.
         outputs: int32 words of an image: logits, or one label.
         output: "logits" or "label".
-        logit_scale: float logit = logit_scale * integer logit.
+        logit_scale, logit_offset: float logit = logit_scale * integer logit + logit_offset of the
+            class; no offsets for a label.
         part: the FPGA part that it was compiled for.
         clock_mhz: the clock that it was compiled for.
         cycles_per_frame: of the accelerator alone.
@@ -37,6 +38,7 @@ class Description:
     outputs: int
     output: str
     logit_scale: float
+    logit_offset: tuple[float, ...]
     part: str
     clock_mhz: float
     cycles_per_frame: float
@@ -81,6 +83,7 @@ class Description:
                 outputs=int(data["outputs"]),
                 output=str(data["output"]),
                 logit_scale=float(data["logit_scale"]),
+                logit_offset=tuple(map(float, data["logit_offset"])),
                 part=str(data["part"]),
                 clock_mhz=float(data["clock_mhz"]),
                 cycles_per_frame=float(data["cycles_per_frame"]),

@@ -140,6 +140,11 @@ class Driver:
             seconds=time.perf_counter() - begin,
         )
 
+    @property
+    def places(self) -> list[int]:
+        """Addresses of the memory in use: input, output, record, of each of two slots."""
+        return [buffer.address for slot in self._slots for buffer in slot.buffers()]
+
     def timeout_s(self, images: int) -> float:
         """Return how long a run of so many images may take."""
         about = self.description

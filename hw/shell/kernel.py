@@ -50,7 +50,8 @@ class KernelManifest:
     image_shape: tuple[int, int, int]  # (H, W, C) of uint8
     output: Literal["logits", "label"]
     outputs: int  # int32 words of an image
-    logit_scale: float
+    logit_scale: float  # float logit = logit_scale * integer + logit_offset; not for a label
+    logit_offset: tuple[float, ...]  # of each class; empty for a label
     cycles_per_frame: float  # measured in simulation where it was, else predicted
     sources: tuple[str, ...]  # in compilation order, packages first
 
@@ -173,6 +174,7 @@ def _manifest(inner: Manifest, settings: KernelSettings) -> KernelManifest:
         output=inner.output.kind,
         outputs=inner.output.shape[0],
         logit_scale=inner.output.logit_scale,
+        logit_offset=inner.output.logit_offset,
         cycles_per_frame=frame_cycles,
         sources=tuple(sorted(sources, key=lambda name: "_pkg." not in name)),
     )

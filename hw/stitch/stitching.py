@@ -28,6 +28,7 @@ from hw.errors import HardwareError
 from hw.finn.session import finn_build_dir
 from hw.layers import register
 from hw.layers.estimates import fifo_estimate
+from hw.parts import find_part
 from hw.stitch._blocks import Block, read_block, refuse_unsupported
 from hw.stitch._endpoints import image_input, logit_output
 from hw.stitch._wiring import connect
@@ -65,7 +66,7 @@ def stitch(
             every node RTL, node names unique, one input UINT8 [1, H, W, C], one output.
         folder: what is written; an accelerator that is there already is replaced at the end.
         name: of the accelerator, an SystemVerilog identifier; the top module is `<name>_top`.
-        part: the FPGA part that FINN's resource estimates are for.
+        part: name of a known FPGA part, which FINN's resource estimates are for.
         clock_mhz: the clock that frame rates are computed with.
         logit_scale: float logit = logit_scale * integer logit + logit_offset.
         logit_offset: one for all classes or one for each.
@@ -73,7 +74,7 @@ def stitch(
 
     Raises:
         HardwareError: listing every node that cannot be stitched; a name that is no identifier;
-            a stream with several readers; an input that is not UINT8 NHWC.
+            a stream with several readers; an input that is not UINT8 NHWC; an unknown part.
     """
     plan = plan_stitch(
         model,
@@ -162,6 +163,7 @@ def plan_stitch(
         name=name,
         top=f"{name}_top",
         part=part,
+        device=find_part(part),
         clock_mhz=float(clock_mhz),
         input=image,
         output=logits,
@@ -232,7 +234,7 @@ def _write(plan: StitchPlan, folder: Path) -> Accelerator:
             (new / name).write_bytes(content)
         data = json.loads(json.dumps(asdict(plan.manifest)))
         data["checksum"] = folder_checksum(new, MANIFEST_FILE, data)
-        (new / MANIFEST_FILE).write_text(json.dumps(data, indent=1) + "\n")
+        (new / MANIFEST_FILE).write_text(json.dumps(data, indent=1, allow_nan=False) + "\n")
         if folder.exists():
             folder.rename(Path(scratch) / "old")
         new.rename(folder)

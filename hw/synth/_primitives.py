@@ -8,23 +8,36 @@ parameters is what it accepts.
 """
 
 import re
+from collections.abc import Collection
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["declare_primitives"]
+__all__ = ["declare_primitives", "extra_cells"]
 
 _NAMES = ("LUT6_2", "DSP48E1", "DSP48E2")
+_MODULE = re.compile(r"^(?:\(\*[^\n]*\*\)\n)?module (\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
 _DECLARATION = re.compile(r"^\s*((?:parameter|input|output|inout)\b[^;]*;)", re.MULTILINE)
 
 
+@cache
 def declare_primitives() -> str:
     """Return SystemVerilog that declares the primitives as black boxes."""
+    text = "".join(_library(name) for name in ("cells_sim", "cells_xtra"))
+    return "\n".join(_declaration(text, name) for name in _NAMES)
+
+
+@cache
+def extra_cells(names: Collection[str]) -> str:
+    """Return those of the cells that Yosys has in its large library, cells_xtra.v."""
+    return "\n".join(m[0] for m in _MODULE.finditer(_library("cells_xtra")) if m[1] in names)
+
+
+def _library(name: str) -> str:
     spec = find_spec("pyosys")
     origin = spec.origin if spec else None
     assert origin is not None, "pyosys is not installed"
-    library = Path(origin).parent / "share" / "xilinx"
-    text = "".join((library / f"{name}.v").read_text() for name in ("cells_sim", "cells_xtra"))
-    return "\n".join(_declaration(text, name) for name in _NAMES)
+    return (Path(origin).parent / "share" / "xilinx" / f"{name}.v").read_text()
 
 
 def _declaration(library: str, name: str) -> str:

@@ -1,9 +1,12 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs Yosys on one job in a process of its own: `python -m hw.synth._worker JOB.json`.
+"""Runs Yosys on one job, in the folder of its plan: `python3 synthesize.py JOB.json`.
+
+Travels with the plan, so it needs pyosys and the standard library only.
 
 The job: {"reads": [[command word, ...], ...], "top": module, "tied": [port pattern, ...],
-"commands": [command, ...]}. Yosys' log goes to standard output.
+"commands": [command or [type, command], ...]}, where a command with a type runs only if there is a
+cell whose type begins so. Yosys' log goes to standard output.
 """
 
 import json
@@ -25,7 +28,18 @@ def main(job_file: Path) -> None:
     libyosys.run_pass(f"hierarchy -check -top {job['top']}", design)
     _tie_ports(design.top_module(), job["tied"])
     for command in job["commands"]:
-        libyosys.run_pass(command, design)
+        kind, words = ("", command) if isinstance(command, str) else command
+        if not kind or _has_cell(design, kind):
+            libyosys.run_pass(words, design)
+
+
+def _has_cell(design: libyosys.Design, kind: str) -> bool:
+    """Say whether any module that is no black box has a cell of a type that begins so."""
+    return any(
+        cell.type.str().startswith(kind)
+        for module in design.modules_.values()
+        for cell in module.cells_.values()
+    )
 
 
 def _quoted(word: str) -> str:

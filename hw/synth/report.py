@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Resources of an accelerator, layer by layer, beside FINN's estimates and the part's capacity."""
 
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -11,17 +12,37 @@ from pathlib import Path
 
 import hw
 from hw.accelerator import Accelerator, Estimate, Fifo, Layer
-from hw.parts import Part, find_part
+from hw.build import BuildStore
+from hw.errors import HardwareError
+from hw.parts import Family, Part
 from hw.synth.resources import Resources
-from hw.synth.yosys import Plan, run_plan
+from hw.synth.yosys import SynthesisJob, run_job
 
-__all__ = ["LayerResources", "SynthesisReport", "layer_plan", "synthesize"]
-
-Progress = Callable[[str, int, int], None]  # name of a finished layer, finished, all
+__all__ = ["Finished", "LayerResources", "SynthesisReport", "layer_job", "synthesize"]
 
 # Modules that stand in for FINN's where Yosys cannot read them, or finds no shift registers.
 _OURS = {path.name: path for path in (Path(hw.__file__).parent / "rtl" / "synth").glob("*.sv")}
 _WEIGHTED = "_with_weights"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A layer, or several equal ones, that synthesis is done with.
+
+    Attributes:
+        names: of the layers and FIFOs.
+        resources: of each of them.
+        done: layers and FIFOs that are finished.
+        total: all of them.
+    """
+
+    names: tuple[str, ...]
+    resources: Resources
+    done: int
+    total: int
+
+
+Progress = Callable[[Finished], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,25 +73,28 @@ def synthesize(
     *,
     build_dir: Path,
     progress: Progress | None = None,
-    jobs: int = 2,
+    jobs: int | None = None,
     timeout_s: float = 600,
 ) -> SynthesisReport:
     """Synthesise each layer and FIFO out of context; equal ones once, known ones from cache.
 
     Args:
         accelerator: what to synthesise.
-        build_dir: results, logs and the cache.
+        build_dir: results and logs, by content; can be shared by accelerators.
         progress: called after each finished layer.
-        jobs: layers at a time.
+        jobs: layers at a time; None for one a core of this process.
         timeout_s: limit for one layer.
 
     Raises:
-        HardwareError: an unknown part, or a layer that Yosys cannot synthesise (names its log).
+        HardwareError: a family that Yosys does not know, or a layer that it cannot synthesise
+            (names its log).
     """
-    part = find_part(accelerator.manifest.part)
+    part = accelerator.manifest.device
+    _refuse_family(part)
     items: list[Layer | Fifo] = [*accelerator.manifest.layers, *accelerator.manifest.fifos]
-    plans = {item.name: layer_plan(accelerator, item, part) for item in items}
-    found = _run_all(plans, build_dir, progress, jobs, timeout_s)
+    wanted = {item.name: layer_job(accelerator, item, part) for item in items}
+    parallel = jobs or len(os.sched_getaffinity(0))
+    found = _run_all(wanted, BuildStore(build_dir), progress, parallel, timeout_s)
     rows = (
         LayerResources(
             name=item.name,
@@ -83,10 +107,18 @@ def synthesize(
     return SynthesisReport(part=part, layers=tuple(rows))
 
 
-def layer_plan(accelerator: Accelerator, item: Layer | Fifo, part: Part) -> Plan:
+def _refuse_family(part: Part) -> None:
+    if part.family is Family.VERSAL:
+        raise HardwareError(
+            f"synthesis for {part.name}: Yosys has no {part.family.value} devices; the estimates "
+            "of the manifest remain, or give a part of another family"
+        )
+
+
+def layer_job(accelerator: Accelerator, item: Layer | Fifo, part: Part) -> SynthesisJob:
     """Return what Yosys is to do for a layer or a FIFO."""
     if isinstance(item, Fifo):
-        return Plan(
+        return SynthesisJob(
             top="fifo",
             sources=(_OURS["fifo.sv"],),
             family=part.family.value,
@@ -99,39 +131,42 @@ def layer_plan(accelerator: Accelerator, item: Layer | Fifo, part: Part) -> Plan
     # The matrix unit waits in an initial block, which synthesis has to skip; its weight memory is
     # filled by one. The unit itself holds no memory with contents.
     weighted = item.module.endswith(_WEIGHTED)
-    return Plan(
+    return SynthesisJob(
         top=item.module,
         sources=tuple(_OURS.get(path.name, path) for path in accelerator.paths(item.sources)),
         family=part.family.value,
         cores=(item.module.removesuffix(_WEIGHTED),) if weighted else (),
         base_dir=accelerator.folder,
         memory=item.memory,
+        instance=item.name,
     )
 
 
 def _run_all(
-    plans: Mapping[str, Plan],
-    build_dir: Path,
+    jobs: Mapping[str, SynthesisJob],
+    store: BuildStore,
     progress: Progress | None,
-    jobs: int,
+    parallel: int,
     timeout_s: float,
 ) -> dict[str, Resources]:
-    """Return the resources by name; names with equal plans share one run."""
+    """Return the resources by name; names with equal jobs share one run."""
     names: dict[str, list[str]] = {}
-    for name, plan in plans.items():
-        names.setdefault(plan.digest(), []).append(name)
+    for name, job in jobs.items():
+        names.setdefault(job.plan().digest, []).append(name)
     results: dict[str, Resources] = {}
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(parallel) as pool:
         runs = {
-            pool.submit(run_plan, plans[same[0]], build_dir=build_dir, timeout_s=timeout_s): same
+            pool.submit(run_job, jobs[same[0]], store, timeout_s=timeout_s): same
             for same in names.values()
         }
         try:
             for run in as_completed(runs):
-                results |= dict.fromkeys(runs[run], run.result())
+                found, same = run.result(), runs[run]
+                results |= dict.fromkeys(same, found)
                 if progress is not None:
-                    progress(runs[run][0], len(results), len(plans))
+                    progress(Finished(tuple(same), found, len(results), len(jobs)))
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            store.runner.stop()
             raise
     return results

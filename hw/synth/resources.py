@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hw.errors import HardwareError
 
-__all__ = ["Resources", "count_cells"]
+__all__ = ["KNOWN_CELLS", "Resources", "count_cells"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +72,7 @@ _BRAM36 = {"RAMB18E1": 0.5, "RAMB18E2": 0.5, "RAMB36E1": 1.0, "RAMB36E2": 1.0}
 _FREE = frozenset(
     "CARRY4 CARRY8 MUXF7 MUXF8 MUXF9 BUFG IBUF OBUF GND VCC $scopeinfo".split()  # noqa: SIM905
 )
+KNOWN_CELLS = frozenset((*_LUT, *_LUT_MEMORY, *_FF, *_DSP, *_BRAM36, *_FREE))
 
 
 def count_cells(cells: Mapping[str, int], subject: str) -> Resources:
@@ -84,12 +85,11 @@ def count_cells(cells: Mapping[str, int], subject: str) -> Resources:
     Raises:
         HardwareError: a cell that is none of the primitives known here.
     """
-    known = _LUT.keys() | _LUT_MEMORY.keys() | _FF.keys() | _DSP.keys() | _BRAM36.keys() | _FREE
-    unknown = sorted(cells.keys() - known)
+    unknown = sorted(cells.keys() - KNOWN_CELLS)
     if unknown:
         raise HardwareError(
             f"{subject}: the netlist holds {', '.join(unknown)}, which is no Xilinx primitive with "
-            "known resources; add it to hw/synth/resources.py"
+            "known resources; report it with the netlist"
         )
     memory = _weigh(cells, _LUT_MEMORY)
     return Resources(

@@ -2,24 +2,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Synthesis of one module with Yosys, in a process of its own, cached by content."""
 
-import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from hw.build import PYTHON, BuildPlan, BuildStore
 from hw.errors import HardwareError
 from hw.parts import Part
-from hw.synth._primitives import declare_primitives
-from hw.synth.resources import Resources, count_cells
+from hw.synth._primitives import declare_primitives, extra_cells
+from hw.synth.resources import KNOWN_CELLS, Resources, count_cells
 
-__all__ = ["OPEN_PORTS", "Plan", "prepare", "run_plan", "synthesize_module"]
+__all__ = ["NETLIST", "OPEN_PORTS", "SynthesisJob", "run_job", "synthesize_module"]
 
 # Ports of FINN's modules that a stitched accelerator leaves open: the configuration bus, the
 # occupancy counters of FIFOs. Vivado drops the logic behind them, and so does synthesis here.
@@ -28,7 +24,37 @@ OPEN_PORTS = ("s_axilite_*", "count", "maxcount")
 # Techmaps: of shift registers, and of memories that are to become LUTs but are never written,
 # which Yosys knows no primitive for (it makes four times as many LUTs of them as Vivado).
 _HERE = Path(__file__).parent
-_MAPS = (_HERE / "srl_map.v", _HERE / "rom_map.v", _HERE / "rom_library.txt")
+_MAPS = ("srl_map.v", "rom_map.v", "rom_library.txt")
+_SCRIPT, _JOB, _CELLS = "synthesize.py", "job.json", "cells.json"
+_PRIMITIVES, _LIBRARY = "primitives.sv", "library.v"
+NETLIST = "netlist.v"
+_INSTANCE = "layer_instance"
+
+# The step `map_memory` of Yosys 0.70 for each family, as pairs: a prefix of the types of the cells
+# that a command is for, and the command.
+_LIBMAP = "memory_libmap -logic-cost-rom 0.015625 -lib +/xilinx/lutrams_{lutrams}.txt"
+_BLOCK_RAM = "-lib +/xilinx/brams_xc4v.txt -D HAS_SIZE_36 -D HAS_MIXWIDTH_SDP"
+_NO_HUGE = "-no-auto-huge"
+_MAP_MEMORY = {
+    "xc7": (
+        (
+            "$mem",
+            f"{_LIBMAP.format(lutrams='xc5v')} {_BLOCK_RAM} -D HAS_CASCADE -D HAS_CONFLICT_BUG "
+            f"{_NO_HUGE}",
+        ),
+        ("$__XILINX_LUTRAM_", "techmap -map +/xilinx/lutrams_xc5v_map.v"),
+        ("$__XILINX_BLOCKRAM_", "techmap -map +/xilinx/brams_xc6v_map.v"),
+    ),
+    "xcup": (
+        (
+            "$mem",
+            f"{_LIBMAP.format(lutrams='xcu')} {_BLOCK_RAM} -D HAS_ADDRCE "
+            f"-lib +/xilinx/urams.txt {_NO_HUGE}",
+        ),
+        ("$__XILINX_LUTRAM_", "techmap -map +/xilinx/lutrams_xc5v_map.v"),
+        ("$__XILINX_BLOCKRAM_", "techmap -map +/xilinx/brams_xcu_map.v"),
+    ),
+}
 
 # Assertions and delays in FINN's RTL are for simulation.
 _READ = ("read_slang", "--allow-use-before-declare", "--ignore-assertions", "--ignore-timing")
@@ -37,9 +63,12 @@ _READ = ("read_slang", "--allow-use-before-declare", "--ignore-assertions", "--i
 _DIRECTIVE = re.compile(rb"^`default_nettype.*$", re.MULTILINE)
 
 
+Command = str | list[str]  # of Yosys; or the type of the cells that it is for, and the command
+
+
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What Yosys is to do for one module; a value, looked up by its digest."""
+class SynthesisJob:
+    """One module to synthesise."""
 
     top: str
     sources: tuple[Path, ...]  # of different names, packages before their users
@@ -48,59 +77,110 @@ class Plan:
     cores: tuple[str, ...] = ()  # modules below the top, read with their initial blocks ignored
     base_dir: Path | None = None  # memory files are named relative to it
     memory: tuple[str, ...] = ()  # those files
+    # The prefix that tells this module and its files from equal ones: it is replaced, so that
+    # layers which differ in nothing else are one job.
+    instance: str = ""
 
-    def digest(self) -> str:
-        """Return a digest of all that the result depends on, file contents included."""
-        job = self.job(Path(), [path.name for path in self.sources])
-        sha = hashlib.sha256(json.dumps([version("pyosys"), job]).encode())
-        memory = [(self.base_dir or Path()) / name for name in self.memory]
-        for path in (*self.sources, *memory, *_MAPS):
-            sha.update(hashlib.sha256(_read(path)).digest())
-        return sha.hexdigest()[:24]
+    def plan(self) -> BuildPlan:
+        """Return the build of cells.json, the counts of the netlist's cells; reads all files.
 
-    def job(self, work: Path, sources: Sequence[str]) -> dict[str, object]:
-        """Return the job for hw.synth._worker; `work` is prepared, and takes cells.json."""
-        files = [str(work / "primitives.sv"), *sources]
-        pairs = zip(self.sources, sources, strict=True)
-        rest = [files[0], *(name for path, name in pairs if not self._declares_core(path))]
-        values = [_parameter(name, value) for name, value in sorted(self.parameters.items())]
-        cores = [[*_READ, "--ignore-initial", "--top", core, *files] for core in self.cores]
+        Raises:
+            HardwareError: a source or a memory file is missing.
+        """
+        return self._plan(self._description(_commands(self.family)), (_CELLS,))
+
+    def netlist_plan(self, keep: Sequence[str] = ()) -> BuildPlan:
+        """Return the build of NETLIST, besides cells.json; see `plan`.
+
+        Args:
+            keep: modules that stay apart in the netlist, as slang names them.
+        """
+        marks = [f"setattr -mod -set keep_hierarchy 1 {module}" for module in keep]
+        write = f"write_verilog -noattr {NETLIST}"
+        job = self._description([*marks, *_commands(self.family), write], apart=bool(keep))
+        return self._plan(job, (_CELLS, NETLIST))
+
+    def _plan(self, job: Mapping[str, object], products: tuple[str, ...]) -> BuildPlan:
+        base = self.base_dir or Path()
+        files = self._sources()
+        files |= {self._rename(name): _read(base / name) for name in self.memory}
+        files |= {name: (_HERE / name).read_bytes() for name in _MAPS}
+        files[_PRIMITIVES] = declare_primitives().encode()
+        files[_LIBRARY] = extra_cells(KNOWN_CELLS).encode()
+        files[_SCRIPT] = (_HERE / "_worker.py").read_bytes()
+        files[_JOB] = json.dumps(job, indent=1).encode()
+        return BuildPlan(
+            subject=f"synthesis of {self.top}",
+            files=files,
+            command=(PYTHON, _SCRIPT, _JOB),
+            products=products,
+            tools={"pyosys": version("pyosys")},
+            name=self._rename(self.top),
+        )
+
+    def _sources(self) -> dict[str, bytes]:
+        """Return the sources, without the directives that slang refuses; line numbers stay."""
+        texts = {path.name: _DIRECTIVE.sub(b"", _read(path)).decode() for path in self.sources}
         return {
-            "reads": [*cores, [*_READ, "--top", self.top, *values, *rest]],
-            "top": self.top,
-            "tied": OPEN_PORTS,
-            "commands": _commands(self.family, work),
+            f"sources/{self._rename(name)}": self._rename(text).encode()
+            for name, text in texts.items()
         }
 
-    def _declares_core(self, path: Path) -> bool:
+    def _rename(self, text: str) -> str:
+        if not self.instance:
+            return text
+        return re.sub(rf"\b{re.escape(self.instance)}(?![0-9])", _INSTANCE, text)
+
+    def _description(
+        self, commands: Sequence[Command], *, apart: bool = False
+    ) -> dict[str, object]:
+        """Return what the script reads; `apart`: the hierarchy of modules stays."""
+        read = [*_READ, "--keep-hierarchy"] if apart else [*_READ]
+        texts = self._sources()
+        sources = [_PRIMITIVES, *texts]
+        rest = [_PRIMITIVES, *(name for name in texts if not self._declares_core(texts[name]))]
+        values = [_parameter(name, value) for name, value in sorted(self.parameters.items())]
+        top, cores = self._rename(self.top), map(self._rename, self.cores)
+        whole = [[*read, "--ignore-initial", "--top", core, *sources] for core in cores]
+        return {
+            "reads": [*whole, [*read, "--top", top, *values, *rest]],
+            "top": top,
+            "tied": OPEN_PORTS,
+            "commands": list(commands),
+        }
+
+    def _declares_core(self, text: bytes) -> bool:
         """Say whether a file declares a core; slang then takes the module from the design."""
-        names = "|".join(re.escape(core) for core in self.cores) or "$"
-        return re.search(rf"^module ({names})\b", _read(path).decode(), re.MULTILINE) is not None
+        names = "|".join(re.escape(self._rename(core)) for core in self.cores) or "$"
+        return re.search(rf"^module ({names})\b", text.decode(), re.MULTILINE) is not None
 
 
-def _commands(family: str, work: Path) -> list[str]:
+def _commands(family: str) -> list[Command]:
+    """Return `synth_xilinx` without what costs most of its time and changes nothing here.
+
+    That is reading thousands of cells that no netlist of ours holds, and the rules for memories
+    where there are none. The counts are the same, which a test checks.
+    """
+    synth = f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf -run"
     return [
         "flatten",
         "proc",
         "opt",
-        f"techmap -map {work / 'srl_map.v'} t:$bmux",
+        "techmap -map srl_map.v t:$bmux",
         "memory_collect",
-        f"memory_libmap -lib {work / 'rom_library.txt'} t:$mem_v2 a:rom_style=distributed %i",
-        f"techmap -map {work / 'rom_map.v'} t:$__STEELFLOW_ROM*",
-        f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf",
-        f"tee -q -o {work / 'cells.json'} stat -json",
+        "memory_libmap -lib rom_library.txt t:$mem_v2 a:rom_style=distributed %i",
+        "techmap -map rom_map.v t:$__STEELFLOW_ROM*",
+        "read_verilog -lib -specify +/xilinx/cells_sim.v",
+        f"read_verilog -lib {_LIBRARY}",
+        f"{synth} prepare:map_memory",
+        *([cell, command] for cell, command in _MAP_MEMORY[family]),
+        f"{synth} map_ffram:edif",
+        f"tee -q -o {_CELLS} stat -json",
     ]
 
 
 def _parameter(name: str, value: int | str) -> str:
     return f'-G{name}="{value}"' if isinstance(value, str) else f"-G{name}={value}"
-
-
-def prepare(work: Path) -> None:
-    """Write the files that a job in this folder reads besides its sources."""
-    (work / "primitives.sv").write_text(declare_primitives())
-    for path in _MAPS:
-        (work / path.name).write_bytes(path.read_bytes())
 
 
 def synthesize_module(
@@ -129,7 +209,7 @@ def synthesize_module(
     Raises:
         HardwareError: a missing file, a failure of Yosys (names its log), an unknown primitive.
     """
-    plan = Plan(
+    job = SynthesisJob(
         top=top,
         sources=tuple(sources),
         family=part.family.value,
@@ -137,84 +217,24 @@ def synthesize_module(
         base_dir=base_dir,
         memory=tuple(memory),
     )
-    return run_plan(plan, build_dir=build_dir, timeout_s=timeout_s)
+    return run_job(job, BuildStore(build_dir), timeout_s=timeout_s)
 
 
-def run_plan(plan: Plan, *, build_dir: Path, timeout_s: float = 600) -> Resources:
-    """Run a plan, or return the result that an equal one left in `build_dir`.
+def run_job(job: SynthesisJob, store: BuildStore, *, timeout_s: float = 600) -> Resources:
+    """Run a job, or return the result that an equal one left in the store.
 
     Raises:
         HardwareError: as `synthesize_module`.
     """
-    folder = build_dir / f"{plan.top}-{plan.digest()}"
-    cells_file = folder / "cells.json"
-    if not cells_file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as work:
-            _run_yosys(plan, Path(work), folder / "yosys.log", timeout_s)
-            (Path(work) / "cells.json").replace(cells_file)
-    design = json.loads(cells_file.read_text())["design"]
+    products = store.build(job.plan(), timeout_s)
+    design = json.loads(products.path(_CELLS).read_text())["design"]
     cells = {name: int(count) for name, count in design["num_cells_by_type"].items()}
     if not cells:
         raise HardwareError(
-            f"synthesis of {plan.top}: nothing is left of it, so its outputs are constant or open; "
-            f"see {folder / 'yosys.log'}"
+            f"synthesis of {job.top}: nothing is left of it, so its outputs are constant or open; "
+            f"see {products.log}"
         )
-    return count_cells(cells, f"synthesis of {plan.top}")
-
-
-def _run_yosys(plan: Plan, work: Path, log: Path, timeout_s: float) -> None:
-    work = work.resolve()
-    sources = [str(_copy_source(path, log.parent.resolve() / "sources")) for path in plan.sources]
-    prepare(work)
-    job_file = work / "job.json"
-    job_file.write_text(json.dumps(plan.job(work, sources)))
-    subject = f"synthesis of {plan.top}"
-    try:
-        status = _run_worker(job_file, plan.base_dir or work, log, timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise HardwareError(
-            f"{subject}: Yosys was stopped after {timeout_s:g} s; fold the "
-            f"layer further or see {log}"
-        ) from error
-    if status != 0:
-        raise HardwareError(
-            f"{subject}: Yosys ended with exit status {status}: {_first_error(log)}; see {log}"
-        )
-
-
-def _copy_source(path: Path, folder: Path) -> Path:
-    """Copy a source without the directives that slang refuses; line numbers stay."""
-    folder.mkdir(exist_ok=True)
-    copy = folder / path.name
-    copy.write_bytes(_DIRECTIVE.sub(b"", _read(path)))
-    return copy
-
-
-def _run_worker(job_file: Path, folder: Path, log: Path, timeout_s: float) -> int:
-    """Return the exit status of a worker that runs in `folder`."""
-    environment = os.environ | {
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-        "TMPDIR": str(job_file.parent),
-    }
-    with log.open("w") as out:
-        return subprocess.run(
-            [sys.executable, "-m", "hw.synth._worker", str(job_file)],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_s,
-            check=False,
-        ).returncode
-
-
-def _first_error(log: Path) -> str:
-    for line in log.read_text(errors="replace").splitlines():
-        if "ERROR: " in line:
-            return line.split("ERROR: ", 1)[1].strip()
-    return "no error in its log"
+    return count_cells(cells, f"synthesis of {job.top}")
 
 
 def _read(path: Path) -> bytes:

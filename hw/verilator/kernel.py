@@ -4,9 +4,9 @@
 
 from pathlib import Path
 
+from hw.build import BuildPlan
 from hw.shell.kernel import Kernel
-from hw.verilator._build import REPLACEMENTS, VERILATE, BuildPlan, run_build
-from hw.verilator._compile import COMPILER
+from hw.verilator._build import REPLACEMENTS, plan_program, run_build
 
 __all__ = ["build_kernel", "plan_kernel_build"]
 
@@ -52,8 +52,7 @@ def plan_kernel_build(kernel: Kernel) -> BuildPlan:
     data_bytes = kernel.manifest.data_bits // 8
     files["sim_top.sv"] = _render_top(kernel.manifest.top, data_bytes).encode()
     files["harness.cpp"] = f"#define DATA_BYTES {data_bytes}\n".encode() + _HARNESS.read_bytes()
-    defines = ("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0")
-    return BuildPlan(files, (*VERILATE, "--assert", *COMPILER, *defines))
+    return plan_program("program of a kernel", files, verilate=("--assert",))
 
 
 def _render_top(top: str, data_bytes: int) -> str:

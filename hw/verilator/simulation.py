@@ -104,7 +104,7 @@ class Simulation:
         self,
         accelerator: Accelerator,
         *,
-        build_dir: Path,
+        build_dir: Path | str,
         progress: Callable[[int], None] | None = None,
         processes: int = 1,
         optimize: bool = True,
@@ -112,7 +112,7 @@ class Simulation:
         if processes < 1:
             raise HardwareError(f"simulation: {processes} processes; give at least 1")
         self.accelerator = accelerator
-        self.build_dir = build_dir
+        self.build_dir = Path(build_dir)
         self.progress = progress or (lambda _: None)
         self.processes = processes
         self.optimize = optimize

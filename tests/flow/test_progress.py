@@ -84,6 +84,22 @@ def test_the_rate_of_work_that_goes_on_is_that_of_this_run(log: Log) -> None:
     assert log.written[0] == "training: 35 of 40 epochs, 0.5 epochs/s, 0:00:10 left"
 
 
+def test_work_that_begins_again_has_the_rate_of_its_last_beginning(log: Log) -> None:
+    with meter("attacks", unit="images") as report:
+        for done, total in ((0, 40), (40, 40), (5, 25), (15, 25)):
+            report(done, total)
+            log.now += 10
+    assert log.written[-2] == "attacks: 15 of 25 images, 1.0 images/s, 0:00:10 left"
+
+
+def test_the_rate_counts_from_the_first_report(log: Log) -> None:
+    with meter("training", unit="epochs") as report:
+        for epoch in (1, 2, 3):
+            log.now += 25
+            report(epoch, 10)
+    assert log.written[1] == "training: 2 of 10 epochs, 0.04 epochs/s, 0:03:20 left"
+
+
 def test_work_that_stops_says_where(log: Log) -> None:
     def stopped() -> None:
         with meter("attack", unit="images") as report:

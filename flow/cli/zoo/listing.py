@@ -3,11 +3,11 @@
 """`steelflow zoo list`."""
 
 import argparse
-import json
 from dataclasses import dataclass
 
 from flow.cli.base import Command
 from flow.cli.zoo.options import add_folder, chosen_folder
+from flow.storage.files import json_text
 
 __all__ = ["ACTION"]
 
@@ -26,7 +26,7 @@ class ListCommand(Command):
         from flow.zoo.tables import listed, model_table  # noqa: PLC0415 - imports torch
 
         rows = listed(chosen_folder(options))
-        print(json.dumps(rows, indent=1) if options.json else model_table(rows))
+        print(json_text(rows).rstrip() if options.json else model_table(rows))
         return 0
 
 

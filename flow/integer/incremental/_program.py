@@ -31,6 +31,7 @@ from flow.integer.operations import (
 __all__ = ["Linear", "MaxNode", "Node", "Program", "Source", "ThresholdNode", "make_program"]
 
 _NARROW, _WIDE = 2**30, 2**62  # twice the largest sum has to fit 32 or 64 bits
+_WEIGHT = 2**31  # weights are 32 bits
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,7 +99,7 @@ def make_program(network: IntegerNetwork) -> Program:
     """Translate a network; the last node of variant y is logit[y] - logit[j] for each class j.
 
     Raises:
-        FlowError: a sum may pass 2**62.
+        FlowError: a sum may pass 2**62, or a weight 2**31.
     """
     return _Translation(network).program()
 
@@ -123,7 +124,18 @@ class _Translation:
                 f"incremental engine: sums of up to {self.largest} are not below 2**62; "
                 "use narrower weights"
             )
+        self._refuse_weights()
         return Program(tuple(self.nodes), wide=self.largest >= _NARROW)
+
+    def _refuse_weights(self) -> None:
+        linear = (node for node in self.nodes if isinstance(node, Linear))
+        for source in (source for node in linear for source in node.sources):
+            largest = int(np.abs(source.weights).max(initial=0))
+            if largest >= _WEIGHT:
+                raise FlowError(
+                    f"incremental engine: a weight of {largest} does not fit 32 bits; use narrower "
+                    "weights"
+                )
 
     def _append(self, name: str, node: Node) -> None:
         self.numbers[name] = len(self.nodes)
@@ -242,14 +254,14 @@ def _sums(
             return [_convolution(nodes[0], shapes[0], operation)], zero
         case SumPool():
             triples = _window_pairs(shapes[0], operation)
-            return [_elementwise(nodes[0], shapes[0], triples[:, :2], shape[-1], 1)], zero
+            return [_elementwise(nodes[0], shapes[0], triples[:, :2], shape[-1])], zero
         case Bias(values=values):
             same = _same_positions(shapes[0])
-            return [_elementwise(nodes[0], shapes[0], same, shape[-1], 1)], zero + values
+            return [_elementwise(nodes[0], shapes[0], same, shape[-1])], zero + values
         case Add(factors=factors):
             same = _same_positions(shape)
             return [
-                _elementwise(node, shape, same, shape[-1], factor)
+                _elementwise(node, shape, same, shape[-1], factor=factor)
                 for node, factor in zip(nodes, factors, strict=True)
             ], zero
         case Concat():
@@ -294,9 +306,18 @@ def _convolution(node: int, shape: tuple[int, ...], operation: Convolution) -> S
 
 
 def _elementwise(
-    node: int, shape: tuple[int, ...], pairs: Integers, channels: int, factor: int, first: int = 0
+    node: int,
+    shape: tuple[int, ...],
+    pairs: Integers,
+    channels: int,
+    *,
+    factor: int = 1,
+    first: int = 0,
 ) -> Source:
-    """Return the source that adds each channel times `factor` to a channel of its own."""
+    """Return the source that adds each channel times `factor` to a channel of its own.
+
+    The channels begin at channel `first` of `channels`; pairs are of positions.
+    """
     entries = np.stack([pairs[:, 0], pairs[:, 1] * channels + first, 0 * pairs[:, 0]], axis=1)
     return Source(
         node=node,
@@ -318,7 +339,7 @@ def _same_positions(shape: tuple[int, ...]) -> Integers:
 def _joined(nodes: list[int], shapes: list[tuple[int, ...]], channels: int) -> Iterable[Source]:
     first = 0
     for node, shape in zip(nodes, shapes, strict=True):
-        yield _elementwise(node, shape, _same_positions(shape), channels, 1, first)
+        yield _elementwise(node, shape, _same_positions(shape), channels, first=first)
         first += shape[-1]
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from flow.attacks import Attack, OnDevice, build_attack
 from flow.classifier import Images, Labels
 from flow.config import AttackConfig
-from flow.data.datasets import first_test_images, load_dataset
+from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.evaluation.amplification import error_amplification
 from flow.evaluation.evaluator import Evaluation, RobustAccuracy, Subject, Verdict, evaluate
 from flow.evaluation.masked_gradients import masked_gradient_findings, noise_accuracy
@@ -53,6 +53,10 @@ class AttackStep(Step):
     def inputs(self, context: Context) -> list[Path]:
         """Return the integer networks; a new folding changes nothing here."""
         return [context.folder("compile") / f"{name}.npz" for name in context.config.networks]
+
+    def needed_files(self, context: Context) -> Sequence[Path]:
+        """Return the data set's files."""
+        return data_files(context.config.data, context.data)
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Evaluate every combination; one that an interrupted run has finished is not redone."""

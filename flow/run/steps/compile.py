@@ -7,6 +7,7 @@ from pathlib import Path
 from flow.compile import compile_network
 from flow.lowering import lower, read_model
 from flow.run.pipeline import Context, Settings, Step
+from hw.parts import part_file
 
 __all__ = ["CompileStep"]
 
@@ -25,8 +26,10 @@ class CompileStep(Step):
         return {"compile": config.compile, "name": config.name}
 
     def inputs(self, context: Context) -> list[Path]:
-        """Return the exported networks."""
-        return [context.folder("export") / f"{name}.onnx" for name in context.config.networks]
+        """Return the exported networks, and the file that describes the part if there is one."""
+        exported = [context.folder("export") / f"{name}.onnx" for name in context.config.networks]
+        described = part_file(context.config.compile.part)
+        return exported if described is None else [*exported, described.absolute()]
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Lower every network; compile the robust one."""

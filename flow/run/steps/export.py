@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Export the run's networks to QONNX and compare them with Brevitas on the test set."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from brevitas_models.checkpoint import load_checkpoint
 from flow.classifier import accuracy
-from flow.data.datasets import Dataset, first_test_images, load_dataset
+from flow.data.datasets import Dataset, data_files, first_test_images, load_dataset
 from flow.engines.brevitas import BrevitasEngine
 from flow.engines.cached import CachedEngine
 from flow.engines.qonnx import QonnxEngine
@@ -40,6 +41,10 @@ class ExportStep(Step):
     def inputs(self, context: Context) -> list[Path]:
         """Return the checkpoints; other curves and logs change nothing here."""
         return [context.folder("train") / f"{name}.pt" for name in context.config.networks]
+
+    def needed_files(self, context: Context) -> Sequence[Path]:
+        """Return the data set's files."""
+        return data_files(context.config.data, context.data)
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Export, then compare labels on the test set; a difference stops the run."""

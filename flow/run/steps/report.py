@@ -77,6 +77,7 @@ class _Findings:
                 "integer": self.verify["accuracy"]["robust"],
                 "images": compared,
             },
+            "test_set": self.verify["test_set"],
             "agreement": {
                 "brevitas_vs_qonnx": self.export["robust"]["brevitas_vs_qonnx"],
                 "qonnx_vs_integer": self.verify["qonnx_vs_integer"],

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Simulate the stitched RTL on test images, clean and after attack."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ import numpy as np
 
 from flow.attacks import build_attack
 from flow.classifier import Images
-from flow.compile import RtlCheck, check_in_rtl
-from flow.data.datasets import first_test_images, load_dataset
+from flow.compile import RtlRun, check_in_rtl
+from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.evaluation.evaluator import evaluate
 from flow.integer import IntegerNetwork
 from flow.progress import meter
@@ -41,20 +42,25 @@ class RtlsimStep(Step):
             "seed": config.seed,
         }
 
+    def needed_files(self, context: Context) -> Sequence[Path]:
+        """Return the data set's files."""
+        return data_files(context.config.data, context.data)
+
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Compare every logit with the integer network's; a difference stops the run."""
         accelerator = Accelerator.load(context.folder("compile") / "accelerator")
         network = IntegerNetwork.load(context.folder("compile") / "robust.npz")
         images = _images(context, network)
         np.save(folder / "adversarial.npy", images[len(images) // 2 :])
-        check = check_in_rtl(
+        run = check_in_rtl(
             accelerator, network, images, build_dir=context.cache("verilator"), processes=1
         )
+        assert run.agreement is not None, "it was compared"
         findings = {
-            "integer_vs_rtlsim": asdict(check.agreement),
-            "hardware": _speed(check),
-            "simulated_cycles": check.simulated.cycles_total,
-            "cycles_per_second": check.simulated.cycles_per_second,
+            "integer_vs_rtlsim": asdict(run.agreement),
+            "hardware": _speed(run),
+            "simulated_cycles": run.simulated.cycles_total,
+            "cycles_per_second": run.simulated.cycles_per_second,
         }
         write_json(folder / "rtlsim.json", findings)
 
@@ -79,14 +85,14 @@ def _images(context: Context, network: IntegerNetwork) -> Images:
     return np.concatenate([clean, attacked.adversarial])
 
 
-def _speed(check: RtlCheck) -> dict[str, Any]:
-    manifest, interval = check.accelerator.manifest, check.cycles_per_frame
+def _speed(run: RtlRun) -> dict[str, Any]:
+    manifest, interval = run.accelerator.manifest, run.cycles_per_frame
     return {
         "part": manifest.part,
         "clock_mhz": manifest.clock_mhz,
         "cycles_per_frame_predicted": manifest.cycles_per_frame_predicted,
         "cycles_per_frame_measured": interval,
         "initiation_interval_cycles": interval,
-        "latency_cycles": check.simulated.latency_cycles,
-        "frames_per_second": check.frames_per_second,
+        "latency_cycles": run.simulated.latency_cycles,
+        "frames_per_second": run.frames_per_second,
     }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Compare QONNX, FINN's execution and the integer network, logit by logit."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.classifier import Images, accuracy
-from flow.data.datasets import first_test_images, load_dataset
+from flow.data.datasets import Dataset, data_files, first_test_images, load_dataset
 from flow.engines.base import Engine
 from flow.engines.cached import CachedEngine
 from flow.engines.finn import FinnEngine
 from flow.engines.integer import IntegerEngine
 from flow.engines.qonnx import QonnxEngine
 from flow.engines.verification import Agreement, compare_logits
+from flow.evaluation.accuracy import wilson_interval
 from flow.integer import IntegerNetwork
+from flow.integer.native import NativeNetwork
 from flow.progress import meter
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import write_json
@@ -29,7 +32,7 @@ class VerifyStep(Step):
     """robust.onnx, dataflow.onnx, robust.npz -> verify.json."""
 
     name = "verify"
-    version = 2
+    version = 3
     needs = ("export", "compile")
     tools = ("finn-plus", "qonnx")
 
@@ -37,22 +40,20 @@ class VerifyStep(Step):
         """Return which images are compared."""
         return {"data": context.config.data, "verify": context.config.verify}
 
+    def needed_files(self, context: Context) -> Sequence[Path]:
+        """Return the data set's files."""
+        return data_files(context.config.data, context.data)
+
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Compare on the test images; a difference stops the run."""
         config = context.config.verify
         dataset = load_dataset(context.config.data, context.data)
         images, labels = first_test_images(dataset, config.images, "verify.images")
         few, _ = first_test_images(dataset, config.finn_images, "verify.finn_images")
-        names = context.config.networks
-        integer = {
-            name: CachedEngine(
-                IntegerEngine(IntegerNetwork.load(context.folder("compile") / f"{name}.npz"))
-            )
-            for name in names
-        }
-        findings: dict[str, Any] = _with_finn(
-            context.folder("compile") / "dataflow.onnx", integer["robust"], few
-        )
+        names, compiled = context.config.networks, context.folder("compile")
+        networks = {name: IntegerNetwork.load(compiled / f"{name}.npz") for name in names}
+        integer = {name: CachedEngine(IntegerEngine(networks[name])) for name in names}
+        findings: dict[str, Any] = _with_finn(compiled / "dataflow.onnx", integer["robust"], few)
         agreements = {
             name: _with_qonnx(context.folder("export"), name, integer[name], images)
             for name in names
@@ -61,7 +62,16 @@ class VerifyStep(Step):
         findings["accuracy"] = {
             name: accuracy(integer[name].logits(images), labels) for name in names
         }
+        findings["test_set"] = {name: _on_all(networks[name], dataset) for name in names}
         write_json(folder / "verify.json", findings)
+
+
+def _on_all(network: IntegerNetwork, dataset: Dataset) -> dict[str, Any]:
+    """Return the integer network's share of all test images, with its 95% interval."""
+    logits = NativeNetwork(network).logits(dataset.test_images)
+    right = int((logits.argmax(axis=1) == dataset.test_labels).sum())
+    count = len(dataset.test_labels)
+    return {"accuracy": right / count, "images": count, "ci95": wilson_interval(right, count)}
 
 
 def _with_finn(path: Path, integer: Engine, images: Images) -> dict[str, Any]:

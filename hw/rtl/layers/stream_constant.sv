@@ -24,7 +24,9 @@ module stream_constant #(
   if (Width < 1 || Depth < 1) begin : gen_illegal_size
     $error("stream_constant: Width and Depth must be at least 1");
   end
-  if (RamStyle != "block" && RamStyle != "distributed") begin : gen_illegal_style
+  // verilator lint_off WIDTHEXPAND
+  if (RamStyle != "block" && RamStyle != "distributed") begin : gen_illegal_style  // of two lengths
+    // verilator lint_on WIDTHEXPAND
     $error("stream_constant: RamStyle must be block or distributed");
   end
   if (InitFile == "") begin : gen_no_file

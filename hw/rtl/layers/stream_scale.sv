@@ -58,7 +58,9 @@ module stream_scale #(
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
     logic signed [InBits:0] element;  // with a sign, whatever it was
     logic signed [FactorBits:0] factor;
-    logic signed [ProductBits-1:0] whole;
+    // verilator lint_off UNUSEDSIGNAL
+    logic signed [ProductBits-1:0] whole;  // its top does not matter to a narrower product
+    // verilator lint_on UNUSEDSIGNAL
     assign element = {Signed && in_data_i[p*InBits+InBits-1], in_data_i[p*InBits+:InBits]};
     assign factor  = {1'b0, factor_data_i};
     assign whole   = ProductBits'(element * factor);

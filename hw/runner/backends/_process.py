@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Requests to the program of a verilated kernel; kernel_harness.cpp is the other end."""
 
+import contextlib
 import select
 import struct
 import subprocess
@@ -92,10 +93,8 @@ class SimulatedKernel:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert stream is not None
-            try:
+            with contextlib.suppress(BrokenPipeError):  # bytes for a process that has ended
                 stream.close()
-            except BrokenPipeError:  # what was buffered for a process that has ended
-                pass
 
     def _receive(self, size: int) -> bytes:
         assert self._process.stdout is not None

@@ -50,7 +50,7 @@ def test_every_attack_breaks_what_noise_does_not(name: str) -> None:
     assert holds(attacked(build_attack("noise", steps=1, restarts=1), 16)).mean() > 0.9
 
 
-QUERIES = {"zoo": 2000, "hop_skip_jump": 1500, "transfer": 600}
+QUERIES = {"flip": 600, "zoo": 2000, "hop_skip_jump": 1500, "transfer": 600}
 BUDGETS = {
     "fgsm": (1, 1),
     "r_fgsm": (1, 3),
@@ -61,6 +61,7 @@ BUDGETS = {
     "apgd_dlr": (7, 3),
     "apgd_dlr_targeted": (7, 3),
     "square": (99, 1),
+    "flip": (99, 3),
     "cw": (7, 1),
     "deepfool": (7, 1),
     "zoo": (99, 1),

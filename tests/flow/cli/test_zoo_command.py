@@ -83,7 +83,7 @@ def test_every_network_has_a_target_and_options_replace_its_fields() -> None:
         (["--images", "101"], "--images: 101 is more than the 100 test images"),
         (["--images", "2", "--clock-mhz", "-1"], "compile: clock_mhz: -1.0 is refused"),
         (["--images", "2", "--fps", "0"], "compile: target_fps: 0.0 is refused"),
-        (["--images", "2", "--part", "xc7z099"], "part 'xc7z099' is not in hw/parts.py"),
+        (["--images", "2", "--part", "xc7z099"], "part 'xc7z099': is unknown"),
         (["--data", "/nowhere"], "/nowhere: holds neither train-images"),
         (["--json", "/nowhere/a.json"], "/nowhere/a.json: there is no folder /nowhere; make it"),
     ],

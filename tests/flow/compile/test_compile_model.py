@@ -29,26 +29,6 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("tiny.onnx")
 
 
-@pytest.mark.slow
-def test_a_model_becomes_a_checked_accelerator(
-    model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = ["--fps", "100000", "--verify", "3", "--trace", "waves.vcd"]
-    assert main(["compile", str(model), *options]) == 0
-    assert "$var wire" in Path("waves.vcd").read_text()
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("note: input 'images': taken as 0..255")
-    assert re.match(r"\d{3} words of weights, thresholds and constants read back", lines[-3])
-    assert lines[-2].startswith("3 images through the RTL, 0 logits differ; ")
-    assert lines[-1] == "compile: build/tiny"
-    record = _record()
-    assert record["memory_words_proven"] > 500
-    assert record["integer_vs_rtlsim"] == {"images": 3, "labels_differ": 0, "logits_differ": 0}
-    assert record["cycles_measured"] == record["cycles_predicted"]
-    assert Accelerator.load(Path("build/tiny/accelerator")).manifest.part == "xc7z020clg400-1"
-    assert IntegerNetwork.load("build/tiny/network.npz").classes == 5
-
-
 def _one_logit() -> ModelWrapper:
     graph = GraphBuilder(np.random.default_rng(0))
     graph.flat_convolution(outputs=3)
@@ -71,16 +51,16 @@ def _record() -> dict[str, Any]:
 
 
 REFUSED = [
-    (["--part", "xc7z021"], r"part 'xc7z021' is not"),
+    (["--part", "xc7z021"], r"part 'xc7z021': is unknown; did you mean 'xc7z0"),
     (["--fps", "1e9"], r"target_fps: 1e\+09 cannot be reached: \w+ takes"),
     (["--fps", "-1"], r"compile: target_fps: -1.0 is refused"),
-    (["--verify", "0"], r"verify 0: give at least 1 image \(--verify\)"),
+    (["--verify", "0"], r"error: --verify 0: give at least 1 image"),
     (["--pixel-scale", "-2"], r"input encoding: scale -2.0 is not positive \(--pixel-scale\)"),
     (["--std", "1", "0"], r"input encoding: std 0.0 is not positive \(--std\)"),
     (["--mean", "1", "2"], r"mean has 2 entries for 1 channels; .* \(--mean\)"),
-    (["--trace", "waves.txt"], r"trace waves.txt: name a .fst or .vcd file \(--trace\)"),
-    (["--trace", "no/waves.vcd"], r"trace no/waves.vcd: there is no folder no \(--trace\)"),
-    (["--folding", "none.yaml"], r"folding none.yaml: cannot be read.*\(--folding\)"),
+    (["--trace", "waves.txt"], r"--trace waves.txt: name a .fst or .vcd file"),
+    (["--trace", "no/waves.vcd"], r"--trace no/waves.vcd: there is no folder no"),
+    (["--folding", "none.yaml"], r"--folding none.yaml: cannot be read"),
     (["--output", "."], r"folder .*: is there and no earlier result; .* \(--output\)"),
 ]
 
@@ -116,7 +96,7 @@ def test_images_of_another_kind_are_refused_before_anything_is_compiled(
 def test_the_label_comes_out_of_the_hardware(
     model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["compile", str(model), "--fps", "100000", "--label"]) == 0
+    assert main(["compile", str(model), "--fps", "100000", "--label", "--no-synth"]) == 0
     assert "4 images through the RTL, 0 labels differ" in capsys.readouterr().out
     manifest = Accelerator.load(Path("build/tiny/accelerator")).manifest
     assert manifest.output.kind == "label"
@@ -127,7 +107,10 @@ def test_the_encoding_and_the_offset_are_in_all_that_decode(model: Path) -> None
     detector = _one_logit()
     detector.save(str(model))
     encoding = ["--pixel-scale", "0.5", "--mean", "0.25", "--std", "2"]
-    assert main(["compile", str(model), "--fps", "100000", "--verify", "1", *encoding]) == 0
+    assert (
+        main(["compile", str(model), "--fps", "100000", "--verify", "1", "--no-synth", *encoding])
+        == 0
+    )
     network = IntegerNetwork.load("build/tiny/network.npz")
     accelerator = Accelerator.load("build/tiny/accelerator")
     tensors = (IMAGES * 0.5 - 0.25) / 2
@@ -136,6 +119,8 @@ def test_the_encoding_and_the_offset_are_in_all_that_decode(model: Path) -> None
     np.testing.assert_allclose(accelerator.decode(network.logits(IMAGES)), expected, atol=1e-4)
     np.testing.assert_array_equal(accelerator.encode(tensors), IMAGES)
     assert accelerator.manifest.output.logit_offset == (network.offset,) != (0.0,)
+    assert "NaN" not in Path("build/tiny/compile.json").read_text()
+    assert _record()["cycles_measured"] == accelerator.manifest.cycles_measured
     assert _record()["logits"] == {"scale": network.scale, "offset": network.offset}
     assert _record()["input"]["preprocessing"]["scale"] == [0.25]
 

@@ -11,7 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from flow.config import CompileConfig, FoldingConfig
-from flow.dataflow import fitting, fold, folding_of, to_dataflow
+from flow.dataflow import fitting, fold, fold_to_fit, folding_of, to_dataflow
 from flow.dataflow._lanes import foldables
 from flow.dataflow.fitting import fit_memories
 from flow.integer import Convolution, Dense, Flatten, IntegerNetwork, Threshold
@@ -82,6 +82,19 @@ def test_what_fits_stays_as_it_is(large: ModelWrapper) -> None:
     fitted, _ = fold(large, config)
     styles = {layer.get_nodeattr("ram_style") for layer in _matrices(fitted)}  # type: ignore[attr-defined]
     assert styles == {"auto"}
+
+
+def test_what_was_changed_to_fit_is_told(large: ModelWrapper) -> None:
+    roomy = CompileConfig(part="xc7z020clg400-1", target_fps=300)
+    tight = fold_to_fit(large, roomy.model_copy(update={"part": _PART.name}))
+    assert fold_to_fit(large, roomy).changes == {}
+    lanes = folding_of(tight.model)
+    matrices = {name: told for name, told in tight.changes.items() if name in lanes}
+    assert any("weights in LUTs" in after for _, after in matrices.values())
+    for name, (before, after) in matrices.items():
+        pe, simd = lanes[name].values()
+        assert after.startswith(f"PE {pe}, SIMD {simd}, ")
+        assert before != after
 
 
 def test_given_foldings_stay(large: ModelWrapper) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.infer_shapes import InferShapes
@@ -50,6 +51,10 @@ def files(tmp_path: Path, own: ModelWrapper) -> tuple[Path, Path, Path]:
 
 def _images(count: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(7).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def _pixels(values: np.ndarray, network: IntegerNetwork) -> np.ndarray:
+    return as_pixels(values, network.input_shape, network.preprocessing)
 
 
 def _expected(model: ModelWrapper, tensors: np.ndarray) -> np.ndarray:
@@ -104,6 +109,56 @@ def test_the_encoding_on_the_command_line_is_used(tmp_path: Path, foreign: Model
     assert report.logits * report.scale + report.offset == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.fixture(scope="module")
+def sequences() -> ModelWrapper:
+    """Return a model that takes float [1, C, L], pixels divided by 255."""
+    graph = GraphBuilder(np.random.default_rng(1))
+    graph.then("Conv", graph.weights((2, 3, 3), 0.125), kernel_shape=[3])
+    graph.then("Relu")
+    graph.tensor = graph.quant(graph.tensor, 0.11, 4, signed=False)
+    graph.then("Reshape", graph.constant(np.array([1, -1])))
+    graph.then("MatMul", graph.weights((12, 5), 0.25))
+    model = finish(graph, 6, 5)
+    model.set_tensor_shape("images", [1, 3, 8])
+    return model
+
+
+def test_sequences_are_pixels_in_any_of_three_shapes(
+    tmp_path: Path, sequences: ModelWrapper
+) -> None:
+    pixels = _images(4, (1, 8, 3))
+    own = pixels[:, 0].transpose(0, 2, 1)
+    expected = _expected(sequences, own / 255.0)
+    sequences.save(str(tmp_path / "m.onnx"))
+    for values in (pixels, pixels[:, 0], own, (own / 255.0).astype(np.float32)):
+        np.save(tmp_path / "i.npy", values)
+        paths = (tmp_path / name for name in ("m.onnx", "i.npy", "l.npy"))
+        found = simulation.simulate(*paths)
+        assert found.logits * found.scale + found.offset == pytest.approx(expected, abs=1e-4)
+
+
+def test_bytes_in_the_models_own_order_are_pixels(foreign: ModelWrapper) -> None:
+    images = _images(3, (6, 6, 3))
+    found = as_pixels(images.transpose(0, 3, 1, 2), foreign, None, (6, 6, 3))
+    np.testing.assert_array_equal(found, images)
+
+
+def test_an_output_is_chosen_on_the_command_line(
+    files: tuple[Path, Path, Path], own: ModelWrapper, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, images, output = files
+    two = ModelWrapper(own.model, make_deepcopy=True)
+    name = two.graph.node[3].output[0]
+    two.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    two.save(str(model))
+    command = ["simulate", str(model), str(images), "--output", str(output)]
+    first, second = (item.name for item in two.graph.output)
+    assert main(command) == 2
+    assert f"has 2 outputs, {first}, {second}; set output_name" in capsys.readouterr().err
+    assert main([*command, "--output-name", first]) == 0
+    assert np.load(output).shape == (9, 5)
+
+
 def test_no_images_give_no_logits(files: tuple[Path, Path, Path]) -> None:
     model, images, output = files
     np.save(images, _images(0, (6, 6, 1)))
@@ -128,21 +183,21 @@ def test_no_images_give_no_logits(files: tuple[Path, Path, Path]) -> None:
 )
 def test_other_values_are_refused(own: ModelWrapper, values: Any, message: str) -> None:  # noqa: ANN401
     with pytest.raises(FlowError, match=message):
-        as_pixels(values, lower(own).network)
+        _pixels(values, lower(own).network)
 
 
 def test_pixels_may_have_the_order_of_the_model_s_own_input(foreign: ModelWrapper) -> None:
     images = _images(3, (6, 6, 3))
     network = lower(foreign).network
-    assert (as_pixels(images.transpose(0, 3, 1, 2), network) == images).all()
+    assert (_pixels(images.transpose(0, 3, 1, 2), network) == images).all()
 
 
 def test_flat_pixels_are_taken_where_the_input_is_flat() -> None:
     flat = IntegerNetwork((Flatten(name="f"),), (1, 1, 7), 1.0)
     images = _images(3, (7,))
-    assert (as_pixels(images, flat) == images.reshape(3, 1, 1, 7)).all()
+    assert (_pixels(images, flat) == images.reshape(3, 1, 1, 7)).all()
     with pytest.raises(FlowError, match=r"float64 of shape \(3, 7\) is neither uint8 \(N, 1, 1, 7"):
-        as_pixels(images / 255, flat)
+        _pixels(images / 255, flat)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +253,7 @@ def test_a_failure_leaves_the_old_result(files: tuple[Path, Path, Path]) -> None
 def test_an_output_that_cannot_be_written_is_said(files: tuple[Path, Path, Path]) -> None:
     model, images, output = files
     output.mkdir()
-    with pytest.raises(FlowError, match=r"--output .*logits.npy: cannot be written \(.*choose"):
+    with pytest.raises(FlowError, match=r"output .*logits.npy: cannot be written \(.*choose"):
         simulation.simulate(model, images, output)
 
 

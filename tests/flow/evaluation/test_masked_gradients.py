@@ -80,7 +80,7 @@ FAILING = {
     ),
     Check.BLACK_BOX: (
         [ROW, replace(ROW, attack="square", accuracy=0.4)],
-        "pgd leaves 50.0% at epsilon 8, more than the 40.0% of square, which sees no gradients",
+        "pgd leaves 50.0% at epsilon 8, more than the 40.0% of square, which follows no gradients",
     ),
     Check.NOISE: (
         [replace(ROW, epsilon_255=4, accuracy=0.9)],

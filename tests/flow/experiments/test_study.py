@@ -81,7 +81,7 @@ def test_training_goes_on_from_a_network(study: Study) -> None:
 def test_a_scale_without_images_is_refused(bars: Dataset, tmp_path: Path) -> None:
     with pytest.raises(FlowError, match="images 0: give 1 or more"):
         Scale(images=0)
-    with pytest.raises(FlowError, match="--images: 101 is more than the 100 test images"):
+    with pytest.raises(FlowError, match="images: 101 is more than the 100 test images"):
         Study(bars, Scale(images=101), tmp_path)
 
 

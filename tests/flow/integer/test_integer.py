@@ -12,17 +12,21 @@ from hypothesis import strategies as st
 
 from flow.errors import FlowError
 from flow.integer import (
+    Concat,
     Convolution,
     Dense,
     Flatten,
+    Gather,
     IntegerNetwork,
     Interval,
     MaxPool,
     Operation,
+    Scale,
     Threshold,
     Unflatten,
 )
 from flow.integer.native import NativeNetwork
+from flow.integer.selection import selection_of
 
 
 def _convolution(
@@ -84,6 +88,48 @@ def test_bounds_of_a_dense_layer_are_attained() -> None:
     highest = operation.apply(np.where(operation.weights.T > 0, 15, 0))
     assert lowest.diagonal().min() == bounds.lo
     assert highest.diagonal().max() == bounds.hi
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_places_are_taken_joined_and_scaled_one_by_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height, width, channels = (int(n) for n in rng.integers(1, 5, 3))
+    values = rng.integers(-9, 10, (2, height, width, channels))
+    places = rng.integers(0, height * width, (3, 2))
+    taken = Gather(name="g", places=places, channels=channels).apply(values)
+    factors = rng.integers(0, 9, (3, 2))
+    scaled = Scale(name="s", factors=factors).apply(taken)
+    below = Concat(name="c", axis=0).apply(scaled, taken)
+    for n, i, j, c in np.ndindex(2, 3, 2, channels):
+        row, column = divmod(int(places[i, j]), width)
+        assert taken[n, i, j, c] == values[n, row, column, c]
+        assert scaled[n, i, j, c] == factors[i, j] * values[n, row, column, c]
+        assert below[n, i, j, c] == scaled[n, i, j, c]
+        assert below[n, i + 3, j, c] == taken[n, i, j, c]
+
+
+@given(
+    lo=st.integers(-9, 9), size=st.integers(0, 9), factors=st.lists(st.integers(0, 5), min_size=1)
+)
+def test_bounds_of_a_scale_are_attained(lo: int, size: int, factors: list[int]) -> None:
+    scale = Scale(name="s", factors=np.array([factors]))
+    ends = np.array([lo, lo + size]).reshape(2, 1, 1, 1).repeat(len(factors), axis=2)
+    found = scale.apply(ends)
+    assert scale.output_range(Interval(lo, lo + size)) == Interval(found.min(), found.max())
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_selection_is_what_whole_rows_and_columns_give(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = (int(n) for n in rng.integers(1, 6, 2))
+    rows, columns = (np.sort(rng.integers(0, n, rng.integers(1, 6))) for n in (height, width))
+    places = rows[:, None] * width + columns
+    found = selection_of(places, (height, width))
+    assert found is not None
+    again = found.rows[:, None] * found.size[1] + found.columns
+    assert again.reshape(-1).tolist() == places.reshape(-1).tolist()
+    if len({*places.reshape(-1).tolist()}) > 1:
+        assert selection_of(places[::-1, ::-1], (height, width)) is None
 
 
 @pytest.mark.parametrize("largest_weight", [7, 2**20, 2**40])
@@ -184,6 +230,26 @@ def test_a_maximum_with_a_row_of_zeros_clamps_a_vector() -> None:
             ),
             1.0,
             r"conv: input shape \(2, 2, 1\) is not \(H, W, 3\)",
+        ),
+        (
+            (Gather(name="g", places=np.array([[0]]), channels=3), Flatten(name="f")),
+            1.0,
+            r"g: input \(2, 2, 1\) is not made of rows of 3 values",
+        ),
+        (
+            (Gather(name="g", places=np.array([[0, 4]]), channels=1), Flatten(name="f")),
+            1.0,
+            r"g: places 0 to 4 of shape \(1, 2\) are not rows and columns of the 4 that input",
+        ),
+        (
+            (Scale(name="s", factors=np.array([[1, -1], [1, 1]])), Flatten(name="f")),
+            1.0,
+            r"s: factors of shape \(2, 2\) from -1 on are not one of at least 0 for each place",
+        ),
+        (
+            (Concat(name="c", inputs=("image", "image"), axis=2), Flatten(name="f")),
+            1.0,
+            r"c: axis 2 of \(2, 2, 1\) is neither the channels \(-1\) nor height \(0\) or width",
         ),
         (
             (Unflatten(name="u"), Flatten(name="f")),

@@ -26,12 +26,9 @@ def _conv(graph: GraphWriter, x: str, **attributes: object) -> str:
     return graph.node("Conv", x, weights(graph, shape), kernel_shape=[3, 3], **attributes)
 
 
-def _slice(
-    graph: GraphWriter, x: str, starts: list[int], ends: list[int], axes: list[int],
-    steps: list[int] | None = None,
-) -> str:  # fmt: skip
-    bounds = [_ints(graph, *values) for values in (starts, ends, axes, steps) if values]
-    return graph.node("Slice", x, *bounds)
+def _slice(graph: GraphWriter, x: str, *bounds: list[int]) -> str:
+    """Bounds are starts, ends, axes and, if not 1, steps."""
+    return graph.node("Slice", x, *(_ints(graph, *values) for values in bounds))
 
 
 def _resize(graph: GraphWriter, x: str, *scales: float, **attributes: str) -> str:
@@ -179,7 +176,7 @@ REFUSALS: dict[str, tuple[Layer, str]] = {
     ),
     "two scales": (
         lambda g, x: g.node(
-            "Concat", g.quant(x, 0.1234567, 4, signed=False), g.quant(x, 0.7654321, 4, signed=False),
+            "Concat", *(g.quant(x, scale, 4, signed=False) for scale in (0.1234567, 0.7654321)),
             axis=2,
         ),
         r"its inputs have no common scale: a step of one is \d.* with one shared quantizer",

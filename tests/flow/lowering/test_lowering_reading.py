@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from agreement import single
+from agreement import finished, single, weights
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from onnx import ModelProto, NodeProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.errors import FlowError
 from flow.fuzz import random_qonnx
 from flow.lowering import lower, read_model
+from flow.lowering._graph_writer import GraphWriter
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,66 @@ def test_an_unknown_batch_is_one_image(tmp_path: Path, proto: ModelProto) -> Non
     model = read_model(_saved(tmp_path / "net.onnx", proto, _dynamic_batch))
     assert model.get_tensor_shape(model.graph.input[0].name)[0] == 1
     assert lower(model).network.classes > 0
+
+
+def _of_eight(proto: ModelProto) -> None:
+    for item in (proto.graph.input[0], proto.graph.output[0]):
+        item.type.tensor_type.shape.dim[0].dim_value = 8
+
+
+def _reshaped(batch: int, *, inside: bool) -> ModelProto:
+    """Return Reshape to [batch, -1] -> MatMul; the sizes are an initializer or a Constant."""
+    graph = GraphWriter()
+    graph.values["images"] = np.arange(12, dtype=np.float32).reshape(1, 1, 3, 4)
+    sizes = graph.constant(np.array([1, -1]))
+    tensor = graph.node("Reshape", "images", sizes)
+    output = graph.node("MatMul", tensor, weights(graph, (12, 3)))
+    proto = finished(graph, (1, 1, 3, 4), output).model
+    (shape,) = (item for item in proto.graph.initializer if item.name == sizes)
+    shape.CopyFrom(numpy_helper.from_array(np.array([batch, -1]), sizes))
+    if inside:
+        proto.graph.initializer.remove(shape)
+        proto.graph.node.insert(0, helper.make_node("Constant", [], [sizes], value=shape))
+    del proto.graph.value_info[:]
+    return proto
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_batch_becomes_one_image_and_a_note(tmp_path: Path, inside: bool) -> None:
+    path = _saved(tmp_path / "net.onnx", _reshaped(8, inside=inside), _of_eight)
+    lowered = lower(read_model(path))
+    single = lower(ModelWrapper(_reshaped(1, inside=False)))
+    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4, 1)
+    assert (lowered.network.logits(images) == single.network.logits(images)).all()
+    assert "input 'images': its batch of 8 is taken as 1" in lowered.notes
+
+
+def test_one_of_several_outputs_is_read(tmp_path: Path, proto: ModelProto) -> None:
+    path = _saved(tmp_path / "net.onnx", proto, _second_output)
+    name = proto.graph.output[0].name
+    read = lower(read_model(path, output_name=name)).network
+    assert read.classes == lower(ModelWrapper(proto)).network.classes
+    with pytest.raises(
+        FlowError, match=rf"output_name 'last' is no output; outputs are {name}, t0"
+    ):
+        read_model(path, output_name="last")
+
+
+def test_what_is_no_classifier_is_refused_before_it_is_computed() -> None:
+    graph = GraphWriter()
+    graph.values["images"] = np.zeros((1, 4, 1, 1), dtype=np.float32)
+    output = graph.node("Conv", "images", weights(graph, (512, 4, 1, 1)))
+    model = finished(graph, (1, 4, 1, 1), output)
+    model.set_tensor_shape("images", [1, 4, 1024, 1024])
+    model.set_tensor_shape(output, [1, 512, 1024, 1024])
+    with pytest.raises(FlowError, match=r"holds 536,870,912 values, and a classifier has at most"):
+        lower(model)
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+    model.set_tensor_shape("images", [1, 4, 128, 64])
+    with pytest.raises(
+        FlowError, match=r"holds 4,194,304 values, and a classifier has at most 65,"
+    ):
+        lower(model)
 
 
 def _old_domain(proto: ModelProto) -> None:
@@ -108,10 +169,6 @@ def _dynamic_height(proto: ModelProto) -> None:
     proto.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "H"
 
 
-def _batch_of_four(proto: ModelProto) -> None:
-    proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
-
-
 def _unknown_domain(proto: ModelProto) -> None:
     proto.graph.node[0].domain = "com.example"
 
@@ -126,11 +183,10 @@ CHANGES: dict[str, tuple[Callable[[ModelProto], object], str]] = {
     "nodes": (lambda p: p.graph.ClearField("node"), r"is not a readable ONNX file \(it has 0 nod"),
     "opsets": (lambda p: p.ClearField("opset_import"), r"nodes and 0 opsets\); export or copy it"),
     "second input": (_second_input, r"has inputs images, more and outputs t\d+; a classifier has"),
-    "second output": (_second_output, r"has inputs images and outputs t\d+, t0; a classifier has"),
+    "second output": (_second_output, r"has 2 outputs, t\d+, t0; set output_name to the one that"),
     "no output": (lambda p: p.graph.ClearField("output"), r"and outputs none; a classifier has"),
     "no shape": (_no_shape, r"input 'images' has shape \[\]; export it with fixed sizes"),
     "height": (_dynamic_height, r"input 'images' has shape \[1, H, \d+, \d+\]; export it with fi"),
-    "batch": (_batch_of_four, r"input 'images' has a batch of 4; export it with batch 1"),
     "domain": (_unknown_domain, r"unknown domains: com.example.Transpose \(1\); export it as QO"),
     "order": (_reversed, r"node '.*' reads '.*', which no node before it computes; export it aga"),
     "missing data": (_external("gone.data"), r"tensor 'c0' lies in 'gone.data', which is no file"),
@@ -173,7 +229,9 @@ def test_every_truncation_is_refused(tmp_path: Path, proto: ModelProto) -> None:
             lower(read_model(path))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
 @given(data=st.data())
 def test_damaged_bytes_never_crash(tmp_path: Path, proto: ModelProto, data: st.DataObject) -> None:
     content = bytearray(proto.SerializeToString())

@@ -128,6 +128,17 @@ def test_page_shows_the_headline_figures(tmp_path: Path) -> None:
     assert "LUT 300 1% of the part" in text
 
 
+def test_the_headline_is_the_accuracy_on_the_whole_test_set(tmp_path: Path) -> None:
+    document = full_document()
+    document["test_set"] = {
+        "robust": {"images": 1797, "accuracy": 0.964, "ci95": [0.9544, 0.9717]},
+        "plain": {"images": 1797, "accuracy": 0.981, "ci95": [0.9736, 0.9864]},
+    }
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", written(tmp_path, document)))
+    interval = "95% interval 95.4% to 97.2%"
+    assert f"Clean accuracy 96.4% of 1,797 test images, {interval}; plain 98.1%" in text
+
+
 def test_minimal_report_leaves_sections_out(tmp_path: Path) -> None:
     text = written(tmp_path, minimal_document(), pictures=False)
     for title in ("Error amplification", "Training", "Images before", "Use of the part"):

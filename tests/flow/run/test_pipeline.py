@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,12 +28,16 @@ class Toy(Step):
         self.name, self.needs, self.runs = name, needs, 0  # type: ignore[misc]
         self.body = body or self.copy_needed
         self.files: list[Path] = []
+        self.needed: list[Path] = []
 
     def settings(self, context: Context) -> Settings:
         return {"training": context.config.training} if self.name == "train" else {}
 
     def inputs(self, context: Context) -> Sequence[Path]:
         return [*super().inputs(context), *self.files]
+
+    def needed_files(self, context: Context) -> Sequence[Path]:
+        return [*super().needed_files(context), *self.needed]
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         self.runs += 1
@@ -181,6 +186,19 @@ def test_a_missing_package_is_named(chain: Pipeline, tmp_path: Path) -> None:
         chain.run(context_in(tmp_path))
 
 
+@pytest.mark.parametrize("kind", ["files", "needed", "tools"])
+def test_what_the_last_step_needs_is_missed_before_the_first_runs(
+    chain: Pipeline, tmp_path: Path, kind: str
+) -> None:
+    missing = ("no-such-package",) if kind == "tools" else [tmp_path / "absent.idx"]
+    setattr(chain.steps[-1], kind, missing)
+    with pytest.raises(
+        FlowError, match=r"report: (input file .*absent.idx is missing|the package)"
+    ):
+        chain.run(context_in(tmp_path))
+    assert set(runs(chain).values()) == {0}
+
+
 def test_a_workspace_that_is_a_file_is_refused(chain: Pipeline, tmp_path: Path) -> None:
     (tmp_path / "ws").write_text("")
     with pytest.raises(FlowError, match=r"^workspace: cannot write under .*/ws \(.*r folder$"):
@@ -275,3 +293,39 @@ def test_a_disk_that_fills_up_is_said_in_one_line_and_the_next_run_goes_on(
     assert "train: no space left on device under" in done.stderr, done.stderr
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["mounted", "28"]
+
+
+def interrupted(saves: bool) -> Body:
+    def body(_context: Context, folder: Path, scratch: Path) -> None:
+        if (scratch / "half.txt").exists():
+            (folder / "out.txt").write_text("whole")
+            return
+        if saves:
+            (scratch / "half.txt").write_text("half")
+        raise KeyboardInterrupt
+
+    return body
+
+
+@pytest.mark.parametrize(
+    ("saves", "note"),
+    [
+        (True, r"^the step train left 1 file in \S+/\.work/train-\w+/scratch$"),
+        (False, "^nothing of the step train is saved: it starts anew; those before it are done$"),
+    ],
+)
+def test_an_interruption_says_what_is_saved(tmp_path: Path, saves: bool, note: str) -> None:
+    with pytest.raises(KeyboardInterrupt) as stop:
+        Pipeline((Toy("train", body=interrupted(saves)),)).run(context_in(tmp_path))
+    (found,) = stop.value.__notes__
+    assert re.search(note, found)
+
+
+def test_a_step_that_goes_on_says_from_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = Pipeline((Toy("train", body=interrupted(True)),))
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(context_in(tmp_path))
+    pipeline.run(context_in(tmp_path))
+    assert "train: goes on from 1 file of an interrupted run, in " in capsys.readouterr().err

@@ -40,7 +40,10 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\nnetwork: {strides: [1, 2, 3]}", "network.strides.2: 3 is refused"),
         ("name: a\nattack: {epsilons_255: []}", "give at least one, and each once"),
         ("name: a\nattack: {attacks: [pgd, pgd]}", "give at least one, and each once"),
-        ("name: a\nattack: {attacks: [zou]}", "attack.attacks.0: 'zou' is refused"),
+        (
+            "name: a\nattack: {attacks: [zou]}",
+            "attack.attacks: 'zou' is unknown; did you mean 'zoo'",
+        ),
         (
             "name: a\ndata: {source: folder}",
             "source: folder needs path, the folder or tar of the i",

@@ -15,9 +15,9 @@ from flow.attacks.square import Square
 from flow.cli import main
 from flow.data.datasets import Dataset
 from flow.export.deployment import lowered
-from flow.integer import IntegerNetwork
+from flow.integer import Dense, Flatten, IntegerNetwork
 from flow.zoo import evaluation as zoo_evaluation
-from flow.zoo.evaluation import ATTACKS, Budget, attack
+from flow.zoo.evaluation import ATTACKS, Budget, attack, attacks_for
 from flow.zoo.lipschitz import lipschitz_figures
 from flow.zoo.networks import brevitas_logits
 
@@ -43,7 +43,21 @@ def test_the_attacks_are_those_of_the_zoos_table() -> None:
     budgets = {attack.name: (attack.steps, attack.restarts) for attack in ATTACKS}
     assert budgets["pgd"] == (50, 10)
     assert budgets["square"] == (5000, 1)
+    assert budgets["flip"] == (8000, 1)
     assert {"apgd_ce", "apgd_dlr"} <= set(budgets)
+
+
+def test_an_image_of_8_bits_is_attacked_by_targets_instead_of_flips(
+    network: IntegerNetwork,
+) -> None:
+    plain = IntegerNetwork(
+        (Flatten(name="flat"), Dense(name="last", weights=np.ones((4, 3), np.int64))),
+        (2, 2, 1),
+        1.0,
+    )
+    names = [one.name for one in attacks_for(plain)]
+    assert ("apgd_dlr_targeted" in names, "flip" in names) == (True, False)
+    assert "flip" in [one.name for one in attacks_for(network)]
 
 
 def test_each_attack_leaves_no_more_than_the_one_before(
@@ -116,7 +130,7 @@ def test_a_plain_network_is_not_attacked_unless_asked(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--images", "5"], f"the card of {NAME} has no robust figures; give --epsilon"),
+        (["--images", "5"], f"the card of {NAME} has no robust figures; give an epsilon"),
         (["--epsilon", "9", "--images", "0"], "--images 0: give at least 1"),
         (["--epsilon", "9", "--images", "99"], "--images: 99 is more than the 60 test images"),
         (["--epsilon", "256"], "--epsilon 256: give 0 to 255"),

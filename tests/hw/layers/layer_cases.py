@@ -181,11 +181,11 @@ def repeat(name: str, datatype: str, *, size: tuple[int, int], times: int, chann
     return Case(node, (images,), (images.repeat(times, axis=2),))
 
 
-def scale(name: str, datatype: str, factor: str, out: str, *, size: tuple[int, int], channels: int,
-          pe: int) -> Case:  # fmt: skip
-    """A factor for every pixel."""
-    rng = np.random.default_rng(len(name))
-    images = random_integers(rng, datatype, (1, *size, channels))
+def scale(name: str, types: tuple[str, str, str], *, size: tuple[int, int], channels: int, pe: int,
+          frames: int = FRAMES) -> Case:  # fmt: skip
+    """A factor for every pixel; types of value, factor and product."""
+    rng, (datatype, factor, out) = np.random.default_rng(len(name)), types
+    images = random_integers(rng, datatype, (1, *size, channels), frames)
     factors = random_integers(rng, factor, size)[2]
     node = make_node(
         "PixelScale", name, ["x", "f"], ["y"], ImgDim=list(size), NumChannels=channels, PE=pe,
@@ -236,10 +236,10 @@ CASES = (
     repeat("repeat_pixels", "INT5", size=(6, 1), times=2, channels=4, pe=1),
     repeat("repeat_rows", "UINT2", size=(3, 5), times=2, channels=6, pe=2),
     repeat("repeat_bipolar", "BIPOLAR", size=(2, 2), times=5, channels=1, pe=1),
-    scale("scale_u6", "UINT6", "UINT4", "UINT10", size=(4, 5), channels=4, pe=2),
-    scale("scale_i9", "INT9", "UINT3", "INT12", size=(1, 7), channels=3, pe=3),
-    scale("scale_i3", "INT3", "UINT1", "INT4", size=(3, 3), channels=6, pe=1),
-    scale("scale_block", "UINT3", "UINT5", "UINT8", size=(20, 30), channels=1, pe=1),
+    scale("scale_u6", ("UINT6", "UINT4", "UINT10"), size=(4, 5), channels=4, pe=2),
+    scale("scale_i9", ("INT9", "UINT3", "INT12"), size=(1, 7), channels=3, pe=3),
+    scale("scale_i3", ("INT3", "UINT1", "INT4"), size=(3, 3), channels=6, pe=1),
+    scale("scale_block", ("UINT3", "UINT5", "UINT8"), size=(19, 27), channels=1, pe=1, frames=12),
     label("label_i16", "INT16", labels=10, pe=1),
     label("label_tree", "INT5", labels=15, pe=5),
     label("label_all", "INT3", labels=10, pe=10),

@@ -63,15 +63,27 @@ class WindowCase:
     datatype: str
     function: str = ""
     out: str = ""
+    height: int | None = None  # 1 for a line, whose kernel has height 1 too; else the size
 
     @property
-    def pixels(self) -> int:
+    def pixels(self) -> tuple[int, int]:
         """Return the rows of windows, and their columns."""
-        return (self.size - self.kernel) // self.stride + 1
+        columns = (self.size - self.kernel) // self.stride + 1
+        return (columns, columns) if self.height is None else (1, columns)
+
+    @property
+    def image(self) -> tuple[int, int]:
+        """Return height and width of the image."""
+        return self.height or self.size, self.size
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Return height and width of the kernel."""
+        return self.height or self.kernel, self.kernel
 
     def expected(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what leaves for [frames, size, size, channels]."""
-        places = np.lib.stride_tricks.sliding_window_view(images, [self.kernel] * 2, axis=(1, 2))
+        places = np.lib.stride_tricks.sliding_window_view(images, self.window, axis=(1, 2))
         windows = places[:, :: self.stride, :: self.stride]  # [frames, rows, columns, C, K, K]
         if not self.function:
             return windows.transpose(0, 1, 2, 4, 5, 3)
@@ -93,28 +105,39 @@ WINDOWS = (
                datatype="UINT4"),
     WindowCase(name="window_strided", size=9, channels=3, kernel=3, stride=2, pe=3,
                datatype="UINT4"),
+    WindowCase(name="line_plain", size=16, channels=4, kernel=3, stride=1, pe=2,
+               datatype="UINT4", height=1),
+    WindowCase(name="line_strided", size=17, channels=3, kernel=2, stride=3, pe=1,
+               datatype="INT5", height=1),
+    WindowCase(name="line_max", size=15, channels=6, kernel=3, stride=2, pe=2,
+               datatype="UINT4", function="MaxPool", out="UINT4", height=1),
+    WindowCase(name="line_sum", size=12, channels=4, kernel=2, stride=2, pe=4,
+               datatype="INT3", function="AccPool", out="INT4", height=1),
+    WindowCase(name="line_whole", size=9, channels=4, kernel=9, stride=1, pe=1,
+               datatype="UINT3", function="MaxPool", out="UINT3", height=1),
 )  # fmt: skip
 
 
 def window_graph(case: WindowCase) -> ModelWrapper:
     """Return the graph of a case."""
-    pixels, kernel, datatype = case.pixels, case.kernel, case.datatype
+    pixels, kernel, datatype = case.pixels, case.window, case.datatype
+    stride = [case.stride if case.height is None else 1, case.stride]
     window = operator(
         "ConvolutionInputGenerator", ["x"], ["w" if case.function else "y"], is1D=0,
-        ConvKernelDim=[kernel] * 2, IFMChannels=case.channels, IFMDim=[case.size] * 2,
-        OFMDim=[pixels] * 2, SIMD=case.pe, Dilation=[1, 1], Stride=[case.stride] * 2,
+        ConvKernelDim=list(kernel), IFMChannels=case.channels, IFMDim=list(case.image),
+        OFMDim=list(pixels), SIMD=case.pe, Dilation=[1, 1], Stride=stride,
         inputDataType=datatype, outputDataType=datatype, depthwise=int(bool(case.function)),
     )  # fmt: skip
-    image = (datatype, [1, case.size, case.size, case.channels])
-    windows = (datatype, [1, pixels, pixels, kernel**2 * case.channels])
+    image = (datatype, [1, *case.image, case.channels])
+    windows = (datatype, [1, *pixels, kernel[0] * kernel[1] * case.channels])
     if not case.function:
         return graph([window], {"x": image, "y": windows}, {})
     pool = operator(
-        "Pool", ["w"], ["y"], Channels=case.channels, PE=case.pe, KernelSize=[kernel] * 2,
-        Function=case.function, OutImgDims=[pixels] * 2, InputDataType=datatype,
+        "Pool", ["w"], ["y"], Channels=case.channels, PE=case.pe, KernelSize=list(kernel),
+        Function=case.function, OutImgDims=list(pixels), InputDataType=datatype,
         OutputDataType=case.out,
     )  # fmt: skip
-    pooled = (case.out, [1, pixels, pixels, case.channels])
+    pooled = (case.out, [1, *pixels, case.channels])
     return graph([window, pool], {"x": image, "w": windows, "y": pooled}, {})
 
 

@@ -50,7 +50,7 @@ def _generate_window(window: WindowCase, folder: Path) -> Dut:
         model = model.transform(PrepareIP(PART, 10.0))
         layers = [getCustomOp(node) for node in model.graph.node]
         paths = [Path(p) for layer in layers for p in layer.get_rtl_file_list(abspath=True)]
-    shape = (window.size, window.size, window.channels)
+    shape = (*window.image, window.channels)
     images = random_integers(np.random.default_rng(0), window.datatype, shape, _IMAGES)
     types = (DataType[window.datatype], DataType[window.out or window.datatype])
     source, sink = (

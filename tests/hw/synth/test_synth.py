@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Resources of small modules whose counts are known, and of an accelerator made of them."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import finn
@@ -10,11 +12,12 @@ import pytest
 
 import hw
 from hw.accelerator import Accelerator, Estimate, Fifo, ImageInput, Layer, LogitOutput, Manifest
+from hw.build import BuildStore
 from hw.errors import HardwareError
 from hw.parts import Part, find_part
 from hw.synth import Resources, synthesize, synthesize_module
 from hw.synth.resources import count_cells
-from hw.synth.yosys import Plan, run_plan
+from hw.synth.yosys import SynthesisJob, run_job
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +102,7 @@ def test_contents_of_a_memory_count(tmp_path: Path) -> None:
 def test_failure_names_error_and_log(tmp_path: Path) -> None:
     source = tmp_path / "broken.sv"
     source.write_text("module broken(input logic i, output logic o); assign o = missing; endmodule")
-    with pytest.raises(HardwareError, match=r"broken: Yosys .* status 1: .*'missing'; see .*\.log"):
+    with pytest.raises(HardwareError, match=r"broken: .* status 1: .*'missing'; see .*\.log"):
         synthesize_module("broken", [source], _PYNQ, build_dir=tmp_path)
 
 
@@ -110,13 +113,13 @@ def test_lost_source_is_named(tmp_path: Path) -> None:
 
 def test_lost_memory_is_named(tmp_path: Path) -> None:
     source = _write(tmp_path, "small_rom")
-    with pytest.raises(HardwareError, match=r"synthesis of small_rom: Yosys .*rom\.dat"):
+    with pytest.raises(HardwareError, match=r"synthesis of small_rom: .*rom\.dat"):
         synthesize_module("small_rom", [source], _PYNQ, build_dir=tmp_path / "build")
 
 
 def test_time_limit_stops_yosys(tmp_path: Path) -> None:
     source = _write(tmp_path, "register")
-    with pytest.raises(HardwareError, match=r"register: Yosys was stopped after 0\.01 s; .*\.log"):
+    with pytest.raises(HardwareError, match=r"register: stopped after 0\.01 s, .*\.log"):
         synthesize_module("register", [source], _PYNQ, build_dir=tmp_path, timeout_s=0.01)
 
 
@@ -162,6 +165,7 @@ def _accelerator(folder: Path) -> Accelerator:
         name="tiny",
         top="tiny_top",
         part=_PYNQ.name,
+        device=_PYNQ,
         clock_mhz=100.0,
         input=ImageInput(
             shape=(1, 1, 1), datatype="UINT8", stream_width_bits=8, elements_per_beat=1
@@ -191,14 +195,14 @@ def test_report_sums_layers_and_runs_equal_ones_once(tmp_path: Path) -> None:
     report = synthesize(
         _accelerator(tmp_path),
         build_dir=build,
-        progress=lambda _, done, total: seen.append((done, total)),
+        progress=lambda finished: seen.append((finished.done, finished.total)),
     )
     layer, *fifos = report.layers
     assert layer.resources.ff == 8
     assert layer.estimate.bram18 == 1.0
     assert fifos[0].resources == fifos[1].resources
     assert report.total == layer.resources + fifos[0].resources + fifos[1].resources
-    assert seen[-1] == (3, 3)
+    assert sorted(seen)[-1] == (3, 3)
     assert len(list(build.iterdir())) == 2  # the register and one FIFO
 
 
@@ -207,6 +211,70 @@ def test_known_result_needs_no_yosys(tmp_path: Path) -> None:
     first = synthesize(accelerator, build_dir=tmp_path / "build")
     again = synthesize(accelerator, build_dir=tmp_path / "build", timeout_s=0.001)
     assert again == first
+
+
+def test_equal_layers_of_any_name_are_one_job(tmp_path: Path) -> None:
+    jobs = []
+    for name in ("Pad_1", "Pad_12"):
+        memory = f"{name}/{name}.dat"
+        (tmp_path / name).mkdir()
+        (tmp_path / memory).write_text("1")
+        source = tmp_path / f"{name}_top.sv"
+        source.write_text(f'module {name}_top; initial $readmemh("{memory}", m); endmodule')
+        jobs.append(
+            SynthesisJob(
+                top=f"{name}_top", sources=(source,), family="xc7", base_dir=tmp_path,
+                memory=(memory,), instance=name,
+            )
+        )  # fmt: skip
+    first, second = (job.plan() for job in jobs)
+    assert first.digest == second.digest
+    assert (first.subject, second.subject) == ("synthesis of Pad_1_top", "synthesis of Pad_12_top")
+
+
+def test_a_name_that_only_begins_alike_stays(tmp_path: Path) -> None:
+    source = tmp_path / "Pad_1.sv"
+    source.write_text("module Pad_1; Pad_12 other(); My_Pad_1 more(); endmodule")
+    job = SynthesisJob(top="Pad_1", sources=(source,), family="xc7", instance="Pad_1")
+    (text,) = (v for k, v in job.plan().files.items() if k.startswith("sources/"))
+    assert text == b"module layer_instance; Pad_12 other(); My_Pad_1 more(); endmodule"
+
+
+_MIXED = """
+module mixed(input logic clk, input logic [47:0] i, output logic [63:0] o);
+  logic [17:0] deep [2048], shallow [32];
+  logic [17:0] a, b;
+  logic [7:0] count;
+  always_ff @(posedge clk) begin
+    if (i[0]) deep[i[11:1]] <= i[29:12];
+    a <= deep[i[22:12]];
+    if (i[1]) shallow[i[6:2]] <= i[29:12];
+    count <= count + i[7:0];
+    o <= {count, shallow[i[34:30]][7:0] ^ {8{i[35]}}, 36'($signed(a) * $signed(i[47:30]))};
+  end
+endmodule
+"""
+
+
+@pytest.mark.parametrize("part", [_PYNQ, _KV260])
+def test_what_is_left_out_of_yosys_script_changes_no_count(part: Part, tmp_path: Path) -> None:
+    (tmp_path / "mixed.sv").write_text(_MIXED)
+    family = part.family.value
+    plan = SynthesisJob(top="mixed", sources=(tmp_path / "mixed.sv",), family=family).plan()
+    job = json.loads(plan.files["job.json"])
+    *before, _, last = job["commands"]
+    whole = f"synth_xilinx -family {family} -flatten -noiopad -noclkbuf"
+    before = before[: before.index("read_verilog -lib -specify +/xilinx/cells_sim.v")]
+    job["commands"] = [*before, whole, last]
+    original = replace(plan, files={**plan.files, "job.json": json.dumps(job).encode()})
+    store = BuildStore(tmp_path / "build")
+    ours, theirs = (
+        json.loads(store.build(p).path("cells.json").read_text())["design"]["num_cells_by_type"]
+        for p in (plan, original)
+    )
+    assert ours == theirs
+    kinds = " ".join(ours)
+    assert all(kind in kinds for kind in ("RAMB36", "RAM32M", "DSP48", "CARRY", "LUT", "FDRE"))
 
 
 _UNIT = """
@@ -247,7 +315,9 @@ def test_matrix_unit_takes_the_dsps_that_finn_expects(
     sources = [library / f"{name}.sv" for name in names]
     sources += [Path(hw.__file__).parent / "rtl/synth/add_multi.sv"]
     sources += [tmp_path / "unit.sv", tmp_path / "layer.sv"]
-    plan = Plan(top="layer", sources=tuple(sources), family=part.family.value, cores=("unit",))
-    found = run_plan(plan, build_dir=tmp_path / "build")
+    job = SynthesisJob(
+        top="layer", sources=tuple(sources), family=part.family.value, cores=("unit",)
+    )
+    found = run_job(job, BuildStore(tmp_path / "build"))
     assert found.dsp == 4  # ceil(PE / 4) * SIMD
     assert found.ff > 100

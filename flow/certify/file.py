@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The certificate file: one JSON object a line, the header first, then one for each image.
+
+Header: format "steelflow-certificates", version 1, network_sha256 (of the file that
+IntegerNetwork.save writes), input_shape [H, W, C], classes, norm "linf", epsilon_255, and the
+settings of the search.
+
+Image: index, label, image (clean), answer (robust, adversarial or unknown), tier, nodes, lacking;
+adversarial (an image) where the answer says so; tree where a search proved it, int32[T, 2] in
+preorder: (p, t) with p >= 0 splits element p of the flat image into values below t and values from
+t on, the half below t first; (-1, 0) is a box whose margins interval arithmetic proves, over the
+differences of the last dense layer's rows. A robust image of tier intervals is a tree of one box.
+Images are uint8 and trees little-endian int32, compressed by zlib and in base64.
+"""
+
+import base64
+import hashlib
+import json
+import tempfile
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow.certify.settings import CertifySettings
+from flow.certify.verdict import Answer, Tier, Verdict
+from flow.classifier import Images
+from flow.errors import FlowError
+from flow.integer import IntegerNetwork
+
+__all__ = ["CertificateFile", "network_digest"]
+
+_FORMAT, _VERSION = "steelflow-certificates", 1
+
+
+class CertificateFile:
+    """Appends verdicts in the order of the images; what a kill cuts off is decided again.
+
+    Attributes:
+        verdicts: those that are in the file.
+    """
+
+    def __init__(self, path: Path, network: IntegerNetwork, settings: CertifySettings) -> None:
+        """Open the file, or begin it.
+
+        Raises:
+            FlowError: it cannot be read or written, or belongs to another network or search.
+        """
+        self.path, self._shape = path, network.input_shape
+        header = _header(network, settings)
+        self.verdicts: list[Verdict] = []
+        try:
+            lines = path.read_text(encoding="ascii").split("\n")[:-1] if path.exists() else []
+        except (OSError, ValueError) as error:
+            raise FlowError(f"certificates {path}: cannot be read ({error})") from error
+        if lines and _parsed(lines[0], path, 1) != header:
+            raise FlowError(
+                f"certificates {path}: are of another network or of other settings; choose "
+                "another --output"
+            )
+        for number, line in enumerate(lines[1:], start=2):
+            self.verdicts.append(self._verdict(_parsed(line, path, number)))
+        self._write("".join(f"{line}\n" for line in lines or [_line(header)]), "w")
+
+    def append(self, verdict: Verdict, image: Images) -> None:
+        """Write one more.
+
+        Raises:
+            FlowError: there is no room.
+        """
+        self.verdicts.append(verdict)
+        self._write(f"{_line(_entry(verdict, image))}\n", "a")
+
+    def _write(self, text: str, mode: str) -> None:
+        try:
+            file: TextIO
+            with self.path.open(mode, encoding="ascii") as file:
+                file.write(text)
+        except OSError as error:
+            raise FlowError(
+                f"certificates {self.path}: cannot be written ({error.strerror}); choose another "
+                "place"
+            ) from error
+
+    def _verdict(self, entry: dict[str, Any]) -> Verdict:
+        wrong, tree = entry.get("adversarial"), entry.get("tree")
+        return Verdict(
+            index=entry["index"],
+            label=entry["label"],
+            answer=Answer(entry["answer"]),
+            tier=Tier(entry["tier"]),
+            nodes=entry["nodes"],
+            lacking=entry["lacking"],
+            adversarial=None if wrong is None else _unpacked(wrong, "u1").reshape(self._shape),
+            tree=None if tree is None else _unpacked(tree, "<i4").reshape(-1, 2),
+        )
+
+
+def network_digest(network: IntegerNetwork) -> str:
+    """Return the SHA-256 of the file that the network's save writes."""
+    with tempfile.TemporaryDirectory(prefix="steelflow-") as folder:
+        path = Path(folder) / "network.npz"
+        network.save(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _header(network: IntegerNetwork, settings: CertifySettings) -> dict[str, Any]:
+    found = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "network_sha256": network_digest(network),
+        "input_shape": list(network.input_shape),
+        "classes": network.classes,
+        "norm": "linf",
+    }
+    return found | asdict(settings)
+
+
+def _entry(verdict: Verdict, image: Images) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "index": verdict.index,
+        "label": verdict.label,
+        "image": _packed(image, "u1"),
+        "answer": verdict.answer,
+        "tier": verdict.tier,
+        "nodes": verdict.nodes,
+        "lacking": verdict.lacking,
+    }
+    if verdict.adversarial is not None:
+        entry["adversarial"] = _packed(verdict.adversarial, "u1")
+    if verdict.tree is not None:
+        entry["tree"] = _packed(verdict.tree, "<i4")
+    return entry
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return json.dumps(entry, separators=(",", ":"))
+
+
+def _parsed(line: str, path: Path, number: int) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(line)
+    except ValueError as error:
+        raise FlowError(
+            f"certificates {path}: line {number} is damaged ({error}); choose another --output"
+        ) from error
+    return found
+
+
+def _packed(values: NDArray[Any], kind: str) -> str:
+    return base64.b64encode(zlib.compress(values.astype(kind).tobytes(), 9)).decode()
+
+
+def _unpacked(text: str, kind: str) -> NDArray[Any]:
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind)

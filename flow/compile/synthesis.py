@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Synthesis of an accelerator as every command does it: cached for the machine, layer by layer."""
+
+from flow.environment import cache_folder
+from flow.progress import banner, meter
+from hw.accelerator import Accelerator
+from hw.synth import Finished, SynthesisReport, synthesize
+
+__all__ = ["synthesize_shown"]
+
+
+def synthesize_shown(accelerator: Accelerator, *, timeout_s: float = 600) -> SynthesisReport:
+    """Synthesise each layer and FIFO; say on stderr what each one takes.
+
+    Results are kept in the user's cache folder by content, so that a layer which any earlier
+    command has seen takes no time, whatever network it was in.
+
+    Args:
+        accelerator: what to synthesise.
+        timeout_s: limit for one layer.
+
+    Raises:
+        HardwareError: an unknown part, or a layer that Yosys cannot synthesise (names its log).
+    """
+    with meter("synthesis", unit="modules") as report:
+
+        def progress(finished: Finished) -> None:
+            banner(_line(finished))
+            report(finished.done, finished.total)
+
+        return synthesize(
+            accelerator, build_dir=cache_folder() / "synth", progress=progress, timeout_s=timeout_s
+        )
+
+
+def _line(finished: Finished) -> str:
+    name, *equal = finished.names
+    names = f"{name} and {len(equal)} equal" if equal else name
+    found = finished.resources
+    return (
+        f"  [{finished.done}/{finished.total}] {names}: {found.lut} LUT, {found.ff} FF, "
+        f"{found.dsp} DSP, {found.bram36:g} BRAM"
+    )

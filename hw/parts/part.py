@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What one device holds."""
+
+import re
+from enum import StrEnum
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+__all__ = ["Family", "Part"]
+
+_SERIES_7 = re.compile(r"(xc7(?:a|k|s|vx|vh|v|z)\d+[ts]?)")
+
+
+class Family(StrEnum):
+    """Device families; the first two by the name that Yosys' `synth_xilinx -family` knows."""
+
+    SERIES_7 = "xc7"
+    ULTRASCALE_PLUS = "xcup"
+    VERSAL = "versal"  # which Yosys does not synthesise
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Part:
+    """A device, in its package and speed grade, and the board that it is known by.
+
+    Attributes:
+        name: as FINN and Vivado need it, "xc7z020clg400-1".
+        board: one or several, separated by commas; empty where none is usual.
+        family: which primitives it is made of.
+        lut: six-input LUTs.
+        ff: flip-flops.
+        dsp: DSP48E1, DSP48E2 or DSP58 slices.
+        bram36: 36 kbit block RAMs.
+    """
+
+    name: str
+    board: str = ""
+    family: Family
+    lut: int = Field(gt=0)
+    ff: int = Field(gt=0)
+    dsp: int = Field(gt=0)
+    bram36: int = Field(gt=0)
+
+    @property
+    def device(self) -> str:
+        """The name without package and grade: xczu3eg-sbva484-1-e is an xczu3eg."""
+        head = self.name.lower().split("-", 1)[0]
+        found = _SERIES_7.match(head)
+        return found.group(1) if found else head
+
+    @property
+    def boards(self) -> tuple[str, ...]:
+        """Names of the boards."""
+        return tuple(name.strip() for name in self.board.split(",") if name.strip())

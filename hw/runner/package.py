@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""A folder for a board: kernel.json, the products, and images with the values they must give.
+
+`board.json` names the backend and its product, relative to the folder:
+{"schema": 1, "backend": "zynq", "product": "kernel.bit", "kernel": "kernel_0"}. Images lie in
+images.npy, uint8[N, H, W, C], their values in expected.npy, int32[N, K].
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .backends.alveo import AlveoDevice
+from .backends.virtual import VirtualDevice
+from .backends.zynq import ZynqDevice
+from .description import Description
+from .device import Device
+from .errors import BoardError
+
+__all__ = ["BACKENDS", "BOARD_FILE", "Package"]
+
+BOARD_FILE = "board.json"
+SCHEMA = 1
+BACKENDS = ("zynq", "alveo", "virtual")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A folder that can be used on its board.
+
+    Attributes:
+        description: of the kernel.
+        backend: one of BACKENDS.
+        product: bitstream, xclbin or program of the simulation.
+        kernel: the cell's or the kernel's name; the kernel's folder for the virtual board.
+    """
+
+    folder: Path
+    description: Description
+    backend: str
+    product: Path
+    kernel: str
+
+    @classmethod
+    def load(cls, folder: Path) -> "Package":
+        """Read a folder.
+
+        Raises:
+            BoardError: a file is missing, or is none of this version.
+        """
+        path = folder / BOARD_FILE
+        try:
+            data: Any = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise BoardError(
+                f"{path}: cannot be read ({error}); package the kernel again"
+            ) from error
+        about = data if isinstance(data, dict) else {}
+        if about.get("schema") != SCHEMA or about.get("backend") not in BACKENDS:
+            raise BoardError(
+                f"{path}: schema {about.get('schema')!r} with backend {about.get('backend')!r} is "
+                f"not {SCHEMA} with {', '.join(BACKENDS)}; package the kernel again"
+            )
+        description = Description.load(folder / "kernel.json")
+        product = folder / str(about.get("product"))
+        return cls(folder, description, about["backend"], product, str(about.get("kernel")))
+
+    def open(self) -> Device:
+        """Return the board with the kernel loaded.
+
+        Raises:
+            BoardError: the board, its software or a product is missing.
+        """
+        if self.backend == "virtual":
+            return VirtualDevice(self.product.resolve(), (self.folder / self.kernel).resolve())
+        clock_mhz = self.description.clock_mhz
+        if self.backend == "alveo":
+            return AlveoDevice(self.product, kernel=self.kernel, clock_mhz=clock_mhz)
+        return ZynqDevice(self.product, kernel=self.kernel, clock_mhz=clock_mhz)
+
+    def examples(self) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+        """Return the images and the values that they must give.
+
+        Raises:
+            BoardError: a file is missing or damaged.
+        """
+        images, expected = (self._array(name) for name in ("images.npy", "expected.npy"))
+        if len(images) != len(expected):
+            raise BoardError(
+                f"{self.folder}: {len(images)} images, {len(expected)} rows of values; "
+                "package the kernel again"
+            )
+        return images, expected
+
+    def _array(self, name: str) -> NDArray[Any]:
+        path = self.folder / name
+        try:
+            found: NDArray[Any] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise BoardError(
+                f"{path}: cannot be read ({error}); package the kernel again"
+            ) from error
+        return found

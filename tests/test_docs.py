@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The manual: it builds without a warning, is complete, and names commands that there are."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flow.cli.registry import COMMANDS
+from flow.lowering.rules import RULES
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_the_reference_names_every_command_and_operator(site: Path) -> None:
+    commands = (site / "reference" / "commands.html").read_text()
+    operators = (site / "reference" / "operators.html").read_text()
+    assert all(f"steelflow {command.name}" in commands for command in COMMANDS)
+    assert all(f"<code>{name}</code>" in operators for name in RULES)
+
+
+@pytest.mark.slow
+def test_the_settings_have_their_defaults(site: Path) -> None:
+    settings = (site / "reference" / "settings.html").read_text()
+    assert "training.epsilon_255" in settings
+    assert "strength of the training attack, in uint8 units" in settings
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_name_commands_that_there_are(page: Path) -> None:
+    named = set(
+        re.findall(r"^(?:steelflow|\.venv/bin/steelflow) ([a-z]\w*)", page.read_text(), re.M)
+    )
+    assert named <= {command.name for command in COMMANDS}
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
