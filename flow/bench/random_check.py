@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Random small networks through compilation and RTL, against the integers that define them."""
 
-import contextlib
 import json
 import os
 import shlex
@@ -122,7 +121,7 @@ def _checked(spec: GraphSpec, row: Row) -> Row:
 def measure(text: str, runtime: Path | None = None) -> dict[str, Any]:
     """Compile one network and simulate noise; the row's "problem" is empty if all agrees.
 
-    `runtime` is a folder for the objects that all simulations share.
+    `runtime` is a folder for compiled simulations and what all of them share.
     """
     spec = GraphSpec.from_json(text)
     start, row = time.perf_counter(), {**_NOTHING, "seed": spec.seed}
@@ -141,8 +140,7 @@ def _simulated(spec: GraphSpec, network: IntegerNetwork, runtime: Path | None) -
     images = noise.integers(0, 256, (_IMAGES, *network.input_shape), dtype=np.uint8)
     with tempfile.TemporaryDirectory(prefix="steelflow-random-") as scratch:
         folder = Path(scratch)
-        build_dir = folder / "verilator"
-        _share_objects(runtime, build_dir)
+        build_dir = runtime or folder / "verilator"
         cycles = reachable_cycles(to_dataflow(network, _PART), spec.cycles)
         config = CompileConfig(part=_PART, clock_mhz=100.0, target_fps=1e8 / cycles)
         compiled = compile_network(
@@ -156,7 +154,6 @@ def _simulated(spec: GraphSpec, network: IntegerNetwork, runtime: Path | None) -
         )
         accelerator = compiled.accelerator
         result = Simulation(accelerator, build_dir=build_dir, optimize=False).run(images)
-        _share_objects(build_dir, runtime)
     predicted = accelerator.manifest.cycles_per_frame_predicted
     measured = result.initiation_interval_cycles
     differ = int((result.logits != network.logits(images)).sum())
@@ -170,16 +167,6 @@ def _simulated(spec: GraphSpec, network: IntegerNetwork, runtime: Path | None) -
         "cycles_measured": measured,
         "problem": problem,
     }
-
-
-def _share_objects(source: Path | None, target: Path | None) -> None:
-    """Link the compiled objects of one folder in another, so that they are compiled once."""
-    if source is None or target is None:
-        return
-    target.mkdir(parents=True, exist_ok=True)
-    for path in source.glob("*.o"):
-        with contextlib.suppress(FileExistsError):
-            (target / path.name).hardlink_to(path)
 
 
 def _silence() -> None:

@@ -17,10 +17,6 @@ _SMALL = 4  # sides that are not strided over
 class LayerWriter(QuantWriter):
     """Writes parts of layers."""
 
-    def may_pad(self, edge: Edge, *, signed: bool) -> bool:
-        """Say whether hardware has a value to pad with; for some layers `signed` ones have none."""
-        return not self.spec.hardware or not (edge.bipolar or (signed and edge.signed))
-
     def edge(self, name: str, like: Edge) -> Edge:
         """Return a tensor that has been written, with the levels of another one."""
         channels, height, width = self.graph.values[name].shape[1:]
@@ -28,7 +24,7 @@ class LayerWriter(QuantWriter):
 
     def padded(self, block: Block, edge: Edge) -> tuple[Edge, list[int]]:
         """Write the padding as a node if the block says so; return what is left to the layer."""
-        padding = list(block.padding) if self.may_pad(edge, signed=False) else [0] * 4
+        padding = list(block.padding)
         if not block.pad_node or not any(padding):
             return edge, padding
         top, left, bottom, right = padding

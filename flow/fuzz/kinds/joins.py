@@ -29,8 +29,6 @@ def _residual(writer: LayerWriter, block: Block, edge: Edge) -> Edge:
         zero_point=0,
         bits=max(block.bits, 2),
     )
-    if not writer.may_pad(start, signed=False):
-        same = replace(same, kernel=(1, 1), padding=(0, 0, 0, 0))
     convolved = writer.convolution(same, start)
     factor = block.factor if writer.spec.dyadic else 2 ** (block.factor // 2)  # exact in float32
     branch = writer.quantized(same, convolved, start.scale * factor)

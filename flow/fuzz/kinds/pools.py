@@ -28,9 +28,8 @@ def _pool(
     """Write a pool, without padding where it would not be smaller than the window."""
     kernel = smaller(block.kernel, edge.shape[1:])
     block = unstrided(block, edge.shape[1:])
-    refused = not writer.may_pad(edge, signed=op_type == "MaxPool")
     padding = list(block.padding)
-    if refused or any(pad >= size for pad, size in zip(padding, kernel * 2, strict=True)):
+    if any(pad >= size for pad, size in zip(padding, kernel * 2, strict=True)):
         padding = [0] * 4
     name = writer.graph.node(
         op_type,
@@ -38,7 +37,7 @@ def _pool(
         kernel_shape=list(kernel),
         strides=list(block.stride),
         pads=padding,
-        ceil_mode=int(block.ceil_mode and not refused and _agreed(block, kernel, edge, padding)),
+        ceil_mode=int(block.ceil_mode and _agreed(block, kernel, edge, padding)),
         **attributes,
     )
     return writer.edge(name, edge)

@@ -21,6 +21,7 @@ from flow.integer import (
     Dense,
     Flatten,
     IntegerNetwork,
+    MaxPool,
     Operation,
     Scale,
     SumPool,
@@ -59,14 +60,19 @@ def unusual(tmp_path_factory: pytest.TempPathFactory) -> _Proven:
         Scale(name="scale", factors=rng.integers(1, 8, (4, 4))),
         Convolution(name="groups", weights=rng.integers(-3, 4, (1, 1, 2, 6)), groups=2),
         Threshold(name="zero_point", thresholds=sums, offset=-22),
+        MaxPool(name="maxima", kernel=(2, 2), stride=(1, 1), padding=(1, 0, 0, 1)),
         Threshold(name="sign", thresholds=np.array([[-12]]), offset=-1, step=2),
+        Convolution(
+            name="padded", weights=rng.integers(1, 3, (2, 2, 1, 6)), groups=6, padding=(1, 0, 0, 1)
+        ),
+        Threshold(name="again", thresholds=np.array([[1]]), offset=-1, step=2),
         SumPool(name="votes", kernel=(2, 2), stride=(2, 2)),
         Flatten(name="flat"),
         Dense(name="logits", weights=rng.integers(-1, 2, (24, 5))),
     )
     network = IntegerNetwork(operations, (4, 4, 4), 1.0)
     with finn_build_dir(folder / "finn"):
-        graph, _ = fold(to_dataflow(network, networks.PART), CompileConfig(target_fps=2e6))
+        graph, _ = fold(to_dataflow(network, networks.PART), CompileConfig(target_fps=1e6))
         graph = generate_rtl(graph, networks.PART, 100.0)
     return networks.stitched(graph, folder / "a", "unusual"), expected_memories(network, graph)
 
