@@ -5,7 +5,7 @@
 import os
 from pathlib import Path
 
-__all__ = ["DATA_VARIABLE", "cache_folder", "data_folder"]
+__all__ = ["DATA_VARIABLE", "board_authority", "board_token", "cache_folder", "data_folder"]
 
 DATA_VARIABLE = "STEELFLOW_DATA"
 
@@ -20,3 +20,14 @@ def cache_folder() -> Path:
     """Return the folder of what can be made again: steelflow in XDG_CACHE_HOME or ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "steelflow"
+
+
+def board_token() -> str | None:
+    """Return the token that a board's server asks for: STEELFLOW_BOARD_TOKEN."""
+    return os.environ.get("STEELFLOW_BOARD_TOKEN") or None
+
+
+def board_authority() -> Path | None:
+    """Return the PEM file of who signed a board's certificate: STEELFLOW_BOARD_AUTHORITY."""
+    value = os.environ.get("STEELFLOW_BOARD_AUTHORITY")
+    return Path(value) if value else None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hw.accelerator import MANIFEST_FILE, SCHEMA, Accelerator, ImageInput, LogitOutput, Manifest
 from hw.accelerator.checksum import folder_checksum
+from hw.parts import find_part
 from hw.shell.kernel import Kernel, write_kernel
 from hw.shell.settings import KernelSettings
 
@@ -18,6 +19,7 @@ __all__ = ["WATCHDOG", "Geometry", "write_hashing_kernel"]
 
 _HERE = Path(__file__).parent
 WATCHDOG = 1000
+_PART = "xc7z020clg400-1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,8 @@ def _manifest(geometry: Geometry) -> Manifest:
         schema=SCHEMA,
         name="hashing",
         top="hashing_top",
-        part="xc7z020clg400-1",
+        part=_PART,
+        device=find_part(_PART),
         clock_mhz=100.0,
         input=ImageInput(
             shape=(geometry.frame_beats, 1, geometry.in_bytes),

@@ -21,4 +21,8 @@ class AttackConfig(Section):
     queries: Positive = 5000  # of a black box for an image; of transfer in all
     stop_early: bool = False  # each attack sees only the images that those before it left
     device: Literal["cpu", "cuda"] = "cpu"  # where gradients are computed; cpu judges in any case
+    # who judges the network that became hardware: the integers, or a board that has to agree with
+    # them; board: `virtual`, or the address that a board's server prints
+    engine: Literal["integer", "board"] = "integer"
+    board: str = "virtual"
     check_steps: Positive | None = None  # PGD takes so many too, to see that more do no worse

@@ -72,6 +72,10 @@ class BoardEngine:
         self.input_shape, self.classes = about.image_shape, about.outputs
         self.figures = BoardFigures(driver.device.name, about.digest.hex(), driver.device.clock_mhz)
 
+    def close(self) -> None:
+        """Give the board back."""
+        self.driver.close()
+
     def __enter__(self) -> "BoardEngine":
         return self
 
@@ -81,7 +85,7 @@ class BoardEngine:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.driver.close()
+        self.close()
 
     def logits(self, images: Images) -> Logits:
         """Return int32[N, K]; see Classifier.

@@ -55,7 +55,7 @@ class Arguments(NamedTuple):
 
     input_address: int
     output_address: int
-    count: int
+    images: int
     record_address: int
 
     def writes(self) -> list[tuple[int, int]]:
@@ -67,7 +67,7 @@ class Arguments(NamedTuple):
             (_RECORD, self.record_address),
         ):
             found += [(place, value & 0xFFFFFFFF), (place + 4, value >> 32)]
-        return [*found, (_COUNT, self.count)]
+        return [*found, (_COUNT, self.images)]
 
 
 @dataclass(frozen=True)

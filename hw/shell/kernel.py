@@ -18,7 +18,15 @@ from hw.errors import HardwareError
 from hw.shell._wrapper import render_kernel
 from hw.shell.settings import KernelSettings
 
-__all__ = ["KERNEL_FILE", "Kernel", "KernelManifest", "KernelPlan", "plan_kernel", "write_kernel"]
+__all__ = [
+    "KERNEL_FILE",
+    "Kernel",
+    "KernelManifest",
+    "KernelPlan",
+    "kernel_digest",
+    "plan_kernel",
+    "write_kernel",
+]
 
 KERNEL_FILE = "kernel.json"
 SCHEMA = 1
@@ -93,7 +101,7 @@ class Kernel:
         if manifest.schema != SCHEMA:
             raise HardwareError(f"{path}: schema {manifest.schema} is not {SCHEMA}; {_AGAIN}")
         accelerator = Accelerator.load(folder / _ACCELERATOR)
-        found = _digest(accelerator.manifest)
+        found = kernel_digest(accelerator)
         if found != manifest.digest:
             raise HardwareError(
                 f"{folder}: the accelerator's digest {found} is not the kernel's "
@@ -133,7 +141,7 @@ def write_kernel(
 def plan_kernel(accelerator: Accelerator, settings: KernelSettings) -> KernelPlan:
     """Work out what `write_kernel` writes; same errors."""
     inner = accelerator.manifest
-    manifest = _manifest(inner, settings)
+    manifest = _manifest(accelerator, settings)
     files = {
         f"{_ACCELERATOR}/{path.relative_to(accelerator.folder).as_posix()}": path.read_bytes()
         for path in sorted(accelerator.folder.rglob("*"))
@@ -147,11 +155,17 @@ def plan_kernel(accelerator: Accelerator, settings: KernelSettings) -> KernelPla
     return KernelPlan(files, manifest)
 
 
+def kernel_digest(accelerator: Accelerator) -> str:
+    """Return what a kernel of this accelerator shows in its registers, in hex."""
+    return accelerator.manifest.checksum[: 2 * DIGEST_BYTES]
+
+
 def _shell_sources() -> list[Path]:
     return sorted(_RTL.glob("*.sv"), key=lambda path: ("_pkg" not in path.name, path.name))
 
 
-def _manifest(inner: Manifest, settings: KernelSettings) -> KernelManifest:
+def _manifest(accelerator: Accelerator, settings: KernelSettings) -> KernelManifest:
+    inner = accelerator.manifest
     frame_cycles = inner.cycles_measured or float(inner.cycles_per_frame_predicted)
     sources = (
         *(f"{_ACCELERATOR}/{name}" for name in inner.sources),
@@ -165,7 +179,7 @@ def _manifest(inner: Manifest, settings: KernelSettings) -> KernelManifest:
         top=f"{inner.name}_kernel",
         part=inner.part,
         clock_mhz=inner.clock_mhz,
-        digest=_digest(inner),
+        digest=kernel_digest(accelerator),
         data_bits=settings.data_bits,
         burst_beats=settings.burst_beats,
         outstanding=settings.outstanding or _outstanding(inner, settings, frame_cycles),
@@ -178,10 +192,6 @@ def _manifest(inner: Manifest, settings: KernelSettings) -> KernelManifest:
         cycles_per_frame=frame_cycles,
         sources=tuple(sorted(sources, key=lambda name: "_pkg." not in name)),
     )
-
-
-def _digest(inner: Manifest) -> str:
-    return inner.checksum[: 2 * DIGEST_BYTES]
 
 
 def _outstanding(inner: Manifest, settings: KernelSettings, frame_cycles: float) -> int:

@@ -31,7 +31,7 @@ _VERILATE = (
 )
 # Of the optimisation levels, -O1 compiles in two thirds of the time of -O2 and runs 5% slower.
 _COMPILE = (
-    *("g++", "-std=c++17", "-O1", "-w", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0"),
+    *("g++", "-std=c++17", "-w", "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0"),
     *("-DVM_TIMING=0", "-DVM_TRACE_SAIF=0", "-I.", f"-I{OBJECTS}"),
 )
 _LEAST_BYTES, _MOST_BYTES = 300_000, 1_500_000  # of C++ to compile at once
@@ -57,9 +57,8 @@ def plan_build(accelerator: Accelerator, waves: str = "", *, optimize: bool = Tr
     sources["harness.cpp"] = (_HERE / "harness.cpp").read_bytes()
     into, out = manifest.input.stream_width_bits // 8, manifest.output.stream_width_bits // 8
     defines = (f"-DIN_BYTES={into}", f"-DOUT_BYTES={out}")
-    return plan_program(
-        "simulation program", sources, defines=defines, waves=waves, optimize=optimize
-    )
+    subject = "simulation program"
+    return plan_program(subject, sources, defines=defines, waves=waves, optimize=optimize)
 
 
 def plan_program(
@@ -79,9 +78,9 @@ def plan_program(
         verilate: flags of Verilator besides those that all programs have.
         defines: flags of the compiler for the program alone, not for Verilator's runtime.
         waves: "fst" or "vcd" for a program that can write waveforms.
-        optimize: see plan_build; without, most of the time goes into headers.
+        optimize: see plan_build.
     """
-    compiler = _COMPILE if optimize else ("-O0" if flag == "-O1" else flag for flag in _COMPILE)
+    level = "-O1" if optimize else "-O0"
     traces = [f"-DVM_TRACE_{kind.upper()}={kind == waves:d}" for kind in ("fst", "vcd")]
     return plan_model_build(
         Model(
@@ -89,11 +88,11 @@ def plan_program(
             product=PROGRAM,
             files=files,
             verilate=(*_VERILATE, *verilate),
-            compile=(*compiler, f"-DVM_TRACE={bool(waves):d}", *traces),
+            compile=(*_COMPILE, level, f"-DVM_TRACE={bool(waves):d}", *traces),
             defines=defines,
             first_source="harness.cpp",
             waves=waves,
-            least_bytes=_LEAST_BYTES if optimize else _MOST_BYTES,
+            least_bytes=_LEAST_BYTES if optimize else _MOST_BYTES,  # else it reads headers
             most_bytes=_MOST_BYTES,
         )
     )

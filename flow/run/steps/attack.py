@@ -3,7 +3,8 @@
 """Attack the networks' integer forms, and measure how errors grow with depth."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -13,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.attacks import Attack, OnDevice, build_attack
-from flow.classifier import Images, Labels
+from flow.classifier import Classifier, Images, Labels
 from flow.config import AttackConfig
 from flow.data.datasets import data_files, first_test_images, load_dataset
+from flow.engines.board import BoardEngine, BoardFigures, CheckedBoard, virtual_board
+from flow.engines.board_client import Link, RemoteBoard
+from flow.environment import board_authority, board_token
 from flow.evaluation.amplification import error_amplification
 from flow.evaluation.evaluator import Evaluation, RobustAccuracy, Subject, Verdict, evaluate
 from flow.evaluation.masked_gradients import masked_gradient_findings, noise_accuracy
@@ -25,9 +29,12 @@ from flow.progress import meter
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import write_json
 from flow.threads import one_thread
+from hw.accelerator import MANIFEST_FILE, Accelerator
+from hw.shell.kernel import kernel_digest
 
 __all__ = ["AttackStep"]
 
+_HARDWARE = "robust"  # the network that is compiled
 _EXAMPLES = 64  # images kept for pictures and for the amplification
 
 
@@ -51,8 +58,11 @@ class AttackStep(Step):
         }
 
     def inputs(self, context: Context) -> list[Path]:
-        """Return the integer networks; a new folding changes nothing here."""
-        return [context.folder("compile") / f"{name}.npz" for name in context.config.networks]
+        """Return the integer networks; a new folding changes nothing here, but on a board."""
+        found = [context.folder("compile") / f"{name}.npz" for name in context.config.networks]
+        if context.config.attack.engine == "board":
+            found.append(context.folder("compile") / "accelerator" / MANIFEST_FILE)
+        return found
 
     def needed_files(self, context: Context) -> Sequence[Path]:
         """Return the data set's files."""
@@ -63,7 +73,7 @@ class AttackStep(Step):
         config = context.config
         dataset = load_dataset(config.data, context.data)
         images, labels = first_test_images(dataset, config.attack.images, "attack.images")
-        kinds = ("rows", "checks", "noise", "amplification", "signs")
+        kinds = ("rows", "checks", "noise", "amplification", "signs", "boards")
         findings: dict[str, list[Any]] = {kind: [] for kind in kinds}
         examples: dict[str, NDArray[Any]] = {
             "clean": images[:_EXAMPLES],
@@ -71,10 +81,12 @@ class AttackStep(Step):
         }
         for name in config.networks:
             network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
-            job = _Job(name, network, images, labels, config.attack, config.seed)
-            rows, checks = job.rows(scratch), job.checks(scratch)
+            with _judge(context, name, network, scratch) as judge:
+                job = _Job(name, network, judge, images, labels, config.attack, config.seed)
+                rows, checks = job.rows(scratch), job.checks(scratch)
+                found = job.adversarial_examples(config.rtlsim.epsilon_255)
             noise = job.noise()
-            found = job.adversarial_examples(config.rtlsim.epsilon_255)
+            findings["boards"] += judge.boards
             examples[name] = found.adversarial
             growth = error_amplification(
                 network,
@@ -101,11 +113,49 @@ def _signs(
 
 
 @dataclass(frozen=True)
+class _Judge:
+    """Whose logits decide, and what boards did for it, to be read when all is asked."""
+
+    victim: Classifier
+    engine: str
+    figures: BoardFigures | None = None
+
+    @property
+    def boards(self) -> list[dict[str, object]]:
+        """Return the figures of the board, if it is one."""
+        return [self.figures.row()] if self.figures else []
+
+
+@contextmanager
+def _judge(context: Context, name: str, network: IntegerNetwork, scratch: Path) -> Iterator[_Judge]:
+    """Give the integers, or for the network that became hardware the board, checked by them."""
+    if context.config.attack.engine == "integer" or name != _HARDWARE:
+        yield _Judge(network, "integer")
+        return
+    with closing(_board(context)) as board:
+        checked = CheckedBoard(board, network, scratch / "contradiction.npy")
+        yield _Judge(checked, board.name, board.figures)
+
+
+def _board(context: Context) -> BoardEngine | RemoteBoard:
+    """Return the board that the settings name; it must hold the accelerator that was compiled."""
+    place = context.config.attack.board
+    accelerator = Accelerator.load(context.folder("compile") / "accelerator")
+    if place == "virtual":
+        return virtual_board(
+            accelerator, folder=context.cache("kernel"), build_dir=context.cache("verilator")
+        )
+    link = Link(url=place, token=board_token(), authority=board_authority())
+    return RemoteBoard(link, kernel_digest(accelerator))
+
+
+@dataclass(frozen=True)
 class _Job:
     """What is measured on one network."""
 
     name: str
     network: IntegerNetwork
+    judge: "_Judge"
     images: Images
     labels: Labels
     config: AttackConfig
@@ -154,9 +204,10 @@ class _Job:
         path = scratch / f"{self.name}-{'+'.join(attacks)}-{epsilon_255}.json"
         if not path.exists():
             subject = Subject(
-                victim=self.network,
+                victim=self.judge.victim,
                 network=self.name,
                 seed=self.seed,
+                engine=self.judge.engine,
                 surrogate=OnDevice(self.network, self.config.device),
             )
             title = f"{len(attacks)} attacks at {epsilon_255}/255, {self.name}"
@@ -204,13 +255,14 @@ class _Job:
             meter(f"{attack} at {epsilon_255}/255, {self.name}", unit="images") as report,
         ):
             return evaluate(
-                self.network,
+                self.judge.victim,
                 images,
                 labels,
                 self._built(attack),
                 epsilon_255,
                 seed=self.seed,
                 network=self.name,
+                engine=self.judge.engine,
                 surrogate=OnDevice(self.network, self.config.device),
                 progress=report,
             )

@@ -3,6 +3,7 @@
 """Requests to the program of a verilated kernel; kernel_harness.cpp is the other end."""
 
 import contextlib
+import io
 import select
 import struct
 import subprocess
@@ -97,8 +98,8 @@ class SimulatedKernel:
                 stream.close()
 
     def _receive(self, size: int) -> bytes:
-        assert self._process.stdout is not None
         stream, end = self._process.stdout, time.monotonic() + self.timeout_s
+        assert isinstance(stream, io.BufferedReader)
         found = b""
         while len(found) < size:
             left = end - time.monotonic()

@@ -84,7 +84,7 @@ class AlveoDevice:
         """See Device."""
         places = arguments.input_address, arguments.output_address, arguments.record_address
         source, target, record = (self._buffers[place].object for place in places)
-        self._run = self._kernel(source, target, arguments.count, record)
+        self._run = self._kernel(source, target, arguments.images, record)
 
     def wait(self, timeout_s: float) -> None:
         """See Device."""

@@ -123,7 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Put limits on what is read."""
         super().setup()
         self.stream = LimitedStream(self.connection)
-        self.rfile = io.BufferedReader(self.stream, _READ_AHEAD)
+        self.reader = io.BufferedReader(self.stream, _READ_AHEAD)
+        self.rfile = self.reader
         self.settings = self.server.owner.settings
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
 
@@ -132,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         limit = self.settings.most_header_bytes + _READ_AHEAD
         try:
             self.stream.allow(self.settings.idle_s, limit)
-            if not self.rfile.peek(1):
+            if not self.reader.peek(1):
                 self.close_connection = True
                 return
             self.stream.allow(self.settings.request_s, limit)

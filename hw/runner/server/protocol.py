@@ -137,11 +137,15 @@ def _only_input(head: dict[str, Any]) -> dict[str, Any]:
 
 def _count(tensor: dict[str, Any], model: Model, most_images: int) -> int:
     shape = tensor.get("shape")
-    sizes = isinstance(shape, list) and all(type(size) is int for size in shape)
-    if not sizes or len(shape) != 4 or tuple(shape[1:]) != model.image_shape:
+    sizes = shape if isinstance(shape, list) and len(shape) == 4 else []
+    if (
+        not sizes
+        or any(type(size) is not int for size in sizes)
+        or (tuple(sizes[1:]) != model.image_shape)
+    ):
         need = ", ".join(map(str, model.image_shape))
         raise ProtocolError(400, f"images: the shape is [N, {need}]")
-    count = int(shape[0])
+    count = int(sizes[0])
     if not 1 <= count <= most_images:
         raise ProtocolError(
             413 if count > most_images else 400, f"images: N is 1 to {most_images}, not {count}"

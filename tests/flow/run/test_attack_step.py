@@ -7,12 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hashing_kernel import Geometry, write_hashing_kernel
 from quantized_digits import digits_network
 
+from flow.classifier import Images
+from flow.errors import FlowError
 from flow.run.loading import parse_config
 from flow.run.pipeline import Context
 from flow.run.steps.attack import AttackStep
+from hw.runner.server.http import Server
+from hw.runner.server.model import Answer, Model
+from hw.runner.server.settings import ServerSettings
 
 
 def measured(tmp_path: Path, **attack: object) -> dict[str, Any]:
@@ -77,3 +84,37 @@ def test_more_steps_are_a_check_and_no_row(tmp_path: Path) -> None:
     found = measured(tmp_path, attacks=["pgd"], check_steps=8)
     assert {row["steps"] for row in found["rows"]} == {4}
     assert [(row["attack"], row["steps"]) for row in found["checks"]] == [("pgd", 8)] * 4
+
+
+def on_a_board(tmp_path: Path, error: int = 0, **attack: object) -> dict[str, Any]:
+    """Attack a board behind a server, whose logits are too large by an error."""
+    network = digits_network()
+    kernel = write_hashing_kernel(Geometry(), tmp_path / "compile")
+
+    def classify(images: Images) -> Answer:
+        return Answer(network.logits(images) + np.int32(error), cycles=100 * len(images))
+
+    about: dict[str, str | float] = {"digest": kernel.manifest.digest, "clock_mhz": 100.0}
+    model = Model("digits", network.input_shape, network.classes, "logits", classify, about)
+    with Server(model, ServerSettings(port=0)) as server:
+        place = f"{server.url}/v2/models/digits"
+        return measured(tmp_path, engine="board", board=place, **attack)
+
+
+def test_a_board_is_attacked_and_judges(tmp_path: Path) -> None:
+    chosen: dict[str, Any] = {"attacks": ["pgd", "square"], "epsilons_255": [16], "images": 12}
+    found = on_a_board(tmp_path, **chosen)
+    alone = measured(tmp_path / "alone", **chosen)
+    engines = {(row["network"], row["engine"]) for row in found["rows"]}
+    assert engines == {("robust", "board"), ("plain", "integer")}
+    assert accuracies(found["rows"]) == accuracies(alone["rows"])
+    (board,) = found["boards"]
+    assert board["clock_mhz"] == 100.0
+    assert board["queries"] > 12 * 40  # those of square
+    assert alone["boards"] == []
+
+
+def test_a_board_that_contradicts_the_integers_stops_the_step(tmp_path: Path) -> None:
+    with pytest.raises(FlowError, match=r"board: contradicts the integers on \d+ of \d+ images"):
+        on_a_board(tmp_path, error=1, attacks=["fgsm"], epsilons_255=[16], images=8)
+    assert len(np.load(tmp_path / "scratch" / "contradiction.npy"))
