@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from agreement import assert_equal, pictures, quantized, single, weights
-from flow.lowering.agreement import execute
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.fuzz.agreement import execute
