@@ -70,12 +70,10 @@ class DataflowWriter:
     Attributes:
         source: the integer operation whose nodes are being written; kept with each node.
         operand: which of its inputs the node prepares; kept, too.
-        shift: what its inputs are shifted from; kept, too.
     """
 
     source: str = ""
     operand: int = 0
-    shift: int = 0
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     constants: list[tuple[str, NDArray[np.floating], str]] = field(default_factory=list)
@@ -106,7 +104,6 @@ class DataflowWriter:
                 preferred_impl_style="rtl",
                 source=self.source,
                 operand=self.operand,
-                shift=self.shift,
                 **attributes,
             )
         )

@@ -10,7 +10,7 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from flow.dataflow.emit import OUTPUT, OWN, emitted_network
+from flow.dataflow.emit import OUTPUT, PADDED, emitted_network
 from flow.errors import FlowError
 from flow.integer import (
     Add,
@@ -53,19 +53,15 @@ def expected_memories(
     for node in model.graph.node:
         if constants.isdisjoint(node.input):
             continue
-        source, operand = _attribute(node, "source"), int(_attribute(node, "operand") or OWN)
-        operation = operations.get(source)
-        if operand == OWN:
-            memory = _own(network, operation, node)
-            held.add(source)
-        else:
-            memory = _prepared(network, operation, node, operand)
+        source, operand = _attribute(node, "source"), int(_attribute(node, "operand") or 0)
+        memory = _memory(network, operations.get(source), node, operand)
         if memory is None:
             raise FlowError(
                 f"{node.name}: its constants stand for no operation of the network "
                 f"({source or 'no name'}); report this network"
             )
         expected[node.name] = memory
+        held.add(source)
     for operation in network.operations:
         if isinstance(operation, _HELD) and operation.name not in held:
             raise FlowError(f"{operation.name}: no layer holds its constants; report this network")
@@ -77,17 +73,18 @@ def _attribute(node: NodeProto, name: str) -> str:
     return "" if found is None else found.s.decode() or str(found.i)
 
 
-def _own(network: IntegerNetwork, operation: Operation | None, node: NodeProto) -> Memory | None:
-    """Return an operation's own constants, as such a layer holds them; None if it holds none."""
+def _memory(
+    network: IntegerNetwork, operation: Operation | None, node: NodeProto, operand: int
+) -> Memory | None:
+    """Return what a layer holds for an operation; None if such a layer has no part in it."""
     memory: Memory | None = None
     match node.op_type.removesuffix("_rtl"), operation:
         case "MVAU", Convolution():
             memory = Weights(_dense(operation))
-        case "VVAU", Convolution():
+        case "VVAU", Convolution() if operand != PADDED:
             memory = Weights(operation.weights.reshape(-1, operation.weights.shape[-1]))
-        case "VVAU", SumPool():  # of signs: a product by ones
-            window, channels = int(np.prod(operation.kernel)), network.shapes[operation.name][-1]
-            memory = Weights(np.ones((window, channels), dtype=np.int64))
+        case "VVAU", Operation():
+            memory = Weights(_factors(network, operation, operand))
         case "MVAU", Dense():
             memory = Weights(operation.weights)
         case "Thresholding", Threshold():
@@ -97,27 +94,9 @@ def _own(network: IntegerNetwork, operation: Operation | None, node: NodeProto) 
         case "ElementwiseAdd", Bias():
             channels = network.shapes[operation.name][-1]
             memory = Additions(np.broadcast_to(operation.values, (channels,)))
+        case "ElementwiseAdd", MaxPool():
+            memory = Additions(_shift(network, operation, operand))
     return memory
-
-
-def _prepared(
-    network: IntegerNetwork, operation: Operation | None, node: NodeProto, operand: int
-) -> Memory | None:
-    """Return the factor, or the shift, of an operation's input or output."""
-    if operation is None:
-        return None
-    read = network.sources[operation.name][max(operand, 0)]
-    channels = network.shapes[operation.name if operand == OUTPUT else read][-1]
-    match node.op_type.removesuffix("_rtl"), operation:
-        case "VVAU", _:
-            factor = operation.factors[operand] if isinstance(operation, Add) else 1
-            return Weights(np.full((1, channels), factor, dtype=np.int64))
-        case "ElementwiseAdd", MaxPool():  # maxima of what is shifted to 0 and up, shifted back
-            shift = -int(_attribute(node, "shift"))
-            lowest = network.ranges()[read].lo
-            if shift >= -lowest:
-                return Additions(np.full(channels, shift if operand >= 0 else -shift))
-    return None
 
 
 def _dense(operation: Convolution) -> Integers:
@@ -140,3 +119,21 @@ def _thresholds(network: IntegerNetwork, operation: Threshold) -> Thresholds:
         lowest=values.lo,
         highest=values.hi,
     )
+
+
+def _factors(network: IntegerNetwork, operation: Operation, operand: int) -> Integers:
+    """Return int64[window, C] of a product by one factor, or of a sum as a product by ones."""
+    factor = operation.factors[operand] if isinstance(operation, Add) else 1
+    window = 1
+    if isinstance(operation, SumPool) and operand != PADDED:
+        window = int(np.prod(operation.kernel))
+    sources = network.sources[operation.name]
+    read = operation.name if operand == OUTPUT else sources[max(operand, 0)]
+    return np.full((window, network.shapes[read][-1]), factor, dtype=np.int64)
+
+
+def _shift(network: IntegerNetwork, operation: MaxPool, operand: int) -> Integers:
+    """Return what brings the lowest value of a padded maximum to 0, and its output back."""
+    lowest = network.ranges()[network.sources[operation.name][0]].lo
+    channels = network.shapes[operation.name][-1]
+    return np.full(channels, lowest if operand == OUTPUT else -lowest, dtype=np.int64)

@@ -31,10 +31,10 @@ from flow.integer import (
 from flow.integer.operations import Integers, Shape
 from flow.integer.selection import Selection, selection_of
 
-__all__ = ["OUTPUT", "OWN", "emit", "emitted_network"]
+__all__ = ["OUTPUT", "PADDED", "emit", "emitted_network"]
 
 OUTPUT = -1  # in place of an operand: what an operation gives, not what it reads
-OWN = -2  # and where a layer holds the operation's own constants
+PADDED = -2  # what it reads, before zeros are put around it
 
 
 def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
@@ -136,7 +136,7 @@ class _Emitter:
     def add(self, operation: Operation) -> None:
         """Write the nodes of one operation, whose inputs have been written."""
         read = [self.streams[name].pop(0) for name in self.network.sources[operation.name]]
-        self.writer.source, self.writer.operand = operation.name, OWN
+        self.writer.source, self.writer.operand = operation.name, 0
         self._publish(operation.name, self._emit(operation, read))
 
     def _publish(self, name: str, tensor: Tensor) -> None:
@@ -189,7 +189,9 @@ class _Emitter:
         self, read: Tensor, operation: Convolution | MaxPool | SumPool, *, channelwise: bool
     ) -> Tensor:
         if any(operation.padding):  # -1 and 1 have no 0 among them
-            read = _layers.pad(self.writer, self._times(read, 1), operation.padding)
+            whole = self._times(read, 1, PADDED)
+            self.writer.operand = 0
+            read = _layers.pad(self.writer, whole, operation.padding)
         kernel, stride = operation.kernel, _stride(operation, read.shape)
         rows, columns = (_covered(read.shape[i], kernel[i], stride[i]) for i in (0, 1))
         places = Selection((read.shape[0], read.shape[1]), rows, columns)
@@ -212,18 +214,19 @@ class _Emitter:
 
     def _max_pool(self, operation: MaxPool, read: Tensor) -> Tensor:
         """Take maxima; padding is 0, below which nothing may be: values are shifted for it."""
-        lowest = np.full(read.channels, read.values.lo, dtype=np.int64)
-        shifted = any(operation.padding) and read.values.lo < 0
+        values = self.ranges[self.network.sources[operation.name][0]]
+        lowest = np.full(read.channels, values.lo, dtype=np.int64)
+        shifted = any(operation.padding) and values.lo < 0
         if shifted:
-            read = self._times(read, 1)
-            lowest[:] = read.values.lo
-            self.writer.operand, self.writer.shift = 0, read.values.lo
-            read = _layers.add_constant(self.writer, read, -lowest)
+            above = Interval(0, values.hi - values.lo)
+            read = _layers.add_constant(self.writer, self._times(read, 1), -lowest, above)
         gathered = self._windows(read, operation, channelwise=True)
         kernel, kind = operation.kernel, gathered.datatype
         pooled = _layers.pool(self.writer, gathered, kernel, "MaxPool", kind)
+        if not shifted:
+            return pooled
         self.writer.operand = OUTPUT
-        return _layers.add_constant(self.writer, pooled, lowest) if shifted else pooled
+        return _layers.add_constant(self.writer, pooled, lowest, values)
 
     def _sum_pool(self, operation: SumPool, read: Tensor) -> Tensor:
         if read.datatype == "BIPOLAR":  # the pools take integers alone
@@ -259,9 +262,7 @@ class _Emitter:
         self.writer.operand = operand
         kernel = np.full((read.channels, 1, 1, 1), factor, dtype=np.int64)
         low, high = sorted((factor * read.values.lo, factor * read.values.hi))
-        product = _layers.depthwise(self.writer, read, kernel, Interval(low, high), read.shape[:-1])
-        self.writer.operand = OWN
-        return product
+        return _layers.depthwise(self.writer, read, kernel, Interval(low, high), read.shape[:-1])
 
 
 def _ungrouped(operation: Convolution) -> Integers:

@@ -108,7 +108,7 @@ def test_given_foldings_stay(large: ModelWrapper) -> None:
 def test_a_part_that_is_too_small_changes_nothing(large: ModelWrapper) -> None:
     layers = list(foldables(large).values())
     before = [layer.lanes for layer in layers]
-    tiny = replace(_PART, bram36=0, dsp=0, name="xc7z010clg400-1")
+    tiny = replace(_PART, bram36=1, dsp=1, name="xc7z010clg400-1")
     without = [layer for layer in layers if layer.has_weights]
     for layer in without:
         layer.instance.set_nodeattr("ram_style", "block")

@@ -139,7 +139,8 @@ def test_sequences_are_pixels_in_any_of_three_shapes(
 
 def test_bytes_in_the_models_own_order_are_pixels(foreign: ModelWrapper) -> None:
     images = _images(3, (6, 6, 3))
-    found = as_pixels(images.transpose(0, 3, 1, 2), foreign, None, (6, 6, 3))
+    own = lower(foreign).network.preprocessing
+    found = as_pixels(images.transpose(0, 3, 1, 2), (6, 6, 3), own)
     np.testing.assert_array_equal(found, images)
 
 

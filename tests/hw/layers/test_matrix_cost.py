@@ -96,7 +96,7 @@ def test_dear_slices_go_to_luts() -> None:
 
 def test_cost_comes_from_the_part() -> None:
     assert UnitCost.of_part(_PYNQ).lut_per_dsp == pytest.approx(53_200 / 220 / 4)
-    assert UnitCost.of_part("xc7a200t").lut_per_dsp == 60
+    assert UnitCost.of_part("xc7a999t").lut_per_dsp == 60
     assert UnitCost.of_part(_PYNQ, 12.0).lut_per_dsp == 12
 
 
