@@ -19,6 +19,7 @@ from flow.errors import SettingError
 from flow.tables import Row
 
 if TYPE_CHECKING:
+    from flow.certify.tiers import Prover
     from flow.integer import IntegerNetwork
 
 __all__ = ["CERTIFY"]
@@ -98,12 +99,16 @@ def _methods(network: "IntegerNetwork", options: argparse.Namespace) -> dict[str
             **{"epsilon_255": options.epsilon, "nodes": options.nodes, "tree_room": 0} | budget
         )
         prover = Prover(network, settings)
-        methods[name] = lambda i, image, label, prover=prover: prover.decide(i, image, label).answer
+        methods[name] = _answers(prover)
     if options.rival_s:
         methods["CP-SAT"] = lambda _, image, label: solve_exactly(
             network, image, label, options.epsilon, options.rival_s
         )[0]
     return methods
+
+
+def _answers(prover: "Prover") -> Decide:
+    return lambda index, image, label: prover.decide(index, image, label).answer
 
 
 def _row(decide: Decide, images: Images, labels: Labels) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def solve_exactly(
     solver.parameters.num_workers = 1
     solver.parameters.max_time_in_seconds = limit_s
     status = solver.solve(model)
-    answers = {cp_model.INFEASIBLE: Answer.ROBUST}
+    answers: dict[Any, Answer] = {cp_model.INFEASIBLE: Answer.ROBUST}
     answers |= dict.fromkeys((cp_model.FEASIBLE, cp_model.OPTIMAL), Answer.ADVERSARIAL)
     return answers.get(status, Answer.UNKNOWN), time.monotonic() - started
 

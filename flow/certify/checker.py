@@ -65,9 +65,9 @@ def windows(values: Ints, kernel: Sequence[int], operation: Fields, fill: int) -
     """Return the windows [N, H', W', C, KH, KW]; what is outside the image is `fill`."""
     top, left, bottom, right = operation["padding"]
     around = ((0, 0), (top, bottom), (left, right), (0, 0))
-    padded = np.pad(values, around, constant_values=fill)
-    down, across = operation["stride"]
-    return sliding_window_view(padded, tuple(kernel), axis=(1, 2))[:, ::down, ::across]
+    padded, (down, across) = np.pad(values, around, constant_values=fill), operation["stride"]
+    found: Ints = sliding_window_view(padded, tuple(kernel), axis=(1, 2))[:, ::down, ::across]
+    return found
 
 
 def convolve(low: Ints, high: Ints, operation: Fields) -> Ends:

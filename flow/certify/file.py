@@ -21,7 +21,7 @@ import tempfile
 import zlib
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +77,6 @@ class CertificateFile:
 
     def _write(self, text: str, mode: str) -> None:
         try:
-            file: TextIO
             with self.path.open(mode, encoding="ascii") as file:
                 file.write(text)
         except OSError as error:

@@ -89,8 +89,10 @@ def _settle(block: Any) -> None:  # noqa: ANN401 - a block of either kind
 
 def _mean_square(block: Any) -> float:  # noqa: ANN401
     source = getattr(block, "_source", None)
-    found = None if source is None or source.source is None else staircase(source.source)
-    if found is None or source.channels == 1:
+    if source is None or source.source is None or source.channels == 1:
+        return _IMAGE_SQUARE
+    found = staircase(source.source)
+    if found is None:
         return _IMAGE_SQUARE
     return _LEVEL_SQUARE * float(abs(found.levels).max()) ** 2
 
