@@ -18,10 +18,10 @@ from brevitas_models.pretrained import load
 from flow.classifier import Images, Logits
 from flow.data.datasets import first_test_images
 from flow.export.qonnx import load_qonnx, qonnx_logits
+from flow.fuzz import GraphSpec, draw
+from flow.fuzz.agreement import TIE, GraphAgreement, compare_graph, nearest_tie
 from flow.integer.native import NativeNetwork, instruction_sets
 from flow.lowering import lower, read_model
-from flow.lowering.agreement import TIE, GraphAgreement, compare_graph, nearest_tie
-from flow.lowering.random_graphs import GraphSpec, draw
 from flow.progress import banner, meter
 from flow.tables import Row
 from flow.zoo import networks as zoo

@@ -3,6 +3,7 @@
 """Random small networks through compilation and RTL, against the integers that define them."""
 
 import contextlib
+import json
 import os
 import shlex
 import sys
@@ -20,63 +21,102 @@ import numpy as np
 from flow.compile import compile_network
 from flow.config import CompileConfig
 from flow.dataflow import reachable_cycles, to_dataflow
-from flow.errors import USER_ERRORS, FlowError
+from flow.errors import USER_ERRORS, FlowError, SettingError
+from flow.fuzz import GraphSpec, build, draw, simplest
+from flow.integer import IntegerNetwork
+from flow.lowering import lower
 from flow.progress import banner, meter
-from flow.random_networks import NetworkSpec, build, draw, shrunk
 from flow.tables import Row
 from hw.verilator.simulation import Simulation
 
 __all__ = ["check_all", "check_one", "measure"]
 
 _IMAGES = 3
+_NOTHING = {
+    "seed": 0,
+    "operations": 0,
+    "images": _IMAGES,
+    "logits_differ": 0,
+    "words_proven": 0,
+    "cycles_predicted": 0,
+    "cycles_measured": 0.0,
+    "problem": "",
+}
 _PART = "xc7z020clg400-1"
 _SHRINKINGS = 40  # simulations spent on making a failing network simpler
 
 
 def check_one(text: str) -> Row:
     """Return the row of the network that an error printed; FlowError if it fails (again)."""
-    return _checked(NetworkSpec.parse(text), measure(text))
+    return _checked(GraphSpec.from_json(text), measure(text))
 
 
-def check_all(seeds: Sequence[int], jobs: int) -> Iterator[Row]:
+def check_all(seeds: Sequence[int], jobs: int, log: Path | None = None) -> Iterator[Row]:
     """Yield a row a seed, in order.
+
+    Args:
+        seeds: of the networks.
+        jobs: networks at a time.
+        log: file of a row a line; seeds that are in it without a problem are not run again, and
+            what is run is added.
 
     Raises:
         FlowError: a network fails; says the command that reproduces it in its simplest form.
     """
-    specs = [draw(seed) for seed in seeds]
+    done = {row["seed"]: row for row in _logged(log) if not row["problem"]}
+    specs = [draw(seed, hardware=True) for seed in seeds]
     with (
         tempfile.TemporaryDirectory(prefix="steelflow-random-") as runtime,
         ProcessPoolExecutor(jobs, get_context("spawn"), _silence) as pool,
         meter("random networks", unit="networks") as report,
     ):
-        found = pool.map(measure, [spec.text() for spec in specs], repeat(Path(runtime)))
-        for done, (spec, row) in enumerate(zip(specs, found, strict=True), start=1):
+        missing = [spec.to_json() for spec in specs if spec.seed not in done]
+        found = pool.map(measure, missing, repeat(Path(runtime)))
+        for count, spec in enumerate(specs, start=1):
+            row = done.get(spec.seed)
+            if row is None:
+                row = next(found)
+                _append(log, row)
             if row["problem"]:
                 pool.shutdown(wait=False, cancel_futures=True)
             yield _checked(spec, row)
-            report(done, len(specs))
+            report(count, len(specs))
 
 
-def _checked(spec: NetworkSpec, row: Row) -> Row:
+def _logged(log: Path | None) -> list[Row]:
+    if log is None or not log.exists():
+        return []
+    try:
+        rows: list[Row] = [json.loads(line) for line in log.read_text().splitlines()]
+        if all({"seed", "problem"} <= row.keys() for row in rows):
+            return rows
+    except (OSError, ValueError, AttributeError) as error:
+        raise SettingError(f"log {log}: cannot be read ({error}); name another file", "log") from (
+            error
+        )
+    raise SettingError(f"log {log}: holds no rows of this benchmark; name another file", "log")
+
+
+def _append(log: Path | None, row: Row) -> None:
+    if log is not None:
+        with log.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def _checked(spec: GraphSpec, row: Row) -> Row:
     if not row["problem"]:
         return row
-    simplest, problem = _simplest(spec, str(row["problem"]))
-    command = f"steelflow bench random --spec {shlex.quote(simplest.text())}"
-    raise FlowError(f"network of seed {spec.seed}: {problem}; reproduce it with: {command}")
+    problems = [str(row["problem"])]
 
+    def fails(candidate: GraphSpec) -> bool:
+        banner(f"shrinking: {problems[-1][:80]}")
+        found = str(measure(candidate.to_json())["problem"])
+        problems.extend([found] if found else [])
+        return bool(found)
 
-def _simplest(spec: NetworkSpec, problem: str) -> tuple[NetworkSpec, str]:
-    """Take simpler networks as long as they fail."""
-    left = _SHRINKINGS
-    candidates = shrunk(spec)
-    while left and (simpler := next(candidates, None)):
-        left -= 1
-        banner(f"shrinking: {problem[:80]}")
-        found = str(measure(simpler.text())["problem"])
-        if found:
-            spec, problem, candidates = simpler, found, shrunk(simpler)
-    return spec, problem
+    simpler = simplest(spec, fails, tries=_SHRINKINGS)
+    command = f"steelflow bench random --spec {shlex.quote(simpler.to_json())}"
+    raise FlowError(f"network of seed {spec.seed}: {problems[-1]}; reproduce it with: {command}")
 
 
 def measure(text: str, runtime: Path | None = None) -> dict[str, Any]:
@@ -84,46 +124,50 @@ def measure(text: str, runtime: Path | None = None) -> dict[str, Any]:
 
     `runtime` is a folder for the objects that all simulations share.
     """
-    spec = NetworkSpec.parse(text)
-    network = build(spec)
-    noise = np.random.default_rng(spec.seed)
-    images = noise.integers(0, 256, (_IMAGES, *network.input_shape), dtype=np.uint8)
-    start, problem, differ = time.perf_counter(), "", 0
-    predicted, measured = 0, 0.0
+    spec = GraphSpec.from_json(text)
+    start, row = time.perf_counter(), {**_NOTHING, "seed": spec.seed}
     try:
-        with tempfile.TemporaryDirectory(prefix="steelflow-random-") as scratch:
-            folder = Path(scratch)
-            build_dir = folder / "verilator"
-            _share_objects(runtime, build_dir)
-            cycles = reachable_cycles(to_dataflow(network, _PART), spec.cycles)
-            config = CompileConfig(part=_PART, clock_mhz=100.0, target_fps=1e8 / cycles)
-            compiled = compile_network(
-                network,
-                config,
-                folder,
-                name="random",
-                scratch=folder / "work",
-                build_dir=build_dir,
-            )
-            result = Simulation(compiled.accelerator, build_dir=build_dir).run(images)
-            _share_objects(build_dir, runtime)
-        predicted = compiled.accelerator.manifest.cycles_per_frame_predicted
-        measured = result.initiation_interval_cycles
-        differ = int((result.logits != network.logits(images)).sum())
-        problem = f"{differ} logits differ" if differ else ""
-        if measured > predicted * 1.01 + 2:
-            problem = problem or f"{measured:g} cycles a frame, {predicted} predicted"
+        network = lower(build(spec)).network
+        row |= {"operations": len(network.operations), **_simulated(spec, network, runtime)}
     except Exception as error:
         kind = "" if isinstance(error, USER_ERRORS) else f"{type(error).__name__}: "
-        problem = kind + " ".join(str(error).split())
+        row["problem"] = kind + " ".join(str(error).split())
+    return row | {"seconds": round(time.perf_counter() - start, 1)}
+
+
+def _simulated(spec: GraphSpec, network: IntegerNetwork, runtime: Path | None) -> dict[str, Any]:
+    """Return what the RTL of a network shows."""
+    noise = np.random.default_rng(spec.seed)
+    images = noise.integers(0, 256, (_IMAGES, *network.input_shape), dtype=np.uint8)
+    with tempfile.TemporaryDirectory(prefix="steelflow-random-") as scratch:
+        folder = Path(scratch)
+        build_dir = folder / "verilator"
+        _share_objects(runtime, build_dir)
+        cycles = reachable_cycles(to_dataflow(network, _PART), spec.cycles)
+        config = CompileConfig(part=_PART, clock_mhz=100.0, target_fps=1e8 / cycles)
+        compiled = compile_network(
+            network,
+            config,
+            folder,
+            name="random",
+            scratch=folder / "work",
+            build_dir=build_dir,
+            optimize=False,
+        )
+        accelerator = compiled.accelerator
+        result = Simulation(accelerator, build_dir=build_dir, optimize=False).run(images)
+        _share_objects(build_dir, runtime)
+    predicted = accelerator.manifest.cycles_per_frame_predicted
+    measured = result.initiation_interval_cycles
+    differ = int((result.logits != network.logits(images)).sum())
+    problem = f"{differ} logits differ" if differ else ""
+    if measured > predicted * 1.01 + 2:
+        problem = problem or f"{measured:g} cycles a frame, {predicted} predicted"
     return {
-        "seed": spec.seed,
-        "operations": len(network.operations),
-        "images": _IMAGES,
         "logits_differ": differ,
+        "words_proven": accelerator.manifest.memory_words_proven,
         "cycles_predicted": predicted,
         "cycles_measured": measured,
-        "seconds": round(time.perf_counter() - start, 1),
         "problem": problem,
     }
 

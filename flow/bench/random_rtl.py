@@ -5,6 +5,7 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from flow.bench.benchmark import Benchmark
 from flow.errors import SettingError
@@ -29,6 +30,12 @@ class RandomBenchmark(Benchmark):
             "--jobs", type=int, default=2, metavar="N", help="networks at a time (default: 2)"
         )
         parser.add_argument(
+            "--log",
+            type=Path,
+            metavar="FILE",
+            help="add a line of JSON a network; those that are in it already are not run again",
+        )
+        parser.add_argument(
             "--spec", metavar="JSON", help="this network alone, as an error gave it"
         )
 
@@ -42,7 +49,8 @@ class RandomBenchmark(Benchmark):
         if options.spec:
             yield check_one(options.spec)
         else:
-            yield from check_all(range(options.seed, options.seed + options.count), options.jobs)
+            seeds = range(options.seed, options.seed + options.count)
+            yield from check_all(seeds, options.jobs, options.log)
 
 
 RANDOM = RandomBenchmark(

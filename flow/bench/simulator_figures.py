@@ -16,7 +16,7 @@ from flow.bench.simulator_memory import peak_rss_mib
 from flow.bench.simulator_rivals import RIVALS, Rival, Subject
 from flow.classifier import Images
 from flow.data.datasets import Dataset
-from flow.integer.native import NativeNetwork, StageTime, peak_rate
+from flow.integer.native import Kind, NativeNetwork, StageTime, peak_rate
 from flow.lowering import lower, read_model
 from flow.progress import banner
 from flow.tables import Row
@@ -132,18 +132,24 @@ def _seconds(run: Callable[[], object], count: int, clock: Callable[[], float]) 
 def share_of_peak(isa: str, stages: list[StageTime]) -> tuple[float, str]:
     """Return the share of the peak rate that the products reach, and a line on what limits it.
 
-    The peak is that of the same machine instructions on registers alone, one thread: bytes by
-    bytes for dot, bits by bits (a plane at a time) for bits. Thresholds are part of the time.
+    The peak of a stage is the best rate that any kernel for its bit widths reaches on this
+    processor, on registers alone, one thread. Thresholds are part of the time.
     """
-    peaks = {"dot": peak_rate(isa, bits=False), "bits": peak_rate(isa, bits=True)}
-    summed = [stage for stage in stages if stage.kernel in peaks]
-    ideal = {s.name: s.products * max(s.planes, 1) / peaks[s.kernel] for s in summed}
+    peaks = {one: 0.0 for stage in stages for one in stage.fitting}
+    for kind, planes in peaks:
+        rate = peak_rate(isa, kind, planes)
+        peaks[kind, planes] = rate / planes if kind == Kind.BITS else rate
+    summed = [stage for stage in stages if stage.fitting]
+    ideal = {s.name: s.products / max(peaks[one] for one in s.fitting) for s in summed}
     spent, whole = sum(s.seconds for s in summed), sum(s.seconds for s in stages)
     slowest = max(summed, key=lambda stage: stage.seconds - ideal[stage.name])
     share = sum(ideal.values()) / spent
+    rates = ", ".join(
+        f"{kind.name.lower()} of {planes} {rate / 1e9:.0f} G"
+        for (kind, planes), rate in peaks.items()
+    )
     line = (
-        f"sums of products reach {share:.0%} of the peak of {isa} "
-        f"({peaks['dot'] / 1e9:.0f} G bytes, {peaks['bits'] / 1e9:.0f} G bits a second and thread) "
+        f"sums of products reach {share:.0%} of the peak of {isa} ({rates} a second and thread) "
         f"and take {spent / whole:.0%} of the time; most is lost in {slowest.name} "
         f"({ideal[slowest.name] / slowest.seconds:.0%}): windows gathered, thresholds counted"
     )

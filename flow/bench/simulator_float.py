@@ -13,6 +13,7 @@ from flow.integer import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     IntegerNetwork,
     MaxPool,
     Operation,
@@ -22,6 +23,9 @@ from flow.integer import (
 )
 
 __all__ = ["float_network"]
+
+
+_AXES = {-1: 1, 0: 2, 1: 3}  # of [H, W, C] among those of [N, C, H, W]
 
 
 class _FloatNetwork(nn.Module):
@@ -39,8 +43,8 @@ class _FloatNetwork(nn.Module):
             match operation:
                 case Add():
                     held[operation.name] = sum(read[1:], start=read[0])
-                case Concat():
-                    held[operation.name] = torch.cat(read, 1)
+                case Concat(axis=axis):
+                    held[operation.name] = torch.cat(read, _AXES[axis])
                 case _:
                     held[operation.name] = layer(read[0])
         return held[self.network.output]
@@ -60,6 +64,20 @@ class _Padded(nn.Module):
         return found
 
 
+class _Taken(nn.Module):
+    """Takes the rows of channels at given places, which become the pixels."""
+
+    def __init__(self, operation: Gather) -> None:
+        super().__init__()
+        self.size, self.channels = operation.places.shape, operation.channels
+        self.rows = torch.from_numpy(operation.places.ravel())
+
+    def forward(self, values: Tensor) -> Tensor:
+        last = values.permute(0, 2, 3, 1) if values.ndim > 2 else values
+        rows = last.reshape(len(values), -1, self.channels)[:, self.rows]
+        return rows.reshape(len(values), *self.size, self.channels).permute(0, 3, 1, 2)
+
+
 def _layer(operation: Operation) -> nn.Module:  # noqa: PLR0911 - one a kind
     match operation:  # the rest, as a bias, is part of the layer before it
         case Convolution(stride=stride, padding=padding, groups=groups):
@@ -74,6 +92,8 @@ def _layer(operation: Operation) -> nn.Module:  # noqa: PLR0911 - one a kind
             return _Padded(padding, nn.MaxPool2d(kernel, stride))
         case SumPool(kernel=kernel, stride=stride, padding=padding):
             return _Padded(padding, nn.AvgPool2d(kernel, stride))
+        case Gather():
+            return _Taken(operation)
         case Unflatten():
             return nn.Unflatten(1, (-1, 1, 1))
         case Flatten():

@@ -93,6 +93,14 @@ def threshold(values: Ints, operation: Fields) -> Ints:
     return np.zeros_like(values) + operation["offset"] + operation["step"] * count
 
 
+def scaled(low: Ints, high: Ints, operation: Fields) -> Ends:
+    """Return the ends times each pixel's factor."""
+    factors = operation["factors"][..., None]
+    if factors.min() < 0:
+        raise WrongCertificate(f"{operation['name']} falls where its input rises")
+    return low * factors, high * factors
+
+
 def apply(operation: Fields, pairs: Sequence[Ends]) -> Ends:  # noqa: PLR0911 - one a kind
     """Return the ends int64[N, ...] of an operation's output, given those of its inputs."""
     kind, (low, high) = operation["kind"], pairs[0]
@@ -102,8 +110,15 @@ def apply(operation: Fields, pairs: Sequence[Ends]) -> Ends:  # noqa: PLR0911 - 
         return convolve(low, high, operation)
     if kind == "Threshold":
         return threshold(low, operation), threshold(high, operation)
-    if kind == "Flatten":
-        return low.reshape(len(low), -1), high.reshape(len(high), -1)
+    if kind in ("Flatten", "Unflatten"):
+        shape = (len(low), -1) if kind == "Flatten" else (len(low), 1, 1, low.shape[-1])
+        return low.reshape(shape), high.reshape(shape)
+    if kind == "Gather":
+        rows = (end.reshape(len(end), -1, operation["channels"]) for end in (low, high))
+        low, high = (row[:, operation["places"]] for row in rows)
+        return low, high
+    if kind == "Scale":
+        return scaled(low, high, operation)
     if kind == "Bias":
         return low + operation["values"], high + operation["values"]
     if kind == "Add":
@@ -112,7 +127,9 @@ def apply(operation: Fields, pairs: Sequence[Ends]) -> Ends:  # noqa: PLR0911 - 
         low, high = (np.sum(end, axis=0) for end in zip(*ends, strict=True))
         return low, high
     if kind == "Concat":
-        low, high = (np.concatenate(end, axis=-1) for end in zip(*pairs, strict=True))
+        axis = operation.get("axis", -1)
+        axis += axis >= 0  # of one image: 0 is its height
+        low, high = (np.concatenate(end, axis=axis) for end in zip(*pairs, strict=True))
         return low, high
     if kind in ("MaxPool", "SumPool"):
         fill, reduce = (LOWEST, np.max) if kind == "MaxPool" else (0, np.sum)

@@ -142,7 +142,11 @@ def _meaning(lowered: Lowered) -> dict[str, Any]:
             "preprocessing": asdict(network.preprocessing),
             "assumed": lowered.assumed,
         },
-        "logits": {"scale": network.scale, "offset": network.offset},
+        "logits": {
+            "scale": network.scale,
+            "offset": network.offset,
+            "rounding": lowered.rounding,
+        },
         "notes": lowered.notes,
     }
 

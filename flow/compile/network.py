@@ -53,6 +53,7 @@ def compile_network(
     scratch: Path | str,
     build_dir: Path | str,
     label: bool = False,
+    optimize: bool = True,
 ) -> CompiledNetwork:
     """Write accelerator/, dataflow.onnx and folding.json into an existing folder.
 
@@ -66,6 +67,7 @@ def compile_network(
         scratch: folder for what is thrown away afterwards.
         build_dir: where compiled simulations are kept, by digest.
         label: end with an argmax, so that the accelerator's output is the label.
+        optimize: the simulation that sizes the FIFOs; see hw.verilator.Simulation.
 
     Raises:
         FlowError: a layer that cannot become hardware or a folding that is not legal.
@@ -95,7 +97,9 @@ def compile_network(
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (_SIZING_IMAGES, *network.input_shape), dtype=np.uint8)
     with meter("simulation to size the FIFOs", unit="frames") as report:
-        sizing = size_fifos(stitched, images, build_dir=build_dir, progress=report)
+        sizing = size_fifos(
+            stitched, images, build_dir=build_dir, progress=report, optimize=optimize
+        )
     accelerator = with_fifo_depths(
         stitched,
         sizing.depths,

@@ -17,10 +17,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from flow.environment import cache_folder
 from flow.errors import SettingError
 from flow.storage.workspace import disk_errors_in_one_line, locked
 
-__all__ = ["CACHE", "new_results"]
+__all__ = ["CACHE", "in_cache", "new_results"]
 
 CACHE = ".cache"
 _WORK, _LOCK = ".work", ".lock"
@@ -55,6 +56,20 @@ def new_results(folder: Path, names: Sequence[str]) -> Iterator[tuple[Path, Path
             raise
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def in_cache(name: str) -> Iterator[Path]:
+    """Give the block a folder of the machine's cache, which can be deleted at any time.
+
+    Raises:
+        FlowError: its disk is full or refuses.
+    """
+    folder = cache_folder() / name
+    elsewhere = "set XDG_CACHE_HOME to another folder"
+    with disk_errors_in_one_line(name, folder, elsewhere=elsewhere, settings=()):
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
 
 
 def _refuse_strangers(folder: Path, names: Sequence[str]) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from flow.compile.check import RtlRun, check_in_rtl, run_rtl
 from flow.compile.opening import open_accelerator
+from flow.compile.result_folder import in_cache
 from flow.engines.simulation import as_pixels, read_images, write_logits
-from flow.environment import cache_folder
 from flow.errors import FlowError, SettingError
 
 __all__ = ["simulate_folder"]
@@ -35,11 +35,11 @@ def simulate_folder(
     pixels = as_pixels(read_images(images), given.shape, given.preprocessing)
     if not len(pixels):
         raise FlowError(f"{images}: holds no images; give at least one")
-    build_dir = cache_folder() / "verilator"
-    if opened.network is None:
-        run = run_rtl(opened.accelerator, pixels, build_dir=build_dir)
-    else:
-        run = check_in_rtl(opened.accelerator, opened.network, pixels, build_dir=build_dir)
+    with in_cache("verilator") as build_dir:
+        if opened.network is None:
+            run = run_rtl(opened.accelerator, pixels, build_dir=build_dir)
+        else:
+            run = check_in_rtl(opened.accelerator, opened.network, pixels, build_dir=build_dir)
     if target is not None:
         write_logits(target, run.simulated.logits)
     return run

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Synthesis of an accelerator as every command does it: cached for the machine, layer by layer."""
 
-from flow.environment import cache_folder
+from flow.compile.result_folder import in_cache
 from flow.progress import banner, meter
 from hw.accelerator import Accelerator
 from hw.synth import Finished, SynthesisReport, synthesize
@@ -21,17 +21,16 @@ def synthesize_shown(accelerator: Accelerator, *, timeout_s: float = 600) -> Syn
         timeout_s: limit for one layer.
 
     Raises:
+        FlowError: the cache folder's disk is full or refuses.
         HardwareError: an unknown part, or a layer that Yosys cannot synthesise (names its log).
     """
-    with meter("synthesis", unit="modules") as report:
+    with in_cache("synth") as build_dir, meter("synthesis", unit="modules") as report:
 
         def progress(finished: Finished) -> None:
             banner(_line(finished))
             report(finished.done, finished.total)
 
-        return synthesize(
-            accelerator, build_dir=cache_folder() / "synth", progress=progress, timeout_s=timeout_s
-        )
+        return synthesize(accelerator, build_dir=build_dir, progress=progress, timeout_s=timeout_s)
 
 
 def _line(finished: Finished) -> str:

@@ -244,10 +244,12 @@ def add(writer: DataflowWriter, left: Tensor, right: Tensor) -> Tensor:
     return output
 
 
-def add_constant(writer: DataflowWriter, read: Tensor, values: Integers) -> Tensor:
-    """Add int64[C] to the channels."""
+def add_constant(
+    writer: DataflowWriter, read: Tensor, values: Integers, bounds: Interval | None = None
+) -> Tensor:
+    """Add int64[C] to the channels; bounds of the sums, if they are closer than the types say."""
     ends = Interval(int(values.min()), int(values.max()))
-    sums = Interval(read.values.lo + ends.lo, read.values.hi + ends.hi)
+    sums = bounds or Interval(read.values.lo + ends.lo, read.values.hi + ends.hi)
     kind = signed_datatype(ends)
     output = writer.tensor(read.shape, smallest_datatype(sums))
     writer.node(

@@ -10,7 +10,7 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from flow.dataflow.emit import OUTPUT, emitted_network
+from flow.dataflow.emit import OUTPUT, PADDED, emitted_network
 from flow.errors import FlowError
 from flow.integer import (
     Add,
@@ -18,6 +18,7 @@ from flow.integer import (
     Convolution,
     Dense,
     IntegerNetwork,
+    MaxPool,
     Operation,
     Scale,
     SumPool,
@@ -80,7 +81,7 @@ def _memory(
     match node.op_type.removesuffix("_rtl"), operation:
         case "MVAU", Convolution():
             memory = Weights(_dense(operation))
-        case "VVAU", Convolution():
+        case "VVAU", Convolution() if operand != PADDED:
             memory = Weights(operation.weights.reshape(-1, operation.weights.shape[-1]))
         case "VVAU", Operation():
             memory = Weights(_factors(network, operation, operand))
@@ -93,6 +94,8 @@ def _memory(
         case "ElementwiseAdd", Bias():
             channels = network.shapes[operation.name][-1]
             memory = Additions(np.broadcast_to(operation.values, (channels,)))
+        case "ElementwiseAdd", MaxPool():
+            memory = Additions(_shift(network, operation, operand))
     return memory
 
 
@@ -121,6 +124,16 @@ def _thresholds(network: IntegerNetwork, operation: Threshold) -> Thresholds:
 def _factors(network: IntegerNetwork, operation: Operation, operand: int) -> Integers:
     """Return int64[window, C] of a product by one factor, or of a sum as a product by ones."""
     factor = operation.factors[operand] if isinstance(operation, Add) else 1
-    window = int(np.prod(operation.kernel)) if isinstance(operation, SumPool) else 1
-    read = operation.name if operand == OUTPUT else network.sources[operation.name][operand]
+    window = 1
+    if isinstance(operation, SumPool) and operand != PADDED:
+        window = int(np.prod(operation.kernel))
+    sources = network.sources[operation.name]
+    read = operation.name if operand == OUTPUT else sources[max(operand, 0)]
     return np.full((window, network.shapes[read][-1]), factor, dtype=np.int64)
+
+
+def _shift(network: IntegerNetwork, operation: MaxPool, operand: int) -> Integers:
+    """Return what brings the lowest value of a padded maximum to 0, and its output back."""
+    lowest = network.ranges()[network.sources[operation.name][0]].lo
+    channels = network.shapes[operation.name][-1]
+    return np.full(channels, lowest if operand == OUTPUT else -lowest, dtype=np.int64)

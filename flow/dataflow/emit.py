@@ -31,9 +31,10 @@ from flow.integer import (
 from flow.integer.operations import Integers, Shape
 from flow.integer.selection import Selection, selection_of
 
-__all__ = ["OUTPUT", "emit", "emitted_network"]
+__all__ = ["OUTPUT", "PADDED", "emit", "emitted_network"]
 
 OUTPUT = -1  # in place of an operand: what an operation gives, not what it reads
+PADDED = -2  # what it reads, before zeros are put around it
 
 
 def emit(network: IntegerNetwork, *, label: bool = False) -> ModelWrapper:
@@ -180,7 +181,9 @@ class _Emitter:
         self, read: Tensor, operation: Convolution | MaxPool | SumPool, *, channelwise: bool
     ) -> Tensor:
         if any(operation.padding):  # -1 and 1 have no 0 among them
-            read = _layers.pad(self.writer, self._times(read, 1), operation.padding)
+            whole = self._times(read, 1, PADDED)
+            self.writer.operand = 0
+            read = _layers.pad(self.writer, whole, operation.padding)
         kernel, stride = operation.kernel, _stride(operation, read.shape)
         if kernel == (1, 1):
             rows, columns = (np.arange(0, read.shape[i], stride[i]) for i in (0, 1))
@@ -201,16 +204,19 @@ class _Emitter:
 
     def _max_pool(self, operation: MaxPool, read: Tensor) -> Tensor:
         """Take maxima; padding is 0, below which nothing may be: values are shifted for it."""
-        lowest = np.full(read.channels, read.values.lo, dtype=np.int64)
-        shifted = any(operation.padding) and read.values.lo < 0
+        values = self.ranges[self.network.sources[operation.name][0]]
+        lowest = np.full(read.channels, values.lo, dtype=np.int64)
+        shifted = any(operation.padding) and values.lo < 0
         if shifted:
-            read = self._times(read, 1)
-            lowest[:] = read.values.lo
-            read = _layers.add_constant(self.writer, read, -lowest)
+            above = Interval(0, values.hi - values.lo)
+            read = _layers.add_constant(self.writer, self._times(read, 1), -lowest, above)
         gathered = self._windows(read, operation, channelwise=True)
         kernel, kind = operation.kernel, gathered.datatype
         pooled = _layers.pool(self.writer, gathered, kernel, "MaxPool", kind)
-        return _layers.add_constant(self.writer, pooled, lowest) if shifted else pooled
+        if not shifted:
+            return pooled
+        self.writer.operand = OUTPUT
+        return _layers.add_constant(self.writer, pooled, lowest, values)
 
     def _sum_pool(self, operation: SumPool, read: Tensor) -> Tensor:
         if read.datatype == "BIPOLAR":  # the pools take integers alone

@@ -27,7 +27,7 @@ class RtlsimEngine:
         report: Report | None = None,
         processes: int = 1,
     ) -> None:
-        self.accelerator, self.build_dir, self.report = accelerator, build_dir, report
+        self.accelerator, self.build_dir, self.report = accelerator, Path(build_dir), report
         self.processes = processes
         manifest = accelerator.manifest
         self.input_shape, self.classes = manifest.input.shape, manifest.output.shape[0]

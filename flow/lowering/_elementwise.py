@@ -26,6 +26,7 @@ from flow.lowering._values import INFINITY, Rationals, Value, common_unit, objec
 
 __all__ = ["add", "batch_norm", "clip", "div", "hard_tanh", "identity", "mul", "neg", "relu", "sub"]
 
+_WIDE = 2**8  # factor of a branch that a quantizer's thresholds may make smaller
 _LARGEST_FACTOR = 2**40  # of a branch before a sum
 
 
@@ -181,14 +182,28 @@ def _sum(builder: Builder, node: NodeProto, branches: list[Value], signs: tuple[
         return replace(values[0], scale=sum(signed), offset=offset)
     columns = zip(*signed, strict=True)
     units = [common_unit(column) if any(column) else Fraction(0) for column in columns]
-    sources, factors = [], []
+    sources = []
     for value, scale in zip(values, signed, strict=True):
         source, factor = _scaled(builder, node, value, scale, units)
-        sources.append(source)
-        factors.append(factor)
-    total = Add(name=node.name, inputs=tuple(sources), factors=tuple(factors))
+        sources.append((source, factor))
+    terms = _flattened(builder, sources)
+    total = Add(name=node.name, inputs=tuple(terms), factors=tuple(terms.values()))
     unit = objects(units)
     return Value.plain(builder.emit(total), values[0].shape, values[0].index, unit, offset)
+
+
+def _flattened(builder: Builder, terms: list[tuple[str, int]]) -> dict[str, int]:
+    """Return the terms, wide sums among them as their own terms: quantizers then see all parts."""
+    wide = max(abs(factor) for _, factor in terms) > _WIDE
+    found: dict[str, int] = {}
+    for source, factor in terms:
+        inner = builder.operations.get(source)
+        parts = {source: 1}
+        if wide and isinstance(inner, Add):
+            parts = dict(zip(inner.inputs, inner.factors, strict=True))
+        for name, own in parts.items():
+            found[name] = found.get(name, 0) + factor * own
+    return {name: factor for name, factor in found.items() if factor} or found
 
 
 def _aligned(builder: Builder, node: NodeProto, values: list[Value]) -> list[Value]:

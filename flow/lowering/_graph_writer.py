@@ -37,9 +37,9 @@ class GraphWriter:
     values: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def constant(self, value: object) -> str:
-        """Add a constant, float32 unless it is int64; return its name."""
+        """Add a constant, float32 unless it is an array of integers; return its name."""
         array: NDArray[Any] = np.asarray(value)
-        array = array if array.dtype == np.int64 else array.astype(np.float32)
+        array = array if array.dtype.kind in "iu" else array.astype(np.float32)
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(array, name))
         self.values[name] = array

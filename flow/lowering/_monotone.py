@@ -31,7 +31,7 @@ from flow.lowering._growing import (
 from flow.lowering._operands import Operands, channel_constants, constant, data
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import unpadded
-from flow.lowering._values import Value
+from flow.lowering._values import INFINITY, Value
 
 __all__ = ["GROWING", "falls", "growing", "log", "prelu", "sqrt"]
 
@@ -131,6 +131,8 @@ def log(builder: Builder, node: NodeProto, operands: Operands) -> Value:
 def _refuse_domain(builder: Builder, operands: Operands, *, least: Fraction, what: str) -> None:
     value = data(operands)
     lowest = min(value.lo)
+    if value.curves and lowest == -INFINITY:
+        lowest = _lowest(value)
     if not value.curves:
         bounds, _ = value.constants_clamped().ends(builder.interval(value))
         lowest = min(max(low, bound) for low, bound in zip(value.lo, bounds, strict=True))
@@ -138,6 +140,14 @@ def _refuse_domain(builder: Builder, operands: Operands, *, least: Fraction, wha
         raise Refusal(
             f"its input may be {what} (down to {float(lowest):g})", "clamp the input before it"
         )
+
+
+def _lowest(value: Value) -> Fraction | float:
+    """Return a bound from below behind a function."""
+    positive = all(isinstance(f, Sigmoid | Softplus | Exp) for f in value.curves[-1].functions)
+    if positive and min(value.scale) > 0 and min(value.offset) >= 0:
+        return Fraction(1)  # any positive number: it is not 0
+    return -INFINITY
 
 
 _TURNS = {"Gelu": "-0.75", "HardSwish": "-1.5", "Mish": "-1.19", "Swish": "-1.28", "Abs": "0"}

@@ -18,6 +18,7 @@ from flow.integer import IMAGE, IntegerNetwork
 from flow.integer.operations import Shape
 from flow.lowering._builder import Builder, Placeholder
 from flow.lowering._constants import Constant, constant_node
+from flow.lowering._fused import fused
 from flow.lowering._logits import MOST_CLASSES, Ending, ending, leave_out, logits_tensor
 from flow.lowering._model_ends import BATCH
 from flow.lowering._narrow import narrowed
@@ -84,7 +85,7 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
         FlowError: the input is no image; or listing every node that has no integer form, with its
             reason and a remedy.
     """
-    nodes = _named(model)
+    nodes = fused(_named(model), model.graph.initializer)
     inputs = _input_names(model)
     output = model.graph.output[0].name
     _refuse_giant(model, output)

@@ -38,11 +38,23 @@ def locked(workspace: Path) -> Iterator[None]:
 
 
 @contextmanager
-def disk_errors_in_one_line(subject: str, workspace: Path) -> Iterator[None]:
+def disk_errors_in_one_line(
+    subject: str,
+    workspace: Path,
+    *,
+    elsewhere: str = "give another folder",
+    settings: tuple[str, ...] = ("output",),
+) -> Iterator[None]:
     """Turn a full disk or a folder that refuses writing into a FlowError.
 
     Libraries hide the system's error number (torch and numpy say only that a write failed), so a
     workspace without free space counts as the cause of whatever failed.
+
+    Args:
+        subject: what begins the message.
+        workspace: where it writes.
+        elsewhere: how another place is chosen.
+        settings: those that choose it, see SettingError.
 
     Raises:
         FlowError: with the subject, the workspace and the remedy.
@@ -61,8 +73,8 @@ def disk_errors_in_one_line(subject: str, workspace: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno in _REFUSED and _is_inside(error, workspace):
             raise _DiskError(
                 f"{subject}: cannot write under {workspace} ({said}); "
-                "change its permissions, or give another folder",
-                "output",
+                f"change its permissions, or {elsewhere}",
+                *settings,
             ) from error
         raise
 

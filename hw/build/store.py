@@ -79,7 +79,7 @@ class BuildStore:
         except OSError as error:
             raise HardwareError(
                 f"{plan.subject}: {error.filename or self.folder}: {error.strerror or error}; "
-                "free space, or give a build folder that can be written"
+                "free space, or choose a folder that can be written (XDG_CACHE_HOME for the cache)"
             ) from error
 
     def _build(

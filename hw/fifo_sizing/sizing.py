@@ -57,6 +57,7 @@ def size_fifos(
     build_dir: Path,
     progress: Callable[[int, int], None] | None = None,
     budget_s: float = 90.0,
+    optimize: bool = True,
 ) -> FifoSizing:
     """Return, for each FIFO, a depth in beats with which the initiation interval is the least.
 
@@ -66,12 +67,14 @@ def size_fifos(
         build_dir: where compiled simulations are kept; the program serves any depth later on.
         progress: called with the frames simulated so far, and 0: how many it takes is not known.
         budget_s: time after which no further FIFO is made smaller.
+        optimize: of the simulation; see Simulation.
 
     Raises:
         HardwareError: images of another size, a tool that fails, or no depth that keeps the
             interval.
     """
-    bench = Bench(Simulation(accelerator, build_dir=build_dir), images, progress)
+    simulation = Simulation(accelerator, build_dir=build_dir, optimize=optimize)
+    bench = Bench(simulation, images, progress)
     deep = {fifo.name: storage_depth(fifo) for fifo in accelerator.manifest.fifos}
     bench.prepare(deep)
     limit = bench.interval(deep)

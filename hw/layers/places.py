@@ -391,7 +391,9 @@ class PixelScale_rtl(_PixelLayer, PixelScale):  # noqa: N801
     def lut_estimation(self, fpgapart: str) -> int:  # noqa: ARG002
         """Return LUTs, from synthesis: a row of adders a bit of the factor; 64 words a LUT."""
         bits = int(self.get_input_datatype(1).bitwidth())
-        luts = _CONTROL_LUTS + int(self.get_outstream_width()) * bits
+        rows = (bits - 1) * (int(self.get_input_datatype().bitwidth()) + 1)
+        lane = int(self.get_output_datatype().bitwidth()) + rows
+        luts = _CONTROL_LUTS + int(self.get_nodeattr("PE")) * lane
         if not self.in_block_ram():
             luts += bits * math.ceil(math.prod(self.size()) / 64)
         return luts

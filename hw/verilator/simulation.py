@@ -97,6 +97,7 @@ class Simulation:
         build_dir: where compiled programs are kept, by digest; can be shared by accelerators.
         progress: called with the number of frames done, a few times a second.
         processes: among which the images are divided, at least 1.
+        optimize: False where compiling takes longer than running: a few frames of small networks.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class Simulation:
         build_dir: Path | str,
         progress: Callable[[int], None] | None = None,
         processes: int = 1,
+        optimize: bool = True,
     ) -> None:
         if processes < 1:
             raise HardwareError(f"simulation: {processes} processes; give at least 1")
@@ -113,6 +115,7 @@ class Simulation:
         self.build_dir = Path(build_dir)
         self.progress = progress or (lambda _: None)
         self.processes = processes
+        self.optimize = optimize
 
     def build(self, waves: str = "") -> Path:
         """Return the simulation program; compile it if no earlier build can be used.
@@ -123,7 +126,9 @@ class Simulation:
         Raises:
             HardwareError: g++ is missing, or one of the tools failed.
         """
-        return run_build(plan_build(self.accelerator, waves), self.build_dir)
+        return run_build(
+            plan_build(self.accelerator, waves, optimize=self.optimize), self.build_dir
+        )
 
     def run(
         self,

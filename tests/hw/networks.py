@@ -21,9 +21,20 @@ from qonnx_models import GraphBuilder
 
 from flow.config import CompileConfig
 from flow.dataflow import fold, generate_rtl, to_dataflow
-from flow.integer import IntegerNetwork
+from flow.integer import (
+    IMAGE,
+    Add,
+    Bias,
+    Concat,
+    Convolution,
+    Dense,
+    Flatten,
+    IntegerNetwork,
+    MaxPool,
+    Operation,
+    Threshold,
+)
 from flow.lowering import lower
-from flow.random_networks import LayerSpec, NetworkSpec, build
 from hw.accelerator import Accelerator
 from hw.finn.session import finn_build_dir
 from hw.stitch.stitching import stitch
@@ -118,31 +129,44 @@ def finn_logits(model: ModelWrapper, images: NDArray[np.uint8], folder: Path) ->
     return np.concatenate(rows).reshape(len(images), -1).astype(np.int32)
 
 
+def _forked_network() -> IntegerNetwork:
+    rng = np.random.default_rng(9)
+    reach = {"first": 250, "total": 9, "both": 3}  # of the sums, about
+
+    def convolution(name: str, source: str, size: int, shape: tuple[int, int]) -> Operation:
+        weights = rng.integers(-3 if size == 3 else -1, 4 if size == 3 else 2, (size, size, *shape))
+        padding = (size // 2,) * 4
+        return Convolution(name=name, inputs=(source,), weights=weights, padding=padding)
+
+    def threshold(source: str) -> Operation:
+        rows = np.sort(rng.integers(-reach[source], reach[source] + 1, (4, 3)), axis=1)
+        return Threshold(name=f"{source}_t", inputs=(source,), thresholds=rows, offset=0)
+
+    operations = (
+        convolution("first", IMAGE, 3, (2, 4)),
+        threshold("first"),
+        convolution("branch", "first_t", 3, (4, 4)),
+        Add(name="total", inputs=("branch", "first_t"), factors=(1, 2)),
+        threshold("total"),
+        convolution("left", "total_t", 1, (4, 2)),
+        convolution("right", "total_t", 1, (4, 2)),
+        Concat(name="both", inputs=("left", "right")),
+        threshold("both"),
+        MaxPool(name="pool", kernel=(2, 2), stride=(2, 2)),
+        Flatten(name="flat"),
+        Dense(name="dense", weights=rng.integers(-3, 4, (36, 5))),
+        Bias(name="bias", values=rng.integers(-20, 21, 5)),
+    )
+    return IntegerNetwork(operations, (6, 6, 2), 1.0)
+
+
 def forked_rtl(folder: Path, *, label: bool) -> tuple[ModelWrapper, IntegerNetwork]:
     """Return a residual and a concatenation, with generated code, and the integers behind it.
 
     Images [1, 6, 6, 2] -> convolution -> residual 3x3 -> two 1x1 joined -> max-pool -> 5 logits
     with a bias, or their label.
     """
-    layers = (
-        LayerSpec(kind="conv", channels=4, kernel=3, pad=1, weight_bits=3),
-        LayerSpec(kind="residual"),
-        LayerSpec(kind="concat", channels=2),
-        LayerSpec(kind="maxpool", kernel=2, stride=2),
-    )
-    network = build(
-        NetworkSpec(
-            seed=9,
-            height=6,
-            width=6,
-            channels=2,
-            layers=layers,
-            classes=5,
-            average=False,
-            bias=True,
-            cycles=600,
-        )
-    )
+    network = _forked_network()
     with finn_build_dir(folder / "finn"):
         model, _ = fold(to_dataflow(network, PART, label=label), CompileConfig(target_fps=2e5))
         return generate_rtl(model, PART, 100.0), network

@@ -20,13 +20,17 @@ from flow.integer.operations import (
     Convolution,
     Dense,
     Flatten,
+    Gather,
     Integers,
     MaxPool,
     Operation,
     Pool,
+    Scale,
     SumPool,
     Threshold,
+    Unflatten,
 )
+from flow.integer.taken import taken_rows
 
 __all__ = ["Linear", "MaxNode", "Node", "Program", "Source", "ThresholdNode", "make_program"]
 
@@ -185,7 +189,7 @@ class _Translation:
         size, channels = int(np.prod(shape)), shape[-1]
         self._measure(network.ranges()[operation.name].magnitude())
         match operation:
-            case Flatten():
+            case Flatten() | Unflatten():
                 self.numbers[operation.name] = sources[0]
             case Threshold():
                 self._append(
@@ -239,7 +243,7 @@ def _largest(operation: Operation, read: list[Interval]) -> int:
             return max(one.magnitude() for one in read)
 
 
-def _sums(
+def _sums(  # noqa: PLR0911 - one a kind
     operation: Operation,
     nodes: list[int],
     shapes: list[tuple[int, ...]],
@@ -264,8 +268,10 @@ def _sums(
                 _elementwise(node, shape, same, shape[-1], factor=factor)
                 for node, factor in zip(nodes, factors, strict=True)
             ], zero
-        case Concat():
+        case Concat(axis=-1):
             return list(_joined(nodes, shapes, shape[-1])), zero
+        case Concat() | Gather() | Scale():
+            return list(_taken(operation, nodes, shapes, shape[-1])), zero
         case other:
             raise AssertionError(other)
 
@@ -341,6 +347,30 @@ def _joined(nodes: list[int], shapes: list[tuple[int, ...]], channels: int) -> I
     for node, shape in zip(nodes, shapes, strict=True):
         yield _elementwise(node, shape, _same_positions(shape), channels, first=first)
         first += shape[-1]
+
+
+def _taken(
+    operation: Concat | Gather | Scale,
+    nodes: list[int],
+    shapes: list[tuple[int, ...]],
+    channels: int,
+) -> Iterable[Source]:
+    """Yield the sources of pixels that are rows of inputs, each times a factor."""
+    taken = taken_rows(operation, shapes)
+    factors, kind = np.unique(taken[:, 2], return_inverse=True)
+    pixels = np.arange(len(taken))
+    entries = np.stack([taken[:, 1], pixels * channels, kind * channels], axis=1)
+    for number, (node, shape) in enumerate(zip(nodes, shapes, strict=True)):
+        yield Source(
+            node=node,
+            channels=channels,
+            positions=int(np.prod(shape)) // channels,
+            length=1,
+            group=1,
+            group_step=1,
+            entries=entries[taken[:, 0] == number],
+            weights=factors.repeat(channels).reshape(1, -1),
+        )
 
 
 def _window_pairs(shape: tuple[int, ...], operation: Convolution | Pool) -> Integers:

@@ -15,7 +15,7 @@ from flow.errors import FlowError
 
 __all__ = ["ABI", "COp", "CPlan", "CTensor", "index_of", "instruction_sets", "library", "peak_rate"]
 
-ABI = 7  # as in src/plan.hpp
+ABI = 8  # as in src/plan.hpp
 FILE = Path(__file__).parent / f"_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
@@ -96,7 +96,7 @@ _FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
     ("sf_create", c_void_p, [POINTER(CPlan), c_int64]),
     ("sf_destroy", None, [c_void_p]),
     ("sf_run", c_int64, [c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_void_p]),
-    ("sf_peak", c_double, [c_int64, c_int64, c_int64]),
+    ("sf_peak", c_double, [c_int64, c_int64, c_int64, c_int64]),
 )
 
 
@@ -127,8 +127,9 @@ def index_of(isa: str) -> int:
 
 def peak_rate(
     isa: str,
+    kind: int,
+    planes: int = 1,
     *,
-    bits: bool,
     seconds: float = 0.2,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
@@ -136,7 +137,8 @@ def peak_rate(
 
     Args:
         isa: one of instruction_sets.
-        bits: of one bit by one bit (or by -1, 0, 1); else of 8 bits by 8 bits.
+        kind: of kernel: DOT, bytes by bytes; BITS, one plane by one bit; TABLES, by look-ups.
+        planes: bits of an activation that is looked up.
         seconds: about how long to measure, once at least.
         clock: what tells the seconds.
     """
@@ -144,7 +146,7 @@ def peak_rate(
     end = clock() + seconds
     while not best or clock() < end:
         start = clock()
-        products = library().sf_peak(number, int(bits), iterations)
+        products = library().sf_peak(number, int(kind), planes, iterations)
         spent = clock() - start
         best = max(best, products / spent)
         iterations *= 2 if spent < seconds / 20 else 1

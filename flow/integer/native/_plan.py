@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
 from flow.integer.native._counting import Counter, count_bytes, plan_counting
-from flow.integer.native._gather import taken_rows
 from flow.integer.native._layout import PACKED, Form, Format, Kernels, fits_int32, forms_of
 from flow.integer.native._pack import Packed, pack_bits, pack_bytes, pack_nibbles
 from flow.integer.native._stages import Stage, stages_of
@@ -30,6 +29,7 @@ from flow.integer.operations import (
     Shape,
     SumPool,
 )
+from flow.integer.taken import taken_rows
 
 __all__ = ["Kind", "Plan", "PlannedOp", "make_plan"]
 
@@ -80,6 +80,7 @@ class PlannedOp:
     padding: NDArray[np.uint8] | None = None
     factors: tuple[int, ...] = ()
     counter: Counter = field(default_factory=Counter)
+    fitting: tuple[tuple[Kind, int], ...] = ()  # kernels of these bit widths, and their planes
 
 
 @dataclass(frozen=True)
@@ -278,6 +279,7 @@ class _Planner:
         op.group_outputs = outputs // op.groups
         weights = head.weights.reshape(-1, inputs, outputs)
         op.products = int(weights.size * np.prod(op.out_shape))
+        op.fitting = _fitting(weights, self.read)
         self._choose(op, weights)
         return op
 
@@ -322,6 +324,20 @@ class _Planner:
         pixel = np.stack(planes, axis=1).astype(np.uint32)
         whole = np.concatenate([np.tile(pixel.ravel(), op.kernel[1]), np.zeros(16, np.uint32)])
         return np.ascontiguousarray(whole).view(np.uint8)
+
+
+def _fitting(weights: Integers, form: Form) -> tuple[tuple[Kind, int], ...]:
+    """Return the kernels that could take these weights and activations, with planes of these."""
+    found = [(Kind.DOT, 1)]
+    planes = int((form.values.hi - form.low) // form.step).bit_length()
+    if not 1 <= planes <= 2:
+        return tuple(found)
+    distinct = len(np.unique(weights))
+    if int(np.abs(weights).max(initial=0)) <= 1:
+        found.append((Kind.BITS, planes))
+    if distinct <= 4:
+        found.append((Kind.TABLES, 1 if planes == 1 and distinct <= 2 else 2))
+    return tuple(found)
 
 
 def _nibbles_of(code: int, channels: int, pixels: int, form: Form) -> NDArray[np.uint8]:

@@ -37,6 +37,8 @@ class StageTime:
         planes: bits of the codes that it reads, for bits and tables; else 0.
         products: multiply-accumulates of all images.
         seconds: on one thread.
+        fitting: kernels that could compute it, each with planes of activations; none without sums
+            of products.
     """
 
     name: str
@@ -44,6 +46,7 @@ class StageTime:
     planes: int
     products: int
     seconds: float
+    fitting: tuple[tuple[Kind, int], ...] = ()
 
 
 class NativeNetwork:
@@ -102,6 +105,7 @@ class NativeNetwork:
                 planes=forms[op.reads[0]].planes if op.kind in (Kind.BITS, Kind.TABLES) else 0,
                 products=op.products * len(images),
                 seconds=float(spent),
+                fitting=op.fitting,
             )
             for op, spent in zip(self._bound.ops, seconds, strict=True)
         ]

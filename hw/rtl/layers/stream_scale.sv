@@ -35,8 +35,7 @@ module stream_scale #(
     $error("stream_scale: Folds, Pe, InBits, FactorBits and OutBits must be at least 1");
   end
 
-  localparam int unsigned FoldBits    = (Folds > 1) ? $clog2(Folds) : 1;
-  localparam int unsigned ProductBits = InBits + FactorBits + 1;
+  localparam int unsigned FoldBits = (Folds > 1) ? $clog2(Folds) : 1;
 
   logic [FoldBits-1:0] fold_q;
   logic last, free, accept;
@@ -55,16 +54,21 @@ module stream_scale #(
     else if (accept) fold_q <= last ? '0 : fold_q + 1'b1;
   end
 
+  // A row of adders for each bit of the factor, which has few: no DSP slice is worth it.
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
-    logic signed [InBits:0] element;  // with a sign, whatever it was
-    logic signed [FactorBits:0] factor;
     // verilator lint_off UNUSEDSIGNAL
-    logic signed [ProductBits-1:0] whole;  // its top does not matter to a narrower product
+    logic [InBits-1:0] element;  // its top does not matter to a narrower product
     // verilator lint_on UNUSEDSIGNAL
-    assign element = {Signed && in_data_i[p*InBits+InBits-1], in_data_i[p*InBits+:InBits]};
-    assign factor  = {1'b0, factor_data_i};
-    assign whole   = ProductBits'(element * factor);
-    assign product[p*OutBits+:OutBits] = OutBits'(whole);
+    logic [OutBits-1:0] value, total;
+    assign element = in_data_i[p*InBits+:InBits];
+    assign value   = Signed ? OutBits'($signed(element)) : OutBits'(element);
+    always_comb begin
+      total = '0;
+      for (int unsigned b = 0; b < FactorBits; b++) begin
+        if (factor_data_i[b]) total += value << b;
+      end
+    end
+    assign product[p*OutBits+:OutBits] = total;
   end
 
   always_ff @(posedge clk_i) begin

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from random_integer_networks import random_network
 from torch import nn
 
 from flow.bench import simulator_figures
@@ -30,7 +29,8 @@ from flow.bench.simulator_rivals import RIVALS, as_tensor
 from flow.cli import main
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
-from flow.integer.native import NativeNetwork, StageTime
+from flow.fuzz import random_network
+from flow.integer.native import Kind, NativeNetwork, StageTime
 from flow.zoo import networks as zoo
 
 MODEL = "mnist-tfc-w2a2"
@@ -166,17 +166,20 @@ def test_a_pair_runs_for_the_seconds_asked_for() -> None:
     assert clock.now == 1 + 8  # after the warm-up
 
 
-def test_share_of_peak_counts_planes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulator_figures, "peak_rate", lambda _, bits: 16e9 if bits else 4e9)
+def test_share_of_peak_is_of_the_best_kernel_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = {Kind.DOT: 4e9, Kind.BITS: 16e9, Kind.TABLES: 10e9}
+    monkeypatch.setattr(simulator_figures, "peak_rate", lambda *asked: rates[asked[1]])
+    every = ((Kind.DOT, 1), (Kind.BITS, 2), (Kind.TABLES, 2))
+    work = {"planes": 0, "products": 10**9, "seconds": 1.0}
     stages = [
-        StageTime(name="d", kernel="dot", planes=0, products=10**9, seconds=1.0),
-        StageTime(name="b", kernel="bits", planes=2, products=10**9, seconds=1.0),
+        StageTime(name="d", kernel="dot", fitting=((Kind.DOT, 1),), **work),
+        StageTime(name="b", kernel="dot", fitting=every, **work),
         StageTime(name="p", kernel="max", planes=0, products=0, seconds=2.0),
     ]
     share, line = share_of_peak("portable", stages)
-    assert share == (0.25 + 2 * 0.0625) / 2
-    assert "reach 19% of the peak of portable (4 G bytes, 16 G bits a second" in line
-    assert "take 50% of the time; most is lost in b (12%)" in line
+    assert share == (0.25 + 0.1) / 2
+    assert "peak of portable (dot of 1 4 G, bits of 2 8 G, tables of 2 10 G a second" in line
+    assert "take 50% of the time; most is lost in b (10%)" in line
 
 
 def test_command_writes_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

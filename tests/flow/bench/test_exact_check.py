@@ -11,8 +11,8 @@ from flow.bench import exact_check
 from flow.classifier import Images
 from flow.cli import main
 from flow.data.datasets import Dataset
-from flow.lowering.agreement import compare_graph, nearest_tie
-from flow.lowering.random_graphs import build, draw
+from flow.fuzz import build, draw
+from flow.fuzz.agreement import compare_graph, nearest_tie
 from flow.zoo import networks as zoo
 
 

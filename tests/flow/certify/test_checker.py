@@ -194,6 +194,13 @@ def test_a_threshold_that_falls_is_refused() -> None:
         checker.threshold(np.zeros((1, 1), np.int64), operation)
 
 
+def test_a_negative_factor_of_a_place_is_refused() -> None:
+    operation = {"name": "turned", "factors": np.array([[1, -1]])}
+    values = np.ones((1, 1, 2, 1), np.int64)
+    with pytest.raises(WrongCertificate, match="turned falls where its input rises"):
+        checker.scaled(values, values, operation)
+
+
 def test_sums_beyond_64_bits_are_refused() -> None:
     values = np.full((1, 1), 2**40)
     with pytest.raises(WrongCertificate, match="might leave 64 bits"):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flow.compile.result_folder import new_results
+from flow.compile.result_folder import in_cache, new_results
 from flow.errors import FlowError
 
 NAMES = ("accelerator", "network.npz", "compile.json")
@@ -132,6 +132,14 @@ def test_a_read_only_disk_is_one_line(small_disk: Path) -> None:
         with pytest.raises(FlowError, match=rf"compile: cannot write under {folder} .*Read-only"):
             _write(folder, "two")
     assert _held(small_disk)["compile.json"] == "one"
+
+
+def test_a_cache_that_refuses_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "steelflow").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    message = r"synth: cannot write under .*/steelflow/synth .*or set XDG_CACHE_HOME to another"
+    with pytest.raises(FlowError, match=message), in_cache("synth"):
+        pass
 
 
 def test_a_disk_that_refuses_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

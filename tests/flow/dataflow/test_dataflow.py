@@ -14,6 +14,7 @@ from qonnx_models import tiny_qonnx
 from flow.config import CompileConfig, FoldingConfig
 from flow.dataflow import fold, folding_of, to_dataflow
 from flow.errors import FlowError
+from flow.fuzz import GraphSpec, build, draw
 from flow.integer import (
     Convolution,
     Dense,
@@ -24,17 +25,26 @@ from flow.integer import (
     Operation,
     Threshold,
 )
-from flow.random_networks import build, draw
+from flow.lowering import lower
 
 PART = "xc7z020clg400-1"
 ALL_ONE = {f"MVAU_rtl_{index}": FoldingConfig(pe=1, simd=1) for index in range(3)}
 
 
-@pytest.mark.parametrize("seed", range(32))
-def test_finns_execution_of_random_networks_equals_the_integers(seed: int) -> None:
-    network = build(draw(seed))
+# FINN's Python does not see rows joined as channels for the rows that they are; RTL only streams
+SPECS = [
+    spec
+    for spec in (draw(seed, hardware=True) for seed in range(28))
+    if "join" not in [block.kind for block in spec.blocks]
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"seed{spec.seed}")
+def test_finns_execution_of_random_networks_equals_the_integers(spec: GraphSpec) -> None:
+    network = lower(build(spec)).network
     model = to_dataflow(network, PART).transform(SetExecMode("cppsim"))
-    images = np.random.default_rng(seed).integers(0, 256, (2, *network.input_shape), dtype=np.uint8)
+    rng = np.random.default_rng(spec.seed)
+    images = rng.integers(0, 256, (2, *network.input_shape), dtype=np.uint8)
     for image, logits in zip(images, network.logits(images), strict=True):
         (result,) = execute_onnx(model, {"global_in": image[None].astype(np.float32)}).values()
         assert result.reshape(-1).tolist() == logits.tolist()

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_integer_networks import random_network
 
 from flow.errors import FlowError
+from flow.fuzz import random_network
 from flow.integer import (
     IMAGE,
     Add,
@@ -25,7 +25,7 @@ from flow.integer import (
     Operation,
     Threshold,
 )
-from flow.integer.native import Kernels, NativeNetwork, _library, instruction_sets, peak_rate
+from flow.integer.native import Kernels, Kind, NativeNetwork, _library, instruction_sets, peak_rate
 
 ISAS = instruction_sets()
 
@@ -270,18 +270,26 @@ def test_engine_outlives_its_plan_s_arrays() -> None:
     assert (native.logits(images) == expected).all()
 
 
-@pytest.mark.parametrize("bits", [True, False])
+@pytest.mark.parametrize(("kind", "planes"), [(Kind.DOT, 1), (Kind.BITS, 1), (Kind.TABLES, 2)])
 @pytest.mark.parametrize("isa", ISAS)
-def test_the_peak_is_products_by_the_clock_s_seconds(isa: str, bits: bool) -> None:
+def test_the_peak_is_products_by_the_clock_s_seconds(isa: str, kind: Kind, planes: int) -> None:
     ticks = count(step=4)  # the engine always takes 4 s
-    found = peak_rate(isa, bits=bits, seconds=1.0, clock=lambda: float(next(ticks)))
-    assert found == _library.library().sf_peak(ISAS.index(isa), int(bits), 1000) / 4 > 0
+    found = peak_rate(isa, kind, planes, seconds=1.0, clock=lambda: float(next(ticks)))
+    assert found == _library.library().sf_peak(ISAS.index(isa), int(kind), planes, 1000) / 4 > 0
 
 
 def test_the_best_of_several_measurements_is_the_peak() -> None:
     readings = iter([0.0, 0.0, 3.0, 3.0, 3.0, 4.0, 4.0, 5.0, 7.0, 12.0])  # 3, 1 and 2 s
-    found = peak_rate("portable", bits=False, seconds=7.0, clock=lambda: next(readings))
-    assert found == _library.library().sf_peak(0, 0, 1000)
+    found = peak_rate("portable", Kind.DOT, seconds=7.0, clock=lambda: next(readings))
+    assert found == _library.library().sf_peak(0, Kind.DOT, 1, 1000)
+
+
+def test_kernels_that_fit_are_those_of_the_bit_widths() -> None:
+    network = _quantized(1, weight_bits=2, bits=2)
+    found = {s.name: s.fitting for s in NativeNetwork(network).profile(_images(network, 1))}
+    assert found["t0"] == ((Kind.DOT, 1),)
+    assert found["t1"] == ((Kind.DOT, 1), (Kind.BITS, 2), (Kind.TABLES, 2))
+    assert found["p"] == ()
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@
 import numpy as np
 import pytest
 import torch
-from random_integer_networks import random_network
 from torch import Tensor
 
+from flow.fuzz import random_network
 from flow.integer import (
     Convolution,
     Dense,

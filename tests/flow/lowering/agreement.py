@@ -12,11 +12,11 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
+from flow.fuzz.agreement import execute
+from flow.fuzz.graph import smooth_images
 from flow.integer import IntegerNetwork
 from flow.lowering import InputEncoding, lower
 from flow.lowering._graph_writer import GraphWriter
-from flow.lowering._random_layers import smooth_images
-from flow.lowering.agreement import execute
 
 Body = Callable[[GraphWriter, str], str]
 

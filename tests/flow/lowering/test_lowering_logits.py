@@ -17,12 +17,12 @@ from onnx import TensorProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.errors import FlowError
+from flow.fuzz.agreement import execute
 from flow.integer import Bias
 from flow.integer.native import NativeNetwork
 from flow.lowering import lower
 from flow.lowering._graph_writer import GraphWriter
 from flow.lowering._units import choose_units
-from flow.lowering.agreement import execute
 
 
 def _head(scale: object = 0.25, *, bits: int = 4) -> tuple[GraphWriter, str]:

@@ -70,6 +70,14 @@ def test_a_quantizer_behind_a_function_is_thresholds(name: str) -> None:
     assert kinds == ["Convolution", "Threshold", "Flatten", "Dense"]
 
 
+def _where_softplus(g: GraphWriter, x: str) -> str:
+    return g.node("Where", g.node("Greater", x, g.constant(20.0)), x, g.node("Softplus", x))
+
+
+def _divided(g: GraphWriter, x: str) -> str:
+    return g.node("Div", x, g.node("Add", g.node("Abs", x), g.constant(1.0)))
+
+
 LAYERS: dict[str, Layer] = {
     "slopes of channels": lambda g, x: g.node(
         "PRelu", _sums(g, x), g.constant(np.array([0.1, 0.0, 1.0, 0.33]).reshape(4, 1, 1))
@@ -101,6 +109,9 @@ LAYERS: dict[str, Layer] = {
     "a logarithm": lambda g, x: g.node(
         "Log", g.node("Add", g.node("Relu", _sums(g, x)), g.constant(1.5))
     ),
+    "softplus as torch writes it": lambda g, x: _where_softplus(g, _sums(g, x)),
+    "softsign as torch writes it": lambda g, x: _divided(g, _sums(g, x)),
+    "logsigmoid": lambda g, x: g.node("Log", g.node("Sigmoid", _sums(g, x))),
     "rounded": lambda g, x: g.node("Floor", _sums(g, x, factor=2.0**-5)),
 }
 
@@ -188,11 +199,23 @@ def test_a_function_reaches_its_limit_where_float32_does(
     assert function.reach(Fraction(limit), 80, inclusive=False) is False
 
 
+def _with_sigmoid(g: GraphWriter, x: str) -> tuple[str, str]:
+    return x, g.node("Sigmoid", x)
+
+
 REFUSED: dict[str, tuple[Layer, str]] = {
     "not monotone": (
         lambda g, x: g.node("HardSwish", _sums(g, x)),
         r"HardSwish_3 \(HardSwish\): HardSwish falls below -1.5 and grows above, so that "
         r"thresholds .*; use Relu, LeakyRelu, Elu",
+    ),
+    "swish": (
+        lambda g, x: g.node("Mul", *_with_sigmoid(g, _sums(g, x))),
+        r"Mul_4 \(Swish\): Swish falls below -1.28 and grows above",
+    ),
+    "softplus with another limit": (
+        lambda g, x: g.node("Where", g.node("Greater", x, g.constant(2.0)), x, g.node("Elu", x)),
+        r"Where_2 \(Where\): there is no integer form of Where",
     ),
     "negative slope": (
         lambda g, x: g.node(

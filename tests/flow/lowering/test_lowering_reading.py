@@ -16,9 +16,9 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.errors import FlowError
+from flow.fuzz import random_qonnx
 from flow.lowering import lower, read_model
 from flow.lowering._graph_writer import GraphWriter
-from flow.lowering.random_graphs import random_qonnx
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from agreement import assert_equal, pictures, quantized, single, weights
+from flow.lowering.agreement import execute
 from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.integer import Add, Convolution
 from flow.integer.native import NativeNetwork
 from flow.lowering import lower
 from flow.lowering._graph_writer import GraphWriter
-from flow.lowering.agreement import execute
 
 Layer = Callable[[GraphWriter, str], str]
 _CHANNELS = np.array([0.37, 0.211, 1.13, 0.0917]).reshape(1, 4, 1, 1)
@@ -51,6 +51,7 @@ def _shared_sum(g: GraphWriter, x: str) -> str:
 LAYERS: dict[str, Layer] = {
     "sum of two": lambda g, x: g.node("Relu", _sum_of_two(g, x)),
     "sum of three": lambda g, x: g.node("Sum", *_three(g, x)),
+    "sum of a sum": lambda g, x: g.node("Add", _sum_of_two(g, x), _three(g, x)[2]),
     "difference": lambda g, x: g.node("Sub", *_three(g, x)[:2]),
     "sum of the image and its quantized form": lambda g, x: g.node("Add", x, _levels(g, x, 0.71)),
     "8 bits": lambda g, x: g.node(
@@ -99,7 +100,13 @@ def test_operands_of_several_scales_equal_their_execution(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("sum of two", 64), ("sum of three", 1024), ("8 bits", 600), ("a pooled sum", 64)],
+    [
+        ("sum of two", 64),
+        ("sum of three", 1024),
+        ("sum of a sum", 1024),
+        ("8 bits", 600),
+        ("a pooled sum", 64),
+    ],
 )
 def test_the_factors_of_a_sum_are_small_and_proven(name: str, most: int) -> None:
     lowered = lower(_model(name))

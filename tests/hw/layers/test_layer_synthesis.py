@@ -29,6 +29,7 @@ _SYNTHESIZED = (
     *("concat_mixed", "label_tree", "select_crop", "repeat_rows", "repeat_pixels", "scale_u6"),
     *("scale_i9", "scale_block"),
 )
+_IN_BLOCK_RAM = ("scale_block",)  # whose contents the netlist's simulation model leaves out
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def test_estimate_is_near_synthesis(
 @pytest.mark.slow
 def test_netlist_gives_the_same_values(netlists: Mapping[str, Netlist], tmp_path: Path) -> None:
     cells = Path(pyosys.__file__).parent / "share/xilinx/cells_sim.v"
-    duts = [replace(dut, sources=(*dut.sources, cells)) for dut in netlists["xc7"].duts]
+    simulated = [dut for dut in netlists["xc7"].duts if dut.name not in _IN_BLOCK_RAM]
+    duts = [replace(dut, sources=(*dut.sources, cells)) for dut in simulated]
     program = testbench.build(duts, tmp_path)
     for stall in (0, 1):
         results = testbench.run(program, duts, stall, 40_000)

@@ -206,6 +206,13 @@ def test_report_sums_layers_and_runs_equal_ones_once(tmp_path: Path) -> None:
     assert len(list(build.iterdir())) == 2  # the register and one FIFO
 
 
+def test_a_family_that_yosys_does_not_know_is_refused(tmp_path: Path) -> None:
+    accelerator = _accelerator(tmp_path)
+    versal = replace(accelerator.manifest, device=find_part("vck190"))
+    with pytest.raises(HardwareError, match=r"synthesis for xcvc1902.*: Yosys has no versal dev"):
+        synthesize(replace(accelerator, manifest=versal), build_dir=tmp_path / "build")
+
+
 def test_known_result_needs_no_yosys(tmp_path: Path) -> None:
     accelerator = _accelerator(tmp_path)
     first = synthesize(accelerator, build_dir=tmp_path / "build")

@@ -233,19 +233,21 @@ void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t
 
 bool available() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"); }
 
-// Products done by 8 independent chains in registers, of bytes or (with planes) of bits.
-double peak(std::int64_t planes, std::int64_t iterations) {
+// Products done by 8 independent chains in registers.
+double peak(std::int64_t kind, std::int64_t planes, std::int64_t iterations) {
+    if (kind == kind_tables) return peak_of_tables(planes, iterations);
+    const bool bits = kind == kind_bits;
     __m256i sums[8], x = _mm256_set1_epi32(0x01020301), y = _mm256_set1_epi32(0x03010201);
     for (auto& sum : sums) sum = _mm256_setzero_si256();
     for (std::int64_t i = 0; i < iterations; ++i)
 #pragma GCC unroll 8
         for (auto& sum : sums) {
             asm volatile("" : "+x"(x), "+x"(y));  // nothing is computed once for several chains
-            sum = planes ? _mm256_add_epi8(sum, ones_of_bytes(_mm256_xor_si256(x, y)))
+            sum = bits ? _mm256_add_epi8(sum, ones_of_bytes(_mm256_xor_si256(x, y)))
                          : _mm256_add_epi16(sum, _mm256_maddubs_epi16(x, y));
         }
     for (auto& sum : sums) asm volatile("" : : "x"(sum));
-    return static_cast<double>(iterations) * 8 * (planes ? 256 : 32);
+    return static_cast<double>(iterations) * 8 * (bits ? 256 : 32);
 }
 
 }  // namespace

@@ -206,8 +206,10 @@ bool available() {
            __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("fma");
 }
 
-// Products done by 16 independent chains in registers, of bytes or (with planes) of bits.
-double peak(std::int64_t planes, std::int64_t iterations) {
+// Products done by 16 independent chains in registers.
+double peak(std::int64_t kind, std::int64_t planes, std::int64_t iterations) {
+    if (kind == kind_tables) return peak_of_tables(planes, iterations);
+    const bool bits = kind == kind_bits;
     __m512i sums[16], x = _mm512_set1_epi32(0x01020301), y = _mm512_set1_epi32(0x03010201);
     for (auto& sum : sums) sum = _mm512_setzero_si512();
     for (std::int64_t i = 0; i < iterations; ++i)
@@ -215,10 +217,10 @@ double peak(std::int64_t planes, std::int64_t iterations) {
         for (auto& sum : sums) {
             asm volatile("" : "+v"(x), "+v"(y));  // nothing is computed once for several chains
             const __m512i count = _mm512_popcnt_epi32(match<true>(x, y, sum));
-            sum = planes ? _mm512_add_epi32(sum, count) : _mm512_dpbusd_epi32(sum, x, y);
+            sum = bits ? _mm512_add_epi32(sum, count) : _mm512_dpbusd_epi32(sum, x, y);
         }
     for (auto& sum : sums) asm volatile("" : : "v"(sum));
-    return static_cast<double>(iterations) * 16 * (planes ? 512 : 64);
+    return static_cast<double>(iterations) * 16 * (bits ? 512 : 64);
 }
 
 }  // namespace

@@ -150,6 +150,7 @@ SF_API std::int64_t sf_run(void* engine, const std::uint8_t* images, std::int64_
     return static_cast<Engine*>(engine)->run(images, count, logits, threads, seconds);
 }
 
-SF_API double sf_peak(std::int64_t isa, std::int64_t planes, std::int64_t iterations) {
-    return all_isas[isa]->peak(planes, iterations);
+SF_API double sf_peak(std::int64_t isa, std::int64_t kind, std::int64_t planes,
+                      std::int64_t iterations) {
+    return all_isas[isa]->peak(kind, planes, iterations);
 }

@@ -9,7 +9,7 @@
 
 namespace steelflow {
 
-constexpr std::int64_t abi_version = 7;
+constexpr std::int64_t abi_version = 8;
 constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
 constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
 constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
@@ -142,7 +142,8 @@ struct Isa {
     const char* name;
     bool (*available)();
     void (*run)(const Plan&, std::int64_t op, const Workspace&);
-    double (*peak)(std::int64_t planes, std::int64_t iterations);  // products done in registers
+    // Products done in registers by one kind of kernel: dot, bits of one plane, or tables.
+    double (*peak)(std::int64_t kind, std::int64_t planes, std::int64_t iterations);
 };
 
 extern const Isa portable;

@@ -111,15 +111,23 @@ void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t
 
 bool available() { return true; }
 
-// Products of 4-byte words with weights, or of words of bits when there are planes.
-double peak(std::int64_t planes, std::int64_t iterations) {
-    alignas(64) std::uint8_t a[64] = {1, 2, 3}, b[2048] = {4, 5, 6};
-    std::int32_t bias[lanes] = {}, c[lanes];
+double peak(std::int64_t kind, std::int64_t planes, std::int64_t iterations) {
+    alignas(64) std::uint8_t a[64] = {}, b[2048] = {4, 5, 6}, table[256] = {};
+    std::int32_t bias[2 * lanes] = {}, c[2 * lanes];
     Product p{};
     p.a = a, p.b = b, p.bias = bias, p.c = c;
-    p.rows = 1, p.steps = 8, p.panels = 1, p.scale = 1, p.planes = planes;
-    for (std::int64_t i = 0; i < iterations; ++i) planes ? bits_product(p) : dot_product(p);
-    const double per_step = planes ? 32.0 : 4.0;
+    p.rows = 1, p.steps = 8, p.panels = 1, p.scale = 1, p.planes = 1;
+    double per_step = 4.0;
+    if (kind == kind_bits) per_step = 32.0;
+    if (kind == kind_tables) {
+        p.table = table, p.panels = 2;
+        per_step = 2.0 * 4.0 / static_cast<double>(planes);
+    }
+    for (std::int64_t i = 0; i < iterations; ++i) {
+        if (kind == kind_dot) dot_product(p);
+        if (kind == kind_bits) bits_product(p);
+        if (kind == kind_tables) table_product(p);
+    }
     return static_cast<double>(iterations) * 8 * lanes * per_step;
 }
 

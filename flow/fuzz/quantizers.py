@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from flow.fuzz.spec import Block, GraphSpec
 from flow.lowering._graph_writer import GraphWriter
-from flow.lowering.random_graphs import Block, GraphSpec
 
 __all__ = ["Edge", "Floats", "QuantWriter"]
 
@@ -88,13 +88,18 @@ class QuantWriter:
         return name, values
 
     def _activated(self, block: Block, edge: Edge) -> Edge:
-        if block.activation == "relu":
-            return replace(edge, name=self.graph.node("Relu", edge.name), signed=False)
-        if block.activation == "clip":
-            middle, deviation = (float(item.mean()) for item in self.statistics(edge.name))
-            ends = [self.rounded(np.array(middle + s * deviation)) for s in (-1, 1.5)]
-            operands = (self.graph.constant(end) for end in ends)
-            return replace(edge, name=self.graph.node("Clip", edge.name, *operands))
+        match block.activation:
+            case "relu":
+                return replace(edge, name=self.graph.node("Relu", edge.name), signed=False)
+            case "clip":
+                middle, deviation = (float(item.mean()) for item in self.statistics(edge.name))
+                ends = [self.rounded(np.array(middle + s * deviation)) for s in (-1, 1.5)]
+                operands = (self.graph.constant(end) for end in ends)
+                return replace(edge, name=self.graph.node("Clip", edge.name, *operands))
+            case "leaky":
+                return replace(edge, name=self.graph.node("LeakyRelu", edge.name, alpha=0.125))
+            case "tanh" | "sigmoid" if not self.spec.dyadic:
+                return replace(edge, name=self.graph.node(block.activation.title(), edge.name))
         return edge
 
     def quantized(self, block: Block, edge: Edge, scale: float | None = None) -> Edge:
@@ -105,22 +110,26 @@ class QuantWriter:
         reach = np.quantile(np.abs(self.graph.values[edge.name]), 0.95)
         reach = float(reach) / (2 ** (block.bits - edge.signed) - 1)
         step = scale or self.scale_near(max(reach, 1e-3))
-        zero = 0 if self.spec.hardware else block.zero_point
-        if block.quantizer == "thresholds" and zero == 0:
-            name = self._thresholds(block, edge, step)
+        signed = edge.signed and not block.unsigned
+        if block.quantizer == "thresholds" and not self.spec.dyadic:
+            block = replace(block, zero_point=0, narrow=False)  # a bias that float32 holds
+        levels = _levels(block, signed=signed)
+        zero = block.zero_point and block.zero_point + levels[0]
+        if not edge.signed:  # or hardly a value would be told from another
+            zero = min(zero, levels[len(levels) // 2])
+        if block.quantizer == "thresholds":
+            name = self._thresholds(levels, edge, step, zero)
+        elif block.quantizer == "linear":
+            name, levels = self._linear(edge, step, zero, signed=signed)
+            zero = min(max(zero, levels[0]), levels[-1])
         else:
             name = self.graph.quant(
-                edge.name,
-                step,
-                block.bits,
-                signed=edge.signed,
-                narrow=edge.signed,
-                zero=float(zero),
-                rounding=block.rounding,
-            )
+                edge.name, step, block.bits, signed=signed, narrow=block.narrow,
+                zero=float(zero), rounding=block.rounding,
+            )  # fmt: skip
         if block.quantizer == "trunc" and zero == 0 and block.bits > 2 and scale is None:
             name = self._truncated(block, name, step)
-        return replace(edge, name=name, scale=step)
+        return replace(edge, name=name, scale=step, signed=levels[0] < zero)
 
     def _bipolar(self, block: Block, edge: Edge) -> Edge:
         step = self.scale_near(0.5)
@@ -132,9 +141,9 @@ class QuantWriter:
         name = self.graph.node("BipolarQuant", shifted, self.graph.constant(step))
         return Edge(name, edge.shape, scale=step, signed=True, bipolar=True)
 
-    def _thresholds(self, block: Block, edge: Edge, step: float) -> str:
-        count = 2**block.bits - 1
-        lowest = -(2 ** (block.bits - 1)) if edge.signed else 0
+    def _thresholds(self, levels: range, edge: Edge, step: float, zero: int) -> str:
+        """Write MultiThreshold with a row of its own for each channel, at uneven places."""
+        count, lowest = len(levels) - 1, levels[0] - zero
         places = np.sort(self.rng.uniform(0.3, 0.7, (edge.shape[0], count)), axis=1)
         table = self.rounded((np.arange(count) + lowest + places) * step)
         return self.graph.node(
@@ -146,9 +155,25 @@ class QuantWriter:
             out_bias=lowest * step,
         )
 
+    def _linear(self, edge: Edge, step: float, zero: int, *, signed: bool) -> tuple[str, range]:
+        """Write ONNX's own quantizer, of 8 bits; return its levels, too."""
+        kind = np.iinfo(np.int8 if signed else np.uint8)
+        point = np.array(min(max(zero, kind.min), kind.max), dtype=kind.dtype)
+        operands = (self.graph.constant(step), self.graph.constant(point))
+        name = self.graph.node("QuantizeLinear", edge.name, *operands)
+        name = self.graph.node("DequantizeLinear", name, *operands)
+        return name, range(int(kind.min), int(kind.max) + 1)
+
     def _truncated(self, block: Block, name: str, step: float) -> str:
         """Write a Trunc that drops one bit."""
         operands = (step, 0.0, float(block.bits), float(block.bits - 1))
         mode = "FLOOR" if block.rounding == "ROUND" else block.rounding
         inputs = (self.graph.constant(item) for item in operands)
         return self.graph.node("Trunc", name, *inputs, rounding_mode=mode)
+
+
+def _levels(block: Block, *, signed: bool) -> range:
+    """Return the integers of a quantizer."""
+    if signed:
+        return range(-(2 ** (block.bits - 1)) + block.narrow, 2 ** (block.bits - 1))
+    return range(2**block.bits - block.narrow)

