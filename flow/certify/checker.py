@@ -90,7 +90,8 @@ def threshold(values: Ints, operation: Fields) -> Ints:
     if operation["step"] < 1:
         raise WrongCertificate(f"{operation['name']} falls where its input rises")
     count = sum((values >= level).astype(np.int64) for level in operation["thresholds"].T)
-    return np.zeros_like(values) + operation["offset"] + operation["step"] * count
+    found: Ints = np.zeros_like(values) + operation["offset"] + operation["step"] * count
+    return found
 
 
 def scaled(low: Ints, high: Ints, operation: Fields) -> Ends:
