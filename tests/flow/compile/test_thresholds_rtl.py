@@ -64,8 +64,8 @@ def test_every_threshold_of_a_network_is_crossed_in_rtl(tmp_path: Path) -> None:
     images = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None, None], (256, *shape))
     places = {"scratch": tmp_path / "work", "build_dir": tmp_path / "verilator"}
     config = CompileConfig(target_fps=1e6)
-    accelerator = compile_network(network, config, tmp_path, name="edges", **places)
-    simulation = Simulation(accelerator, build_dir=places["build_dir"])
+    compiled = compile_network(network, config, tmp_path, name="edges", **places)
+    simulation = Simulation(compiled.accelerator, build_dir=places["build_dir"])
     found = simulation.run(np.ascontiguousarray(images))
     np.testing.assert_array_equal(found.logits, _counted(network, np.arange(256)))
     crossed = (np.diff(found.logits, axis=0) != 0).sum(axis=0)
