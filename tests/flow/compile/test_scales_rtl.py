@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
@@ -17,7 +18,7 @@ from flow.lowering._graph_writer import GraphWriter
 from hw.verilator.simulation import Simulation
 
 
-def _weights(g: GraphWriter, shape: tuple[int, ...], scale: object) -> str:
+def _weights(g: GraphWriter, shape: tuple[int, ...], scale: NDArray[np.float64] | float) -> str:
     codes = np.random.default_rng(len(shape)).integers(-7, 8, shape)
     return g.quant(g.constant(codes * scale), scale, 4, signed=True, narrow=True)
 
@@ -44,10 +45,12 @@ def _model() -> ModelWrapper:
 @pytest.mark.slow
 def test_functions_scales_and_clamps_equal_the_integers(tmp_path: Path) -> None:
     network = lower(_model()).network
-    places = {"scratch": tmp_path / "work", "build_dir": tmp_path / "verilator"}
+    scratch, build_dir = tmp_path / "work", tmp_path / "verilator"
     config = CompileConfig(target_fps=1e6)
-    compiled = compile_network(network, config, tmp_path, name="scales", **places)
+    compiled = compile_network(
+        network, config, tmp_path, name="scales", scratch=scratch, build_dir=build_dir
+    )
     images = np.random.default_rng(0).integers(0, 256, (64, 3, 3, 2), dtype=np.uint8)
-    found = Simulation(compiled.accelerator, build_dir=places["build_dir"]).run(images)
+    found = Simulation(compiled.accelerator, build_dir=build_dir).run(images)
     np.testing.assert_array_equal(found.logits, network.logits(images))
     assert len(np.unique(found.logits)) > 10
