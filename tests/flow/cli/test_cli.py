@@ -202,7 +202,17 @@ def test_a_bad_option_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     names = {command.name for command in COMMANDS}
-    others = {"simulate", "parts", "certify", "check", "zoo", "bench", "experiment", "doctor"}
+    others = {
+        "simulate",
+        "parts",
+        "package",
+        "certify",
+        "check",
+        "zoo",
+        "bench",
+        "experiment",
+        "doctor",
+    }
     assert names == {"run", *STEPS} | others
     for command in COMMANDS:
         with pytest.raises(SystemExit, match="0"):
