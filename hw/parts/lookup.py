@@ -56,7 +56,7 @@ def find_part(name: str) -> Part:
         names = (part.name, part.device, *part.boards)
         if wanted in (known.lower() for known in names):
             return part
-    labels = [label for part in known_parts() for label in (part.name, *part.boards)]
+    labels = [label for part in known_parts() for label in (part.device, part.name, *part.boards)]
     found = " or ".join(map(repr, near(name, labels)))
     meant = f"; did you mean {found}?" if found else "."
     raise HardwareError(f"part {name!r}: is unknown{meant} {_REMEDY}")

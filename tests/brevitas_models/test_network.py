@@ -85,7 +85,7 @@ def test_mixed_bits_survive_exact_form_and_a_checkpoint(tmp_path: Path) -> None:
 
 def test_bits_of_another_layer_are_refused() -> None:
     with pytest.raises(
-        ModelError, match=r"network: there is no layer 'conv2' to give bits; the ne"
+        ModelError, match=r"network: there is no layer 'conv2' to give bits; did you mean"
     ):
         replace(SETTINGS, layers={"conv2": Precision(weight_bits=4, activation_bits=4)})
 

@@ -15,7 +15,8 @@ from flow.zoo.targets import target_of
 
 KEYS = [
     "name", "data", "network", "weight_bits", "activation_bits", "clean", "robust", "epsilon_255",
-    "norm", "attack", "images", "lut", "bram36", "frames_per_second", "part", "command",
+    "norm", "attack", "images", "certified", "possible", "certified_epsilon_255",
+    "certified_images", "lut", "bram36", "frames_per_second", "part", "command",
 ]  # fmt: skip
 TFC = "mnist-tfc-w1a1"
 ROBUST = RobustFigures(
@@ -58,7 +59,8 @@ def test_the_table_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str
     header, row, note = capsys.readouterr().out.splitlines()
     assert header.split()[:3] == ["name", "network", "bits"]
     assert row.split() == [
-        TFC, "tfc", "1w1a", "94.84%", "85.0%", "of", "1,000", "linf", "26/255", "-", "-", "-", "-",
+        TFC, "tfc", "1w1a", "94.84%", "85.0%", "of", "1,000", "-", "linf", "26/255",
+        *["-"] * 4,
     ]  # fmt: skip
     assert note.endswith("images by apgd_ce 100x3 + square 5000")
 

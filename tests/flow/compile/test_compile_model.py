@@ -121,7 +121,11 @@ def test_the_encoding_and_the_offset_are_in_all_that_decode(model: Path) -> None
     assert accelerator.manifest.output.logit_offset == (network.offset,) != (0.0,)
     assert "NaN" not in Path("build/tiny/compile.json").read_text()
     assert _record()["cycles_measured"] == accelerator.manifest.cycles_measured
-    assert _record()["logits"] == {"scale": network.scale, "offset": network.offset}
+    assert _record()["logits"] == {
+        "scale": network.scale,
+        "offset": network.offset,
+        "rounding": 0.0,
+    }
     assert _record()["input"]["preprocessing"]["scale"] == [0.25]
 
 
