@@ -72,7 +72,7 @@ def test_no_rows_are_said_to_be_none() -> None:
         (["hw", "--images", "0"], "--images 0: give at least 1"),
         (["units", "--pe", "3"], "--pe 3: does not divide 64; give 1, 2, 4, ... 64"),
         (["random", "--count", "0"], "--count 0: give at least 1"),
-        (["random", "--spec", "{"], "--spec: "),
+        (["random", "--spec", "{"], "graph specification '{': is not one"),
     ],
 )
 def test_bad_options_are_refused(
