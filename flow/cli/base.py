@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flow.run.configuration import RunConfig
     from flow.run.pipeline import Context
 
-__all__ = ["Command", "StepCommand", "add_data", "shown"]
+__all__ = ["Command", "StepCommand", "add_data", "add_target", "shown"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,19 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=data_folder(),
         help=f"folder of data sets that are not embedded (default: ${DATA_VARIABLE})",
+    )
+
+
+def add_target(parser: argparse._ActionsContainer, *, fps: str) -> None:
+    """Declare --part, --clock-mhz and --fps, whose default is `fps` in words."""
+    parser.add_argument(
+        "--part",
+        help="FPGA part, device or board, or a .yaml file that describes one; see `parts` "
+        "(default: xc7z020clg400-1)",
+    )
+    parser.add_argument("--clock-mhz", type=float, metavar="MHZ", help="clock (default: 100)")
+    parser.add_argument(
+        "--fps", type=float, metavar="N", help=f"frames a second to fold for (default: {fps})"
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flow.cli.base import Command, add_data
+from flow.cli.base import Command, add_data, add_target
 from flow.cli.encoding import add_encoding, encoding
 from flow.errors import SettingError
 
@@ -93,14 +93,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--dataset", metavar="NAME", help="instead: digits, mnist, cifar10 or svhn, see --data"
     )
     group.add_argument("--attacked", type=int, metavar="N", help="the first images (default: 200)")
-    group.add_argument("--part", help="FPGA part or device (default: xc7z020clg400-1)")
-    group.add_argument("--clock-mhz", type=float, metavar="MHZ", help="clock (default: 100)")
-    group.add_argument(
-        "--fps",
-        type=float,
-        metavar="N",
-        help="frames a second to fold for (default: --min-fps, else 1000)",
-    )
+    add_target(group, fps="--min-fps, else 1000")
     group.add_argument("--folding", type=Path, metavar="FILE", help="as for compile")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flow.cli.accelerator import speed
-from flow.cli.base import Command, StepCommand, shown
+from flow.cli.base import Command, StepCommand, add_target, shown
 from flow.cli.encoding import ENCODING_OPTIONS, add_encoding, assumption, encoding
 from flow.errors import FlowError
 
@@ -48,15 +48,7 @@ class CompileCommand(Command):
         """Declare the step's options and those of a model."""
         _STEP.add_options(parser, source="CONFIG or MODEL.onnx")
         model = parser.add_argument_group("for a MODEL.onnx (a run's CONFIG gives its own)")
-        model.add_argument(
-            "--part",
-            help="FPGA part, device or board, or a .yaml file that describes one; see `parts` "
-            "(default: xc7z020clg400-1)",
-        )
-        model.add_argument("--clock-mhz", type=float, metavar="MHZ", help="clock (default: 100)")
-        model.add_argument(
-            "--fps", type=float, metavar="N", help="frames a second to fold for (default: 1000)"
-        )
+        add_target(model, fps="1000")
         model.add_argument(
             "--folding",
             type=Path,

@@ -5,7 +5,7 @@
 import argparse
 from dataclasses import asdict, dataclass, replace
 
-from flow.cli.base import Command
+from flow.cli.base import Command, add_target
 from flow.cli.json_file import check_json, write_json
 from flow.cli.zoo.options import add_measured, add_name, chosen_folder
 
@@ -19,14 +19,7 @@ class BuildCommand(Command):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the target, the folders and what is written."""
         add_name(parser)
-        parser.add_argument("--part", help="FPGA part or device (default: xc7z020clg400-1)")
-        parser.add_argument("--clock-mhz", type=float, metavar="MHZ", help="clock (default: 100)")
-        parser.add_argument(
-            "--fps",
-            type=float,
-            metavar="F",
-            help="frames a second to fold for (default: by the network, 500 to 100,000)",
-        )
+        add_target(parser, fps="by the network, 500 to 100,000")
         parser.add_argument(
             "--images",
             type=int,
