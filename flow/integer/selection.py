@@ -27,12 +27,6 @@ class Selection:
     rows: Integers
     columns: Integers
 
-    @property
-    def is_view(self) -> bool:
-        """Whether every place is taken once."""
-        taken = (self.rows, self.columns)
-        return all(np.array_equal(t, np.arange(n)) for t, n in zip(taken, self.size, strict=True))
-
 
 def selection_of(places: Integers, size: tuple[int, int]) -> Selection | None:
     """Return int64[H', W'] places as rows and columns, None if a stream cannot take them so.
