@@ -55,7 +55,9 @@ def _settings() -> Iterator[str]:
 def _section(kind: type[BaseModel], prefix: str) -> Iterator[str]:
     yield f"## {prefix.rstrip('.') or 'the whole configuration'}\n\n{_first_line(kind)}\n"
     yield "| key | type | default | |\n|---|---|---|---|"
-    notes, inner = _comments(kind), []
+    notes, inner = {}, []
+    for one in reversed(kind.__mro__):
+        notes |= _comments(one) if one.__module__.startswith("flow.") else {}
     for name, field in kind.model_fields.items():
         held = _held_section(field.annotation)
         if held is not None:
