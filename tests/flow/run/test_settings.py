@@ -61,7 +61,7 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ),
         (
             "name: a\nnetwork: {bits: {conv9: {weight_bits: 2, activation_bits: 2}}}",
-            "network: there is no layer 'conv9' to give bits; did you mean 'conv",
+            "convnet: there is no layer 'conv9' to give bits; did you mean 'conv",
         ),
         (
             "name: a\nnetwork: {bits: {conv0: {weight_bit: 2, activation_bits: 2}}}",
