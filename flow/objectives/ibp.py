@@ -24,8 +24,8 @@ __all__ = ["Ibp", "IbpSettings", "MtlIbp", "MtlIbpSettings"]
 class IbpSettings:
     """Gowal et al.'s kappa falls from `clean_start` to `clean_weight` while epsilon rises.
 
-    Theirs ends at 1/2. `logit_gain` multiplies logits and margins in the loss alone: the size of the logits decides
-    how soon an image that is proven stops to pull.
+    Theirs ends at 1/2. `logit_gain` multiplies logits and margins in the loss alone: the size of
+    the logits decides how soon an image that is proven stops to pull.
     """
 
     clean_weight: float = 0.0
