@@ -12,7 +12,13 @@ from flow.config.compile import CompileConfig, FoldingConfig
 from flow.config.data import DataConfig, DataFormat, DataSource
 from flow.config.network import NetworkConfig, PrecisionConfig, QuantizersConfig
 from flow.config.section import parse_section
-from flow.config.training import HeldOutConfig, TrainingConfig
+from flow.config.training import (
+    HeldOut,
+    Machine,
+    Schedule,
+    TrainerSettings,
+    TrainingConfig,
+)
 
 __all__ = [
     "AttackConfig",
@@ -21,11 +27,14 @@ __all__ = [
     "DataFormat",
     "DataSource",
     "FoldingConfig",
-    "HeldOutConfig",
+    "HeldOut",
+    "Machine",
     "NetworkConfig",
     "PrecisionConfig",
     "QuantizersConfig",
     "RtlsimConfig",
+    "Schedule",
+    "TrainerSettings",
     "TrainingConfig",
     "VerifyConfig",
     "parse_section",

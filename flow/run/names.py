@@ -14,7 +14,7 @@ from flow.config import NetworkConfig, TrainingConfig
 from flow.errors import FlowError
 from flow.objectives import OBJECTIVES
 from flow.run.configuration import RunConfig
-from flow.training.configured import objective_of, trainer_settings
+from flow.training.configured import objective_of
 from steelflow_names import hint
 
 __all__ = ["check_names"]
@@ -56,7 +56,6 @@ def _check_training(config: TrainingConfig) -> None:
         raise FlowError(
             f"training.options: {config.options} cannot be used ({error}); give numbers"
         ) from error
-    trainer_settings(config, seed=0)
     if config.devices > 1:
         raise FlowError(
             f"training.devices: {config.devices} is more than the 1 that a run trains on; its "

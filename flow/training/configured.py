@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The training that a configuration asks for: its network, objective and settings of the trainer.
+"""The training that a configuration asks for: its network and its objective.
 
 By default adversarial quantization-aware training with PGD (Madry et al. 2018) and the penalty of
 Defensive Quantization (Lin, Gan and Han 2019).
@@ -17,22 +17,15 @@ from brevitas_models.exact import make_exact
 from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.pretrained import QuantClassifier, canonicalise
 from brevitas_models.settings import ArchitectureSettings
-from flow.config import HeldOutConfig, NetworkConfig, TrainingConfig
+from flow.config import NetworkConfig, TrainingConfig
 from flow.data.datasets import Dataset
 from flow.objectives import Objective, build_objective
 from flow.threads import one_thread
 from flow.training.freezing import freeze_of
 from flow.training.named_controls import controls_of
-from flow.training.trainer import EpochReport, HeldOut, Machine, Schedule, TrainerSettings, train
+from flow.training.trainer import EpochReport, train
 
-__all__ = [
-    "Trained",
-    "network_settings",
-    "objective_of",
-    "plain_config",
-    "train_network",
-    "trainer_settings",
-]
+__all__ = ["Trained", "network_settings", "objective_of", "plain_config", "train_network"]
 
 _Network = QuantConvNet | QuantClassifier
 _Settings = NetworkSettings | ArchitectureSettings
@@ -84,35 +77,6 @@ def objective_of(config: TrainingConfig) -> Objective:
     return build_objective("pgd", {"steps": config.pgd_steps, "relative_step": step} | options)
 
 
-def trainer_settings(config: TrainingConfig, seed: int) -> TrainerSettings:
-    """Return all else that decides the result.
-
-    Raises:
-        FlowError: a value is out of range.
-    """
-    return TrainerSettings(
-        schedule=Schedule(
-            epochs=config.epochs,
-            learning_rate=config.learning_rate,
-            float_epochs=config.float_epochs,
-            epsilon_255=config.epsilon_255,
-            epsilon_warmup_epochs=config.warmup_epochs,
-        ),
-        batch=config.batch_size,
-        optimiser=config.optimiser,
-        weight_decay=config.weight_decay,
-        ema_decay=config.ema_decay,
-        calibration_batches=config.calibration_batches,
-        shift=config.shift,
-        flip=config.flip,
-        seed=seed,
-        held_out=_held_out(config.held_out),
-        machine=Machine(
-            accelerator=config.accelerator, devices=config.devices, precision=config.precision
-        ),
-    )
-
-
 def train_network(
     dataset: Dataset,
     settings: _Settings,
@@ -139,7 +103,8 @@ def train_network(
         network,
         dataset,
         objective_of(config),
-        trainer_settings(config, seed),
+        config,
+        seed=seed,
         controls=controls_of(network, config.strengths),
         freeze=freeze_of(network),
         state_file=state_file,
@@ -158,7 +123,3 @@ def _built(settings: _Settings, seed: int) -> _Network:
     if isinstance(settings, ArchitectureSettings):
         return architectures.build(settings, seed)
     return build_network(settings, seed)
-
-
-def _held_out(config: HeldOutConfig) -> HeldOut:
-    return HeldOut(**config.model_dump())

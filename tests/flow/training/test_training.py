@@ -15,7 +15,7 @@ from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import dq_penalty
 from brevitas_models.network import QuantConvNet, build_network
 from brevitas_models.pretrained import QuantClassifier
-from flow.config import DataConfig, HeldOutConfig, NetworkConfig, TrainingConfig
+from flow.config import DataConfig, HeldOut, NetworkConfig, TrainingConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.errors import FlowError
 from flow.threads import one_thread
@@ -24,7 +24,6 @@ from flow.training.configured import (
     objective_of,
     plain_config,
     train_network,
-    trainer_settings,
 )
 from flow.training.trainer import EpochReport
 
@@ -159,7 +158,7 @@ def test_the_plain_config_has_neither_attack_nor_penalty() -> None:
         update={
             "penalties": {"parseval": 0.1},
             "options": {"random_start": False},
-            "held_out": HeldOutConfig(images=5, epsilon_255=3),
+            "held_out": HeldOut(images=5, epsilon_255=3),
         }
     )
     plain = plain_config(given)
@@ -283,7 +282,7 @@ def test_a_named_architecture_learns_with_each_control(
         float_epochs=1,
         ema_decay=0.9 if "dq" in penalties else None,
         calibration_batches=2,
-        held_out=HeldOutConfig(images=40, steps=2),
+        held_out=HeldOut(images=40, steps=2),
     )
     settings = network_settings(LENET, images)
     trained = train_network(images, settings, config, seed=0, log_folder=tmp_path)
@@ -294,23 +293,18 @@ def test_a_named_architecture_learns_with_each_control(
     assert all(norm.running_mean.abs().max() == 0 for _, norm in trained.network.norms())
 
 
-def test_settings_of_the_trainer_are_those_of_the_configuration() -> None:
+def test_the_trainer_reads_the_configuration_itself(digits: Dataset) -> None:
     config = TrainingConfig(
+        epochs=1,
         objective="trades",
-        options={"beta": 3.0},
-        optimiser="sgd",
-        ema_decay=0.99,
-        precision="bf16-mixed",
-        float_epochs=2,
-        shift=1,
-        flip=True,
-        held_out=HeldOutConfig(images=9, patience=3),
+        options={"beta": 3.0, "steps": 1},
+        penalties={},
+        float_epochs=1,
+        held_out=HeldOut(images=9, steps=1),
     )
-    found = trainer_settings(config, 7)
-    assert (found.optimiser, found.ema_decay, found.seed) == ("sgd", 0.99, 7)
-    assert (found.machine.precision, found.schedule.float_epochs) == ("bf16-mixed", 2)
-    assert (found.shift, found.flip) == (1, True)
-    assert (found.held_out.images, found.held_out.patience) == (9, 3)
+    trained = train_network(digits, network_settings(NETWORK, digits), config, seed=7)
+    assert [one.phase for one in trained.history] == ["float", "quantized"]
+    assert trained.history[-1].robust is not None
     assert objective_of(config).name == "trades"
 
 
