@@ -10,6 +10,7 @@ from torch import nn
 
 from brevitas_models.architectures import (
     cnv,
+    conv_small,
     convnet,
     lenet5,
     lfc,
@@ -47,6 +48,7 @@ _ARCHITECTURES = {
     "lfc": _Architecture(lfc.build_lfc, lfc.LAYERS, _MNIST),
     "lenet5": _Architecture(lenet5.build_lenet5, lenet5.LAYERS, _MNIST),
     "convnet": _Architecture(convnet.build_convnet, convnet.layers, _MNIST),
+    "conv_small": _Architecture(conv_small.build_conv_small, conv_small.LAYERS, _MNIST),
     "cnv": _Architecture(cnv.build_cnv, cnv.LAYERS, _CIFAR10),
     "vgg_small": _Architecture(vgg_small.build_vgg_small, vgg_small.LAYERS, _CIFAR10),
     "resnet8": _Architecture(resnet8.build_resnet8, resnet8.LAYERS, _CIFAR10),
