@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from brevitas_models import cnv, lenet5, lfc, mobilenet, resnet8, resnet18, tfc, vgg_small
+from brevitas_models import (
+    cnv,
+    conv_small,
+    lenet5,
+    lfc,
+    mobilenet,
+    resnet8,
+    resnet18,
+    tfc,
+    vgg_small,
+)
 from brevitas_models._blocks import Edge
 from brevitas_models._chain import Chain, Parts, Pool
 from brevitas_models.classifier import QuantClassifier
@@ -35,6 +45,7 @@ _ARCHITECTURES = {
     "tfc": _Architecture(tfc.build_tfc, tfc.LAYERS, _MNIST),
     "lfc": _Architecture(lfc.build_lfc, lfc.LAYERS, _MNIST),
     "lenet5": _Architecture(lenet5.build_lenet5, lenet5.LAYERS, _MNIST),
+    "conv_small": _Architecture(conv_small.build_conv_small, conv_small.LAYERS, _MNIST),
     "cnv": _Architecture(cnv.build_cnv, cnv.LAYERS, _CIFAR10),
     "vgg_small": _Architecture(vgg_small.build_vgg_small, vgg_small.LAYERS, _CIFAR10),
     "resnet8": _Architecture(resnet8.build_resnet8, resnet8.LAYERS, _CIFAR10),

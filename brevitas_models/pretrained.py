@@ -60,6 +60,8 @@ _MODELS = {
     "mnist-tfc-w2a2": _fixed("tfc", 2, 2),
     "mnist-tfc-w2a2-robust": _on_one_bit(_fixed("tfc", 2, 2)),
     "mnist-tfc-w2a2-certified": _on_one_bit(_fixed("tfc", 2, 2)),
+    "mnist-convsmall-w4a4-certified": _on_one_bit(_fixed("conv_small", 4, 4)),
+    "mnist-convsmall-w4a4-certified76": _on_one_bit(_fixed("conv_small", 4, 4)),
     "mnist-lenet-w4a4-dq": _defended("lenet5", 4, WeightQuantizer.POWER_OF_TWO, width=2.0),
     "mnist-lenet-w2a2-dq": _defended("lenet5", 2, WeightQuantizer.TERNARY, width=2.0),
     "cifar10-cnv-w1a1": _fixed("cnv", 1, 1),

@@ -213,11 +213,13 @@ class Run:
         if self._settings.channels_last:
             images = images.to(memory_format=torch.channels_last)
         # else the strides stay: of one channel they are ambiguous, and choose torch's kernels
+        full, reached = self._settings.epsilon_255, epsilon(done, self._settings)
         return Batch(
             images=images,
             labels=labels.to(self._fabric.device),
-            epsilon_255=epsilon(done, self._settings),
+            epsilon_255=reached,
             generator=generator,
+            ramp=reached / full if full else 1.0,
         )
 
     def _update(self, model: Model, batch: Batch) -> dict[str, Tensor]:

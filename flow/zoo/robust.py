@@ -22,7 +22,7 @@ def _lenet(*, epochs: int, epsilon_255: float) -> TrainerSettings:
 
 
 def _certified(
-    *, epochs: int, learning_rate: float, trained_255: int, measured_255: int
+    *, epochs: int, learning_rate: float, trained_255: int, measured_255: int, ramp: float = 0.4
 ) -> TrainerSettings:
     """Return the settings of a training on interval bounds: no statistics, no held-out choice.
 
@@ -33,7 +33,7 @@ def _certified(
         learning_rate=learning_rate,
         learning_rate_warmup=0.05,
         epsilon_255=trained_255,
-        warmup_epochs=0.4 * epochs,
+        warmup_epochs=ramp * epochs,
         batch_size=250,
         held_out=HeldOut(epsilon_255=measured_255),
     )
@@ -59,8 +59,21 @@ ROBUST_RECIPES = {
     # have most of the weight.
     "mnist-tfc-w2a2-certified": Recipe(
         objective="mtl_ibp",
-        options={"bound_weight": 0.3},
+        options={"bound_weight": 0.3, "clean_start": 0.0},
         trainer=_certified(epochs=14, learning_rate=8e-3, trained_255=28, measured_255=26),
+    ),
+    "mnist-convsmall-w4a4-certified": Recipe(
+        objective="mtl_ibp",
+        options={"bound_weight": 0.4},
+        trainer=_certified(
+            epochs=14, learning_rate=3e-3, trained_255=28, measured_255=25, ramp=0.5
+        ),
+    ),
+    "mnist-convsmall-w4a4-certified76": Recipe(  # too many bits are free to search them all
+        objective="ibp",
+        trainer=_certified(
+            epochs=24, learning_rate=3e-3, trained_255=80, measured_255=76, ramp=0.5
+        ),
     ),
     "mnist-lenet-w4a4-dq": Recipe(
         objective="pgd",

@@ -42,6 +42,7 @@ SHAPES = [
     Shape("tfc", 784 * 64 + 2 * 64 * 64 + 640, 4, (28, 28, 1)),
     Shape("lfc", 784 * 1024 + 2 * 1024 * 1024 + 10240, 4, (28, 28, 1)),
     Shape("lenet5", 150 + 2400 + 400 * 120 + 120 * 84 + 840, 5, (28, 28, 1)),  # biases aside
+    Shape("conv_small", 256 + 32 * 256 + 1568 * 100 + 1000, 4, (28, 28, 1)),
     Shape("cnv", 1_542_848, 9, (32, 32, 3)),  # BNN-PYNQ's CNV
     Shape("vgg_small", 4_656_512, 7, (32, 32, 3)),
     Shape("resnet8", 77_360, 10, (32, 32, 3)),  # MLPerf Tiny's, without biases
