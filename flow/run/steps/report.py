@@ -28,7 +28,7 @@ class ReportStep(Step):
 
     name = "report"
     needs = _SOURCES
-    version = 2
+    version = 3
     tools = ("matplotlib",)
 
     def settings(self, context: Context) -> Settings:
@@ -92,6 +92,7 @@ class _Findings:
                 "capacity": self.synth["capacity"],
             },
             "timings_s": self.context.timings_s(_SOURCES),
+            "boards": self.attack["boards"],
             "noise_accuracy": self.attack["noise"],
             "masked_gradient_signs": [f"{s['network']}: {s['sign']}" for s in self.attack["signs"]],
             "amplification": self.attack["amplification"],
