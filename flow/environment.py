@@ -3,6 +3,7 @@
 """The only module that reads environment variables."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "board_token",
     "cache_folder",
     "data_folder",
+    "environment_with",
 ]
 
 DATA_VARIABLE = "STEELFLOW_DATA"
@@ -52,3 +54,8 @@ def board_key() -> Path | None:
 def _path(variable: str) -> Path | None:
     value = os.environ.get(variable)
     return Path(value) if value else None
+
+
+def environment_with(more: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's variables and more, for a process of its own."""
+    return {**os.environ, **more}

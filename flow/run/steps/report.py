@@ -20,7 +20,7 @@ from flow.storage.records import StepRecord
 
 __all__ = ["ReportStep"]
 
-_SOURCES = ("train", "export", "compile", "verify", "rtlsim", "synth", "attack")
+_SOURCES = ("train", "export", "compile", "verify", "rtlsim", "synth", "attack", "certify")
 
 
 class ReportStep(Step):
@@ -86,6 +86,7 @@ class _Findings:
                 "integer_vs_rtlsim": self.rtlsim["integer_vs_rtlsim"],
             },
             "robust_accuracy": self.attack["rows"],
+            "certified": self._json("certify")["rows"],
             "hardware": {
                 **self.rtlsim["hardware"],
                 "resources": self.synth["resources"],
