@@ -3,9 +3,17 @@
 """The only module that reads environment variables."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["DATA_VARIABLE", "board_authority", "board_token", "cache_folder", "data_folder"]
+__all__ = [
+    "DATA_VARIABLE",
+    "board_authority",
+    "board_token",
+    "cache_folder",
+    "data_folder",
+    "environment_with",
+]
 
 DATA_VARIABLE = "STEELFLOW_DATA"
 
@@ -31,3 +39,8 @@ def board_authority() -> Path | None:
     """Return the PEM file of who signed a board's certificate: STEELFLOW_BOARD_AUTHORITY."""
     value = os.environ.get("STEELFLOW_BOARD_AUTHORITY")
     return Path(value) if value else None
+
+
+def environment_with(more: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's variables and more, for a process of its own."""
+    return {**os.environ, **more}

@@ -15,6 +15,7 @@ __all__ = [
     "Agreement",
     "AmplificationPoint",
     "Capacity",
+    "CertifiedRow",
     "Comparison",
     "EpochPoint",
     "Estimate",
@@ -118,6 +119,36 @@ class RobustRow(_Record):
     images: Positive
     accuracy: Fraction
     ci95: tuple[Fraction, Fraction]
+
+
+class CertifiedRow(_Record):
+    """What is proven of the first test images; see flow.certify.verdict.Bracket."""
+
+    network: str
+    norm: Literal["linf"]
+    epsilon_255: Count
+    images: Count
+    robust: Count
+    adversarial: Count
+    unknown: Count
+    nodes: Count  # boxes that the search might bound for an image
+    tiers: dict[str, Count] = {}
+
+    @model_validator(mode="after")
+    def _every_image_has_an_answer(self) -> "CertifiedRow":
+        if self.robust + self.adversarial + self.unknown != self.images:
+            raise ValueError("robust, adversarial and unknown do not add up to images")
+        return self
+
+    @property
+    def certified(self) -> float:
+        """Share that is proven robust."""
+        return self.robust / max(self.images, 1)
+
+    @property
+    def possible(self) -> float:
+        """Share that nothing has broken."""
+        return (self.robust + self.unknown) / max(self.images, 1)
 
 
 class NoisePoint(_Record):
@@ -225,6 +256,7 @@ class Report(_Record):
     timings_s: dict[str, Amount]
     plain_accuracy: Fraction | None = None
     test_set: dict[str, WholeTestSet] = {}
+    certified: tuple[CertifiedRow, ...] = ()
     noise_accuracy: tuple[NoisePoint, ...] = ()
     masked_gradient_signs: tuple[str, ...] = ()
     amplification: tuple[AmplificationPoint, ...] = ()
@@ -233,6 +265,18 @@ class Report(_Record):
     settings: dict[str, Any] = {}
     tool_versions: dict[str, str] = {}
     machine: dict[str, str | int | float] = {}
+
+    @model_validator(mode="after")
+    def _no_attack_breaks_what_is_proven(self) -> "Report":
+        proven = {(r.network, str(r.norm), r.epsilon_255, r.images): r for r in self.certified}
+        for row in self.robust_accuracy:
+            found = proven.get((row.network, row.norm, row.epsilon_255, row.images))
+            if found and found.robust > round(row.accuracy * row.images):
+                raise ValueError(
+                    f"{row.attack} at {row.epsilon_255}/255 leaves {row.accuracy:.2%} of "
+                    f"{row.images} images, of which {found.robust} are certified; one is wrong"
+                )
+        return self
 
     def to_json(self) -> str:
         """Return the document as indented JSON text; what is None is left out."""

@@ -18,7 +18,17 @@ from flow.errors import FlowError, SettingError
 from flow.run.pipeline import Context, Pipeline, Settings, Step
 from hw.errors import HardwareError
 
-STEPS = ("train", "export", "compile", "verify", "rtlsim", "synth", "attack", "report")
+STEPS = (
+    "train",
+    "export",
+    "compile",
+    "verify",
+    "rtlsim",
+    "synth",
+    "attack",
+    "certify",
+    "report",
+)
 
 
 class Toy(Step):

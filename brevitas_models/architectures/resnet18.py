@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ResNet-18 (He et al., 2016) for 32x32 images: a 3x3 stem without pool, quantized adds."""
 
-from brevitas_models._chain import Chain
-from brevitas_models._resnet import layer_names, residual_network
+from brevitas_models.architectures.chain import Chain
+from brevitas_models.architectures.residual import layer_names, residual_network
 
 __all__ = ["LAYERS", "build_resnet18"]
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """TFC: the small multilayer perceptron of BNN-PYNQ (Umuroglu et al., FINN, FPGA 2017)."""
 
-from brevitas_models._chain import Chain
-from brevitas_models._mlp import perceptron
+from brevitas_models.architectures.chain import Chain
+from brevitas_models.architectures.perceptron import perceptron
 
 __all__ = ["LAYERS", "build_tfc"]
 

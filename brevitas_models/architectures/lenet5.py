@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """LeNet-5 (LeCun et al., 1998) with BatchNorm, quantized activations and fully connected C3."""
 
-from brevitas_models._chain import Chain
+from brevitas_models.architectures.chain import Chain
 
 __all__ = ["LAYERS", "build_lenet5"]
 

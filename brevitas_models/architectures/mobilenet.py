@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A small MobileNet (Howard et al., arXiv:1704.04861): depthwise-separable convolutions."""
 
-from brevitas_models._chain import Chain
+from brevitas_models.architectures.chain import Chain
 
 __all__ = ["LAYERS", "build_mobilenet"]
 

@@ -8,16 +8,28 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from brevitas_models import cnv, lenet5, lfc, mobilenet, resnet8, resnet18, tfc, vgg_small
-from brevitas_models._blocks import Edge
-from brevitas_models._chain import Chain, Parts, Pool
+from brevitas_models.architectures import (
+    cnv,
+    conv_small,
+    convnet,
+    lenet5,
+    lfc,
+    mobilenet,
+    resnet8,
+    resnet18,
+    tfc,
+    vgg_small,
+)
+from brevitas_models.architectures.chain import Chain, Parts
+from brevitas_models.blocks import Edge
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.joins import ConvexSum, Join
-from brevitas_models.settings import ArchitectureSettings
+from brevitas_models.quantizers import WeightQuantizer, weight_options
+from brevitas_models.settings import ArchitectureSettings, Pool
 from steelflow_names import hint
 
-__all__ = ["architecture_names", "build", "layer_names"]
+__all__ = ["architecture_names", "build", "check", "layer_names"]
 
 _CIFAR10, _MNIST = (32, 32, 3), (28, 28, 1)
 
@@ -27,7 +39,7 @@ class _Architecture:
     """What there is before settings: builder, layers' names, the publication's images."""
 
     append: Callable[[Chain], None]
-    layers: tuple[str, ...]
+    layers: tuple[str, ...] | Callable[[ArchitectureSettings], tuple[str, ...]]
     input_shape: tuple[int, int, int]
 
 
@@ -35,6 +47,8 @@ _ARCHITECTURES = {
     "tfc": _Architecture(tfc.build_tfc, tfc.LAYERS, _MNIST),
     "lfc": _Architecture(lfc.build_lfc, lfc.LAYERS, _MNIST),
     "lenet5": _Architecture(lenet5.build_lenet5, lenet5.LAYERS, _MNIST),
+    "convnet": _Architecture(convnet.build_convnet, convnet.layers, _MNIST),
+    "conv_small": _Architecture(conv_small.build_conv_small, conv_small.LAYERS, _MNIST),
     "cnv": _Architecture(cnv.build_cnv, cnv.LAYERS, _CIFAR10),
     "vgg_small": _Architecture(vgg_small.build_vgg_small, vgg_small.LAYERS, _CIFAR10),
     "resnet8": _Architecture(resnet8.build_resnet8, resnet8.LAYERS, _CIFAR10),
@@ -48,29 +62,51 @@ def architecture_names() -> tuple[str, ...]:
     return tuple(_ARCHITECTURES)
 
 
-def layer_names(architecture: str) -> tuple[str, ...]:
+def layer_names(settings: ArchitectureSettings) -> tuple[str, ...]:
     """Return the names of the weighted layers, from input to output, for a bit table.
 
     Raises:
         ModelError: there is no such architecture; the message has the nearest.
     """
-    return _find(architecture).layers
+    layers = _find(settings.architecture).layers
+    return layers(settings) if callable(layers) else layers
+
+
+def check(settings: ArchitectureSettings) -> None:
+    """Refuse settings that no images could make a network of.
+
+    Raises:
+        ModelError: there is no such architecture or layer, convolutions are given to one that
+            has its own, or weights cannot have so many bits.
+    """
+    settings.bits.check(settings.architecture, layer_names(settings))
+    if (settings.architecture == "convnet") != bool(settings.convolutions):
+        raise ModelError(
+            f"{settings.architecture}: convolutions {settings.convolutions} cannot be used; "
+            "give them to convnet, at least one, and to no other architecture"
+        )
+    for layer in layer_names(settings):
+        weight_options(settings.quantizers.weights, settings.bits.of(layer).weight_bits)
 
 
 def build(settings: ArchitectureSettings, seed: int = 0) -> QuantClassifier:
     """Build the untrained network with weights drawn from `seed`; torch's own RNG is kept.
 
     Raises:
-        ModelError: there is no such architecture or layer, the images are too small for it, it
-            needs a zero that 1-bit activations do not have, or it has nothing that a join or a
-            pool of the settings could change.
+        ModelError: see check; or the images are too small for it, it needs a zero that 1-bit
+            activations do not have, or it has nothing that a join or a pool of the settings could
+            change.
     """
+    check(settings)
     found = _find(settings.architecture)
-    settings.bits.check(settings.architecture, found.layers)
     complete = replace(settings, input_shape=settings.input_shape or found.input_shape)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _built(complete, found)
+        network = _built(complete, found)
+        if settings.quantizers.weights is WeightQuantizer.LARGEST:
+            for _, layer in network.weighted_layers():
+                nn.init.orthogonal_(layer.weight)
+        return network
 
 
 def _built(settings: ArchitectureSettings, architecture: _Architecture) -> QuantClassifier:
@@ -83,6 +119,7 @@ def _built(settings: ArchitectureSettings, architecture: _Architecture) -> Quant
         width=settings.width,
         join=settings.join,
         pool=settings.pool,
+        convolutions=settings.convolutions,
     )
     chain = Chain(parts, Edge(channels=channels, size=(height, width)))
     if settings.input_bits is not None:

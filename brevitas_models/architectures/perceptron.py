@@ -7,8 +7,8 @@ from brevitas.inject.enum import ScalingImplType
 from brevitas.quant import Uint8ActPerTensorFloatMaxInit
 from torch import Tensor, nn
 
-from brevitas_models._blocks import Edge
-from brevitas_models._chain import Chain
+from brevitas_models.architectures.chain import Chain
+from brevitas_models.blocks import Edge
 from brevitas_models.quantizers import activation
 
 __all__ = ["perceptron"]

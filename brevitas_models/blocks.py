@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the named architectures are made of: edges between layers, blocks, residual blocks."""
+"""What the architectures are made of: edges between layers, blocks, residual blocks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +43,16 @@ class Edge:
         return unit / self.divisor
 
     @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the largest of the integers."""
+        if self.source is None:
+            return 0, 255 * self.divisor
+        found = staircase(self.source)
+        assert found is not None
+        low, high = (round(found.levels[end] / self.step) for end in (0, -1))
+        return low, high
+
+    @property
     def has_zero(self) -> bool:
         """Whether 0 is one of the values, as zero padding needs."""
         found = None if self.source is None else staircase(self.source)
@@ -76,23 +86,20 @@ class QuantBlock(nn.Module):
         layer: the Brevitas convolution or linear layer.
         norm: its BatchNorm.
         activation: the quantizer, which other blocks may share.
+        source: what the layer reads.
     """
 
     layer: Any  # neither Brevitas' types nor the common base of the BatchNorms say enough
     norm: Any
     activation: Any
+    source: Edge
 
     def __init__(
         self, layer: nn.Module, norm: nn.Module, activation: nn.Module, source: Edge
     ) -> None:
         super().__init__()
         self.layer, self.norm, self.activation = layer, norm, activation
-        self._source = source
-
-    @property
-    def source_step(self) -> float:
-        """The value of one unit of the layer's integer input."""
-        return self._source.step
+        self.source = source
 
     def forward(self, features: Tensor) -> Tensor:
         """Map float[N, inputs, ...] on the source's grid to float[N, outputs, ...] on its own."""

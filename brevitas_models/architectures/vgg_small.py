@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """VGG-small: BinaryConnect's VGG with one linear layer (Zhang et al., LQ-Nets, ECCV 2018)."""
 
-from brevitas_models._chain import Chain
+from brevitas_models.architectures.chain import Chain
 
 __all__ = ["LAYERS", "build_vgg_small"]
 

@@ -4,7 +4,7 @@
 
 from collections.abc import Sequence
 
-from brevitas_models._chain import Chain
+from brevitas_models.architectures.chain import Chain
 
 __all__ = ["Block", "layer_names", "residual_network"]
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """CNV: the VGG-like network of BNN-PYNQ (Umuroglu et al., FINN, FPGA 2017)."""
 
-from brevitas_models._chain import Chain
+from brevitas_models.architectures.chain import Chain
 
 __all__ = ["LAYERS", "build_cnv"]
 

@@ -4,14 +4,13 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import brevitas.nn as qnn
 from torch import nn
 
-from brevitas_models._blocks import Edge, QuantBlock, Residual
 from brevitas_models.bits import BitTable
+from brevitas_models.blocks import Edge, QuantBlock, Residual
 from brevitas_models.errors import ModelError
 from brevitas_models.joins import ConvexSum, Join
 from brevitas_models.quantizers import (
@@ -22,20 +21,14 @@ from brevitas_models.quantizers import (
     signed_activation,
     weight_options,
 )
+from brevitas_models.settings import Pool
 
-__all__ = ["Chain", "Parts", "Pool"]
+__all__ = ["Chain", "Parts"]
 
 _SPREAD = 0.375  # standard deviation of fresh fixed weights; the largest weight is about 1
 _COARSE_SPREAD = 0.5  # the same for 1 and 2 bits, where the rounding is at 0 and at +-1/2
 _WINDOW = {"kernel": 3, "stride": 1, "padding": 0}
 _JOIN_GAIN = 0.75  # BatchNorm gain that fills the signed range of an add's operands
-
-
-class Pool(StrEnum):
-    """Which pool an architecture that leaves it open has."""
-
-    MAX = "max"
-    AVERAGE = "average"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +41,7 @@ class Parts:
     width: float = 1.0
     join: Join = Join.SUM
     pool: Pool = Pool.MAX
+    convolutions: tuple[tuple[int, int], ...] = ()  # channels and stride of each
 
     def channels(self, count: int) -> int:
         """Return a channel count scaled by the width."""
@@ -80,17 +74,18 @@ class Parts:
 
     def linear(self, name: str, source: Edge, outputs: int, *, last: bool = False) -> Any:  # noqa: ANN401
         """Return a linear layer without bias; the last one has one scale for all classes."""
-        bits, kind = self.bits.of(name).weight_bits, self.quantizers.weights
-        if last and kind is WeightQuantizer.LEARNED_CHANNEL:
-            kind = WeightQuantizer.LEARNED
-        options = weight_options(kind, bits)
+        bits = self.bits.of(name).weight_bits
+        options = weight_options(self.quantizers.weights, bits, channels=not last)
         return self._initialised(qnn.QuantLinear(source.features, outputs, False, **options), bits)
 
     def _initialised(self, layer: Any, bits: int) -> Any:  # noqa: ANN401
-        """Draw the weights: normal ones that fill a fixed range, orthogonal ones elsewhere."""
+        """Draw the weights: normal ones that fill a fixed range, orthogonal ones elsewhere.
+
+        Those of scales that follow the weights are drawn when all layers are there, by build.
+        """
         if self.quantizers.weights is WeightQuantizer.FIXED:
             nn.init.normal_(layer.weight, std=_SPREAD if bits > 2 else _COARSE_SPREAD)
-        else:
+        elif self.quantizers.weights is not WeightQuantizer.LARGEST:
             nn.init.orthogonal_(layer.weight)
             layer.quant_weight()  # takes a learned scale from the weights
         return layer
@@ -126,12 +121,16 @@ class Chain:
         stride: int = 1,
         padding: int = 0,
         depthwise: bool = False,
+        activation_range: float = 1.0,
     ) -> None:
-        """Append a convolution block with `outputs` channels, before the width is applied."""
+        """Append a convolution block with `outputs` channels, before the width is applied.
+
+        Its activation covers `activation_range` of the usual range.
+        """
         groups = self.edge.channels if depthwise else 1
         channels = groups if depthwise else self.parts.channels(outputs)
         window = {"kernel": kernel, "stride": stride, "padding": padding, "groups": groups}
-        quantizer = self.parts.activation(name)
+        quantizer = self.parts.activation(name, fraction=activation_range)
         self.add(name, *self._block(name, self.edge, channels, window, quantizer))
 
     def linear(self, name: str, outputs: int) -> None:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ResNet-8 of MLPerf Tiny (Banbury et al., 2021), with quantized residual adds."""
 
-from brevitas_models._chain import Chain
-from brevitas_models._resnet import layer_names, residual_network
+from brevitas_models.architectures.chain import Chain
+from brevitas_models.architectures.residual import layer_names, residual_network
 
 __all__ = ["LAYERS", "build_resnet8"]
 
