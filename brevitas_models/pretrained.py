@@ -8,7 +8,6 @@ from pathlib import Path
 import yaml
 
 from brevitas_models import architectures
-from brevitas_models._canonical import canonicalise
 from brevitas_models._weight_file import REMEDY, network_content, read_into, write
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
@@ -21,9 +20,7 @@ from steelflow_names import hint
 __all__ = [
     "FOLDER",
     "ModelCard",
-    "QuantClassifier",
     "build",
-    "canonicalise",
     "card",
     "load",
     "names",
@@ -135,7 +132,7 @@ def card(name: str, folder: Path = FOLDER) -> ModelCard:
 
 
 def save(network: QuantClassifier, description: ModelCard, folder: Path) -> None:
-    """Write a network that canonicalise has rewritten, and its card, for load and card.
+    """Write a network in exact form, and its card, for load and card.
 
     The file holds weight codes int8 and, for each channel, the BatchNorm's gain and bias; the
     same network gives the same bytes.

@@ -7,6 +7,7 @@ architectures) are checked by the roof, flow.run.configuration.
 """
 
 from flow.config.attack import AttackConfig
+from flow.config.certify import CertifyConfig
 from flow.config.checks import RtlsimConfig, VerifyConfig
 from flow.config.compile import CompileConfig, FoldingConfig
 from flow.config.data import DataConfig, DataFormat, DataSource
@@ -22,6 +23,7 @@ from flow.config.training import (
 
 __all__ = [
     "AttackConfig",
+    "CertifyConfig",
     "CompileConfig",
     "DataConfig",
     "DataFormat",

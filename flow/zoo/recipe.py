@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from brevitas_models.pretrained import QuantClassifier, build, canonicalise
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.exact import make_exact
+from brevitas_models.pretrained import build
 from flow.config import TrainerSettings
 from flow.data.datasets import Dataset
 from flow.objectives import build_objective
@@ -85,7 +87,7 @@ def train_recipe(name: str, dataset: Dataset, state_file: Path, recipe: Recipe) 
         state_file=state_file,
         report=lambda epoch: banner(f"{name}: {epoch_line(epoch)}"),
     )
-    canonicalise(network)
+    make_exact(network)
     return Trained(network, found.best_epoch, found.seconds)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.model_card import ModelCard
-from brevitas_models.pretrained import QuantClassifier, save, save_card, settings
+from brevitas_models.pretrained import save, save_card, settings
 from flow.classifier import accuracy
 from flow.config import TrainerSettings
 from flow.data.datasets import Dataset
