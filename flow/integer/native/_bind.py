@@ -188,8 +188,9 @@ class _Binder:
         """Keep a copy that begins a cache line, with slack after it for whole registers."""
         if values is None:
             return None
-        held = self._keep(np.zeros(values.nbytes + _SLACK + _LINE, np.uint8))
-        first = -held.ctypes.data % _LINE
+        held = np.zeros(values.nbytes + _SLACK + _LINE, np.uint8)
+        self.held.append(held)
+        first = int(-held.ctypes.data % _LINE)
         held[first : first + values.nbytes] = np.frombuffer(values.tobytes(), np.uint8)
         return int(held.ctypes.data) + first
 

@@ -6,10 +6,9 @@ import os
 import weakref
 from ctypes import byref, c_uint8
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flow.classifier import Images, Logits, check_images
 from flow.errors import FlowError
@@ -125,8 +124,8 @@ class NativeNetwork:
         return logits
 
 
-def _address(values: NDArray[np.generic]) -> Any:  # noqa: ANN401 - of ctypes
+def _address(values: Images | Logits) -> Any:  # noqa: ANN401 - of ctypes
     """Return what ctypes takes for a pointer; `ndarray.ctypes` takes a microsecond to make."""
     if values.size and values.flags.writeable:
-        return byref(c_uint8.from_buffer(values))
+        return byref(c_uint8.from_buffer(cast(Any, values)))
     return values.ctypes.data
