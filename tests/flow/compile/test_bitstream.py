@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""`steelflow bitstream`: plans, refusals, and a tiny network from ONNX to gates that were checked."""
+"""`steelflow bitstream`: plans, refusals, and a tiny network from ONNX to gates that are right."""
 
 import json
 from pathlib import Path
