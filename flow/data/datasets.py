@@ -73,7 +73,8 @@ def load_dataset(config: DataConfig, folder: Path | None) -> Dataset:
     Raises:
         FlowError: a file is missing, corrupt or another's, or a limit exceeds the images there are.
     """
-    full = SOURCES[config.source].read(data_files(config, folder), config)
+    files = data_files(config, folder)
+    full = SOURCES[config.source].read(files, config)
     name = config.source if config.path is None else Path(config.path).name
     train = _limit(name, "train_images", config.train_images, len(full.train_labels))
     test = _limit(name, "test_images", config.test_images, len(full.test_labels))
