@@ -16,13 +16,14 @@ import pytest
 from squeezed_networks import squeezed_network, truly_robust
 
 from flow.certify import checker
-from flow.certify.checker import Network, WrongCertificate, check_file, load
+from flow.certify.checker import Network, WrongCertificate, apply, check_file, load
 from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
 from flow.fuzz import random_network
 from flow.integer import IntegerNetwork
 
 EPSILON = 30
+FOLDER = Path(checker.__file__).parent
 Entry = dict[str, Any]
 
 
@@ -76,7 +77,7 @@ def test_the_checker_runs_alone(made: tuple[IntegerNetwork, Path, Path]) -> None
     code = (
         "import runpy, sys; "
         f"sys.argv = ['checker', {str(made[2])!r}, {str(made[1])!r}]; "
-        f"runpy.run_path({checker.__file__!r}, run_name='__main__'); "
+        f"runpy.run_path({str(FOLDER)!r}, run_name='__main__'); "
         "bad = [m for m in sys.modules if m.split('.')[0] in ('torch', 'flow', 'brevitas_models')];"
         "assert not bad, bad"
     )
@@ -143,7 +144,7 @@ PLANTED = [
     (_swap_answer, "all images of its ball say otherwise|do not prove"),
     (_clean_as_counterexample, "the counterexample is classified as"),
     (_far_counterexample, "the counterexample is outside the ball"),
-    (_leaf_for_tree, "intervals do not prove one of its boxes"),
+    (_leaf_for_tree, "bounds do not prove one of its boxes"),
     (_cut_tree, "the tree ends before all its boxes are proven"),
     (_long_tree, "the tree goes on after its last box"),
     (_split_outside, "the tree splits element 0 at 999, outside its box"),
@@ -189,19 +190,20 @@ def test_brute_force_finds_what_trying_all_images_finds(
 
 
 def test_a_threshold_that_falls_is_refused() -> None:
-    operation = {"name": "down", "step": -1, "offset": 0, "thresholds": np.zeros((1, 1), np.int64)}
+    levels = np.zeros((1, 1), np.int64)
+    operation = {"kind": "Threshold", "name": "down", "step": -1, "offset": 0, "thresholds": levels}
     with pytest.raises(WrongCertificate, match="down falls where its input rises"):
-        checker.threshold(np.zeros((1, 1), np.int64), operation)
+        apply(operation, [(levels, levels)])
 
 
 def test_a_negative_factor_of_a_place_is_refused() -> None:
-    operation = {"name": "turned", "factors": np.array([[1, -1]])}
+    operation = {"kind": "Scale", "name": "turned", "factors": np.array([[1, -1]])}
     values = np.ones((1, 1, 2, 1), np.int64)
     with pytest.raises(WrongCertificate, match="turned falls where its input rises"):
-        checker.scaled(values, values, operation)
+        apply(operation, [(values, values)])
 
 
 def test_sums_beyond_64_bits_are_refused() -> None:
     values = np.full((1, 1), 2**40)
     with pytest.raises(WrongCertificate, match="might leave 64 bits"):
-        checker.matrix(values, values, values)
+        apply({"kind": "Dense", "weights": values}, [(values, values)])
