@@ -17,10 +17,13 @@ from squeezed_networks import squeezed_network, truly_robust
 
 from flow.certify import checker
 from flow.certify.checker import Network, WrongCertificate, apply, check_file, load
+from flow.certify.checker.lines import margins
+from flow.certify.file import CertificateFile
+from flow.certify.linear import LinearBounds
 from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
 from flow.fuzz import random_network
-from flow.integer import IntegerNetwork
+from flow.integer import Bias, Dense, Flatten, IntegerNetwork, Threshold
 
 EPSILON = 30
 FOLDER = Path(checker.__file__).parent
@@ -168,6 +171,81 @@ def test_a_planted_wrong_certificate_is_refused(
 ) -> None:
     with pytest.raises(WrongCertificate, match=text):
         check_file(_planted(made, change), made[1], limit)
+
+
+@pytest.fixture
+def with_lines(tmp_path: Path) -> tuple[Path, Path, Entry]:
+    """Return a network whose staircases cancel, certificates by lines, and the proof's entry."""
+    operations = (
+        Flatten(name="flat"),
+        Dense(name="copy", weights=np.ones((1, 2), np.int64)),
+        Threshold(name="steps", thresholds=np.arange(10, 110, 10)[None], offset=0),
+        Dense(name="last", weights=np.array([[3, 0], [-3, 0]])),
+        Bias(name="bias", values=np.array([7, 0])),
+    )
+    network = IntegerNetwork(operations, (1, 1, 1), 1.0)
+    network.save(tmp_path / "network.npz")
+    settings = CertifySettings(epsilon_255=49, flips=0, nodes=0)
+    image, label = np.full((1, 1, 1, 1), 50, np.uint8), np.zeros(1, np.int64)
+    certify(network, image, label, settings, file=tmp_path / "found.jsonl")
+    return tmp_path / "network.npz", tmp_path / "found.jsonl", _entries(tmp_path / "found.jsonl")[1]
+
+
+def test_a_proof_by_lines_is_checked_and_read_again(with_lines: tuple[Path, Path, Entry]) -> None:
+    network_file, file, entry = with_lines
+    assert (entry["tier"], list(entry["lines"])) == ("lines", ["steps"])
+    assert check_file(file, network_file, 0) == {"proof checked": 1}
+    whole, network = file.read_bytes(), IntegerNetwork.load(network_file)
+    settings = CertifySettings(epsilon_255=49, flips=0, nodes=0)
+    (verdict,) = CertificateFile(file, network, settings).verdicts
+    assert verdict.slopes["steps"].below.shape == (2,)
+    assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ({}, "bounds do not prove"),
+        ({"steps": {"bits": 0, "below": [0, 0], "above": [0, 0]}}, "bounds do not prove"),
+        ({"steps": {"bits": 4, "below": [1, 1], "above": [9, 9]}}, "bounds do not prove"),
+        ({"steps": {"bits": 4, "below": [-1, 1], "above": [1, 1]}}, "a line of steps falls"),
+        ({"steps": {"bits": -1, "below": [1, 1], "above": [1, 1]}}, "is damaged"),
+        ({"steps": {"bits": 4, "below": [1, 1, 1], "above": [1, 1]}}, "is damaged"),
+    ],
+)
+def test_planted_lines_are_refused(
+    with_lines: tuple[Path, Path, Entry], lines: dict[str, Any], text: str
+) -> None:
+    network_file, file, entry = with_lines
+    packed = {
+        name: {k: v if k == "bits" else _packed(np.array(v), "<i4") for k, v in one.items()}
+        for name, one in lines.items()
+    }
+    header = file.read_text().splitlines()[0]
+    file.write_text(f"{header}\n{json.dumps(entry | {'lines': packed})}\n")
+    with pytest.raises(WrongCertificate, match=text):
+        check_file(file, network_file, 0)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_its_bounds_by_lines_are_the_provers(seed: int, tmp_path: Path) -> None:
+    network = random_network(seed)
+    network.save(tmp_path / "network.npz")
+    image = np.random.default_rng(seed).integers(0, 256, network.input_shape, dtype=np.uint8)
+    low, high = image - image.clip(max=3), image + (255 - image).clip(max=3)
+    bounds, lines = LinearBounds(network).margins(low, high, 0, precision=5)
+    packed = {
+        name: {
+            "bits": one.below.bits,
+            "below": _packed(one.below.slope, "<i4"),
+            "above": _packed(one.above.slope, "<i4"),
+        }
+        for name, one in lines.items()
+    }
+    other = Network(load(tmp_path / "network.npz"))
+    found = other.run(low[None], high[None])
+    ends = {name: (low[0], high[0]) for name, (low, high) in found.items()}
+    assert margins(other, ends, 0, packed).tolist() == bounds.tolist()
 
 
 def test_a_greater_ball_is_refused(made: tuple[IntegerNetwork, Path, Path]) -> None:
