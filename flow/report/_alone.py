@@ -29,6 +29,7 @@ def alone(report: Report, examples: Sequence[Example]) -> tuple[Report, tuple[Ex
         "robust_accuracy": named(report.robust_accuracy),
         "certified": named(report.certified),
         "noise_accuracy": named(report.noise_accuracy),
+        "boards": named(report.boards),
         "amplification": named(report.amplification),
         "masked_gradient_signs": signs,
         "training": _renamed(report.training, name),

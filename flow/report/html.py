@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from flow.report import _sections
 from flow.report._alone import alone
+from flow.report._board import board
 from flow.report._certified import certified, certified_tile
 from flow.report.examples import Example
 from flow.report.schema import Report, RobustRow
@@ -31,6 +32,7 @@ def render_page(report: Report, examples: Sequence[Example]) -> str:
         _sections.amplification(report),
         _sections.agreement(report),
         _sections.hardware(report),
+        board(report),
         _sections.training(report),
         _sections.provenance(report),
     )

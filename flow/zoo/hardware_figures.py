@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from brevitas_models.pretrained import QuantClassifier, load
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.pretrained import load
 from flow.classifier import Images
 from flow.compile import (
     RtlRun,
@@ -20,7 +21,7 @@ from flow.export.qonnx import export_qonnx_model
 from flow.lowering import lower, read_model
 from flow.tables import Row
 from flow.zoo import networks as zoo
-from flow.zoo.targets import Target
+from flow.zoo.entry import Target
 from hw.accelerator import Manifest
 from hw.synth import SynthesisReport
 

@@ -93,6 +93,7 @@ class _Findings:
                 "capacity": self.synth["capacity"],
             },
             "timings_s": self.context.timings_s(_SOURCES),
+            "boards": self.attack["boards"],
             "noise_accuracy": self.attack["noise"],
             "masked_gradient_signs": [f"{s['network']}: {s['sign']}" for s in self.attack["signs"]],
             "amplification": self.attack["amplification"],

@@ -15,13 +15,13 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
-from brevitas_models.architectures import build
+from brevitas_models.architectures import build, convnet_settings
 from brevitas_models.bits import BitTable
 from brevitas_models.checkpoint import write_state
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import DefensiveQuantization, LipschitzControl, make_control
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.quantizers import ActivationQuantizer, Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
 from flow.config import DataConfig, HeldOut, TrainerSettings
@@ -85,9 +85,9 @@ def learned_scales() -> LearnedScales:
         return LearnedScales()
 
 
-def fixed_scales() -> QuantConvNet:
-    settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
-    return build_network(settings, seed=1)
+def fixed_scales() -> QuantClassifier:
+    settings = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
+    return build(settings, seed=1)
 
 
 def spectral(network: nn.Module) -> LipschitzControl:
@@ -248,7 +248,7 @@ def test_patience_ends_a_training_that_does_not_improve(digits: Dataset, patienc
         held_out=HeldOut(images=60, patience=patience),
     )
     frozen = fixed_scales().eval()
-    for block in frozen.conv_blocks():
+    for block in frozen.blocks():
         block.norm.momentum = 0.0
     result = train(frozen, digits, build_objective("standard"), settings)
     assert (len(result.history), result.best_epoch) == (1 + patience, 1)
@@ -285,7 +285,7 @@ def test_a_penalty_is_added_and_reported(digits: Dataset) -> None:
 def test_attacks_may_see_a_frozen_network(digits: Dataset) -> None:
     frozen = []
 
-    def counted(network: QuantConvNet) -> object:
+    def counted(network: QuantClassifier) -> object:
         frozen.append(network.training)
         return freeze(network)
 
@@ -405,7 +405,8 @@ from pathlib import Path
 import numpy as np
 from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import DefensiveQuantization, LipschitzControl, make_control
-from brevitas_models.network import NetworkSettings, build_network
+from brevitas_models.architectures import build, convnet_settings
+from brevitas_models.classifier import QuantClassifier
 from flow.storage.network_state import tensors
 from flow.data.datasets import Dataset
 from flow.objectives import build_objective
@@ -414,7 +415,7 @@ from flow.training.trainer import train
 
 rng, labels = np.random.default_rng(0), np.arange(160) % 10
 images = rng.integers(0, 256, (160, 8, 8, 1), dtype=np.uint8)
-network = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,))
+network = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,))
 settings = TrainerSettings(
     epochs=2, learning_rate=0.01, epsilon_255=16,
     batch_size=20,
@@ -424,7 +425,7 @@ settings = TrainerSettings(
 )
 objective = build_objective("feedback", {"images_per_class": 3})
 dataset = Dataset("noise", images, labels, images, labels, classes=10)
-result = train(build_network(network), dataset, objective, settings)
+result = train(build(network), dataset, objective, settings)
 values = [one.detach().double().sum().item() for one in tensors(result.network).values()]
 losses = [(one.loss, one.robust) for one in result.history]
 found = repr((sum(values), losses, result.best_epoch, result.held_out))

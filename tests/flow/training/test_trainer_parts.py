@@ -13,8 +13,9 @@ from brevitas.inject.enum import ScalingImplType
 from brevitas.quant import Int8WeightPerTensorFloat, SignedBinaryActPerTensorConst
 from torch import Tensor, nn
 
+from brevitas_models.architectures import build, convnet_settings
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.lipschitz import dq_penalty
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.quantizers import DynamicQuantizedActivation
 from flow.config import HeldOut, Machine, Schedule, TrainerSettings, TrainingConfig
 from flow.config.section import Section
@@ -36,9 +37,9 @@ SETTINGS = TrainerSettings(epochs=1, learning_rate=0.1, batch_size=8)
 
 
 @pytest.fixture
-def network() -> QuantConvNet:
-    settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
-    return build_network(settings, seed=1)
+def network() -> QuantClassifier:
+    settings = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
+    return build(settings, seed=1)
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_holding_out_all_images_is_refused() -> None:
 # --- optimiser, average, selection
 
 
-def test_only_weights_decay(network: QuantConvNet) -> None:
+def test_only_weights_decay(network: QuantClassifier) -> None:
     weights, others = build_optimiser(network, SETTINGS.changed(weight_decay=0.5)).param_groups
     assert (weights["weight_decay"], others["weight_decay"]) == (0.5, 0.0)
     assert [one.ndim for one in weights["params"]] == [4, 4, 2]
@@ -222,7 +223,7 @@ def test_the_average_leaves_quantizers_alone() -> None:
     assert {value for name, value in moved.items() if "act_quant" in name} == {1.0}
 
 
-def test_the_first_of_the_best_is_kept(network: QuantConvNet) -> None:
+def test_the_first_of_the_best_is_kept(network: QuantClassifier) -> None:
     selection = Selection()
     for epoch, (robust, clean) in enumerate([(0.5, 0.9), (0.6, 0.7), (0.6, 0.7), (0.6, 0.6)], 1):
         selection.see(Measured(robust=robust, clean=clean), epoch, network)
@@ -234,7 +235,7 @@ def test_the_first_of_the_best_is_kept(network: QuantConvNet) -> None:
 # --- state
 
 
-def test_a_captured_network_is_restored(network: QuantConvNet, images: Tensor) -> None:
+def test_a_captured_network_is_restored(network: QuantClassifier, images: Tensor) -> None:
     before, state = network.eval()(images), capture(network)
     with torch.no_grad():
         for tensor in tensors(network).values():
@@ -243,8 +244,8 @@ def test_a_captured_network_is_restored(network: QuantConvNet, images: Tensor) -
     assert torch.equal(network(images), before)
 
 
-def test_the_state_of_another_architecture_is_refused(network: QuantConvNet) -> None:
-    state = capture(network.blocks[0])
+def test_the_state_of_another_architecture_is_refused(network: QuantClassifier) -> None:
+    state = capture(network.blocks()[0])
     with pytest.raises(FlowError, match=r"the state is another network's \(.* differs\); delete"):
         restore(network, state)
 
@@ -253,12 +254,12 @@ def test_the_state_of_another_architecture_is_refused(network: QuantConvNet) -> 
 
 
 def test_without_quantizers_weights_are_float_and_activations_clipped(
-    network: QuantConvNet, images: Tensor
+    network: QuantClassifier, images: Tensor
 ) -> None:
     network.eval()
     quantized, plain = network(images), images
-    for block in network.conv_blocks():
-        conv = block.conv
+    for block in network.blocks():
+        conv = block.layer
         plain = nn.functional.conv2d(plain, conv.weight, stride=conv.stride, padding=1)
         plain = block.norm(plain).clamp(0, 3.75)  # the largest of 16 levels of 1/4
     plain = nn.functional.linear(plain.flatten(1), network.classifier.weight)
@@ -270,17 +271,17 @@ def test_without_quantizers_weights_are_float_and_activations_clipped(
 
 
 def test_the_defensive_penalty_needs_no_quantizers() -> None:
-    network = build_network(
-        NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,)), seed=1
+    network = build(
+        convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,)), seed=1
     )
-    for layer in network.weighted_layers():  # which start orthogonal
+    for _, layer in network.weighted_layers():  # which start orthogonal
         layer.weight.data.mul_(2)
     quantized = dq_penalty(network)
     with quantization_off(network):
         free = dq_penalty(network)
         free.backward()
     assert free.item() == pytest.approx(quantized.item(), rel=0.2)
-    assert all(layer.weight.grad.abs().sum() > 0 for layer in network.weighted_layers())
+    assert all(layer.weight.grad.abs().sum() > 0 for _, layer in network.weighted_layers())
 
 
 def test_activations_of_a_learned_range_are_not_clipped() -> None:
@@ -326,7 +327,7 @@ def test_learned_scales_follow_the_weights_of_the_float_phase() -> None:
     assert [*map(id, layers[0].weight_quant.parameters())] == [*map(id, parameters)]
 
 
-def test_modes_and_flags_come_back_after_an_error(network: QuantConvNet) -> None:
+def test_modes_and_flags_come_back_after_an_error(network: QuantClassifier) -> None:
     network.train()
     with pytest.raises(KeyError), quantization_off(network):
         raise KeyError
@@ -338,23 +339,23 @@ def test_modes_and_flags_come_back_after_an_error(network: QuantConvNet) -> None
 # --- BatchNorm
 
 
-def test_calibration_is_torchs_cumulative_mean(network: QuantConvNet, images: Tensor) -> None:
+def test_calibration_is_torchs_cumulative_mean(network: QuantClassifier, images: Tensor) -> None:
     expected = copy.deepcopy(network).train()
-    for block in expected.conv_blocks():
+    for block in expected.blocks():
         block.norm.reset_running_stats()
         block.norm.momentum = None
     with torch.no_grad():
         for part in images.split(4):
             expected(part)
     calibrate(network, [partial(network, part) for part in images.split(4)])
-    for block, other in zip(network.conv_blocks(), expected.conv_blocks(), strict=True):
+    for block, other in zip(network.blocks(), expected.blocks(), strict=True):
         assert torch.equal(block.norm.running_mean, other.norm.running_mean)  # type: ignore[arg-type]
         assert torch.equal(block.norm.running_var, other.norm.running_var)  # type: ignore[arg-type]
         assert block.norm.momentum == 0.1
 
 
 def test_attacks_in_a_calibration_see_the_old_statistics(
-    network: QuantConvNet, images: Tensor
+    network: QuantClassifier, images: Tensor
 ) -> None:
     before, seen = network.eval()(images), []
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from brevitas_models.architectures import build, convnet_settings
+from brevitas_models.classifier import QuantClassifier
 from flow.config import HeldOut, TrainerSettings
 from flow.config.section import Section
 from flow.data.datasets import Dataset
@@ -32,10 +33,10 @@ SETTINGS = TrainerSettings(
 )
 
 
-def _network() -> QuantConvNet:
-    settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,))
-    network = build_network(settings, seed=1)
-    for block in network.conv_blocks():
+def _network() -> QuantClassifier:
+    settings = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,))
+    network = build(settings, seed=1)
+    for block in network.blocks():
         block.norm.momentum = 0.0  # so that no epoch changes what is measured
     return network
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from brevitas_models.architectures import build
 from brevitas_models.checkpoint import save_checkpoint
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.exact import layer_margins, make_exact
 from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import dq_penalty
-from brevitas_models.network import QuantConvNet, build_network
-from brevitas_models.pretrained import QuantClassifier
 from flow.config import DataConfig, HeldOut, NetworkConfig, TrainingConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.errors import FlowError
@@ -39,19 +39,19 @@ def digits() -> Dataset:
 
 def train(
     dataset: Dataset, config: TrainingConfig = SHORT, state: Path | None = None, seed: int = 0
-) -> QuantConvNet:
-    settings = network_settings(NETWORK, dataset)
+) -> QuantClassifier:
+    settings = network_settings(NETWORK, input_shape=dataset.input_shape, classes=dataset.classes)
     network = train_network(dataset, settings, config, seed=seed, state_file=state).network
-    assert isinstance(network, QuantConvNet)
+    assert isinstance(network, QuantClassifier)
     return network
 
 
-def checkpoint_bytes(network: QuantConvNet, path: Path) -> bytes:
+def checkpoint_bytes(network: QuantClassifier, path: Path) -> bytes:
     save_checkpoint(path, network)
     return path.read_bytes()
 
 
-def accuracy(network: QuantConvNet | QuantClassifier, dataset: Dataset) -> float:
+def accuracy(network: QuantClassifier, dataset: Dataset) -> float:
     images = torch.from_numpy(dataset.test_images).permute(0, 3, 1, 2) / 255
     labels = torch.from_numpy(dataset.test_labels)
     return (network(images).argmax(1) == labels).float().mean().item()
@@ -64,7 +64,7 @@ def killed_after(dataset: Dataset, epochs: int, state: Path) -> None:
         if report.epoch == epochs:
             raise KeyboardInterrupt
 
-    settings = network_settings(NETWORK, dataset)
+    settings = network_settings(NETWORK, input_shape=dataset.input_shape, classes=dataset.classes)
     with pytest.raises(KeyboardInterrupt):
         train_network(dataset, settings, SHORT, seed=0, state_file=state, report=kill)
 
@@ -92,7 +92,7 @@ def test_a_resumed_run_trains_only_the_epochs_that_are_left(
     seen: list[EpochReport] = []
     train_network(
         digits,
-        network_settings(NETWORK, digits),
+        network_settings(NETWORK, input_shape=digits.input_shape, classes=digits.classes),
         SHORT,
         seed=0,
         state_file=tmp_path / "state",
@@ -140,7 +140,13 @@ def test_the_network_learns_and_is_exact() -> None:
 
 def test_reports_show_the_warm_up_of_epsilon(digits: Dataset) -> None:
     seen: list[EpochReport] = []
-    train_network(digits, network_settings(NETWORK, digits), SHORT, seed=0, report=seen.append)
+    train_network(
+        digits,
+        network_settings(NETWORK, input_shape=digits.input_shape, classes=digits.classes),
+        SHORT,
+        seed=0,
+        report=seen.append,
+    )
     assert [report.epsilon_255 for report in seen] == [16, 32, 32, 32]
     assert all(0 < report.accuracy < 1 for report in seen)
 
@@ -168,13 +174,15 @@ def test_the_plain_config_has_neither_attack_nor_penalty() -> None:
     assert plain.model_dump(exclude=changed) == given.model_dump(exclude=changed)
 
 
-def reference(dataset: Dataset, config: TrainingConfig, seed: int) -> QuantConvNet:
+def reference(dataset: Dataset, config: TrainingConfig, seed: int) -> QuantClassifier:
     """Madry et al. (2018) with DQ's penalty, written out."""
-    network = build_network(network_settings(WIDE, dataset), seed)
+    network = build(
+        network_settings(WIDE, input_shape=dataset.input_shape, classes=dataset.classes), seed
+    )
     images = torch.from_numpy(dataset.train_images).permute(0, 3, 1, 2).contiguous()
     labels = torch.from_numpy(dataset.train_labels)
-    norms = [p for block in network.conv_blocks() for p in block.norm.parameters()]
-    weights = [layer.weight for layer in network.weighted_layers()]
+    norms = [p for block in network.blocks() for p in block.norm.parameters()]
+    weights = [layer.weight for _, layer in network.weighted_layers()]
     decay = {"params": weights, "weight_decay": config.weight_decay}
     optimiser = torch.optim.AdamW([decay, {"params": norms, "weight_decay": 0.0}])
     steps = len(labels) // config.batch_size
@@ -215,7 +223,12 @@ def reference(dataset: Dataset, config: TrainingConfig, seed: int) -> QuantConvN
 
 def test_the_bits_are_those_of_the_formulas(digits: Dataset) -> None:
     config = SHORT.model_copy(update={"epsilon_255": 44, "weight_decay": 0.1, "dq_beta": 0.01})
-    found = train_network(digits, network_settings(WIDE, digits), config, seed=3).network
+    found = train_network(
+        digits,
+        network_settings(WIDE, input_shape=digits.input_shape, classes=digits.classes),
+        config,
+        seed=3,
+    ).network
     with one_thread():
         expected = reference(digits, config, 3)
     for name, tensor in expected.state_dict().items():
@@ -251,7 +264,8 @@ def enlarged(dataset: Dataset) -> Dataset:
 
 
 def test_a_named_architecture_gets_the_images_and_the_bits(digits: Dataset) -> None:
-    found = network_settings(LENET, enlarged(digits))
+    images = enlarged(digits)
+    found = network_settings(LENET, input_shape=images.input_shape, classes=images.classes)
     assert (found.input_shape, found.classes) == ((16, 16, 1), 10)
     assert found.bits.of("conv1").weight_bits == 8
     assert (found.bits.of("fc1").weight_bits, found.bits.of("fc1").activation_bits) == (3, 4)
@@ -264,7 +278,7 @@ def test_layers_of_a_plain_chain_get_their_bits(digits: Dataset) -> None:
     network = NetworkConfig.model_validate(
         {**NETWORK.model_dump(include={"channels", "strides"}), "bits": bits}
     )
-    found = network_settings(network, digits).bits
+    found = network_settings(network, input_shape=digits.input_shape, classes=digits.classes).bits
     assert (found.of("conv1").weight_bits, found.of("conv0").weight_bits) == (2, 4)
 
 
@@ -284,7 +298,7 @@ def test_a_named_architecture_learns_with_each_control(
         calibration_batches=2,
         held_out=HeldOut(images=40, steps=2),
     )
-    settings = network_settings(LENET, images)
+    settings = network_settings(LENET, input_shape=images.input_shape, classes=images.classes)
     trained = train_network(images, settings, config, seed=0, log_folder=tmp_path)
     assert isinstance(trained.network, QuantClassifier)
     assert [one.phase for one in trained.history] == ["float", *["quantized"] * 3]
@@ -302,7 +316,12 @@ def test_the_trainer_reads_the_configuration_itself(digits: Dataset) -> None:
         float_epochs=1,
         held_out=HeldOut(images=9, steps=1),
     )
-    trained = train_network(digits, network_settings(NETWORK, digits), config, seed=7)
+    trained = train_network(
+        digits,
+        network_settings(NETWORK, input_shape=digits.input_shape, classes=digits.classes),
+        config,
+        seed=7,
+    )
     assert [one.phase for one in trained.history] == ["float", "quantized"]
     assert trained.history[-1].robust is not None
     assert objective_of(config).name == "trades"
