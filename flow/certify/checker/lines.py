@@ -14,11 +14,13 @@ FAR = 2**300  # beyond all values
 
 
 def margins(network: Network, ends: dict[str, Ends], label: int, lines: Fields) -> Ints:
-    """Return lower bounds of logit[label] - logit[j] over the box that `ends` are of.
+    """Return lower bounds [N, K] of logit[label] - logit[j] over the boxes that `ends` are of.
 
-    A threshold becomes the lines below and above it where there are some; else it, a maximum and
-    the image take their ends.
+    A threshold becomes the lines below and above it where there are some, which is for one box;
+    else it, a maximum and the image take their ends.
     """
+    if lines and len(ends["image"][0]) != 1:
+        raise WrongCertificate("its lines are for a single box")
     units = np.eye(network.classes, dtype=np.int64).astype(object)
     held, constant, bits = {network.output: units[label] - units}, units[0] * 0, 0
     steps = [*zip(network.operations, network.reads, strict=True)]
@@ -34,7 +36,7 @@ def margins(network: Network, ends: dict[str, Ends], label: int, lines: Fields) 
         elif operation["kind"] in ("Threshold", "MaxPool"):
             constant = constant + settled(form, ends[operation["name"]])
         else:
-            base, matrices = weights(operation, [ends[name][0] for name in read])
+            base, matrices = weights(operation, [ends[name][0][0] for name in read])
             constant = constant + form @ base
             for name, one in zip(read, matrices, strict=True):
                 held[name] = held.get(name, 0) + form @ one.T
@@ -43,11 +45,11 @@ def margins(network: Network, ends: dict[str, Ends], label: int, lines: Fields) 
 
 
 def settled(form: Ints, ends: Ends) -> Ints:
-    """Return the least sums of coefficients times values, each at one of its ends."""
+    """Return the least sums [N, K] of coefficients times values, each at one of its ends."""
     if not form.shape[1]:
-        return np.zeros(len(form), object)
-    low, high = (end.reshape(-1) for end in ends)
-    return np.asarray(np.maximum(form, 0) @ low + np.minimum(form, 0) @ high)
+        return np.zeros((len(ends[0]), len(form)), object)
+    low, high = (end.reshape(len(end), -1) for end in ends)
+    return np.asarray(low @ np.maximum(form, 0).T + high @ np.minimum(form, 0).T)
 
 
 def weights(operation: Fields, inputs: Sequence[Ints]) -> tuple[Ints, list[Ints]]:

@@ -244,8 +244,16 @@ def test_its_bounds_by_lines_are_the_provers(seed: int, tmp_path: Path) -> None:
     }
     other = Network(load(tmp_path / "network.npz"))
     found = other.run(low[None], high[None])
-    ends = {name: (low[0], high[0]) for name, (low, high) in found.items()}
-    assert margins(other, ends, 0, packed).tolist() == bounds.tolist()
+    assert margins(other, found, 0, packed).tolist() == [bounds.tolist()]
+
+
+def test_lines_over_a_split_ball_are_refused(with_lines: tuple[Path, Path, Entry]) -> None:
+    network_file, file, entry = with_lines
+    header = file.read_text().splitlines()[0]
+    split = {"tree": _packed(np.array([[0, 50], [-1, 0], [-1, 0]]), "<i4")}
+    file.write_text(f"{header}\n{json.dumps(entry | split)}\n")
+    with pytest.raises(WrongCertificate, match="its lines are for a single box"):
+        check_file(file, network_file, 0)
 
 
 def test_a_greater_ball_is_refused(made: tuple[IntegerNetwork, Path, Path]) -> None:
