@@ -169,9 +169,7 @@ def test_fashion_mnist_has_a_folder_of_its_own(tmp_path: Path) -> None:
 
 def test_mnist_is_not_taken_for_fashion_mnist(tmp_path: Path) -> None:
     write_mnist(tmp_path)
-    with pytest.raises(
-        FlowError, match="holds no fashion_mnist/train-images-idx3"
-    ):
+    with pytest.raises(FlowError, match="holds no fashion_mnist/train-images-idx3"):
         load_dataset(DataConfig(source="fashion_mnist"), tmp_path)
 
 
