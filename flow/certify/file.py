@@ -15,9 +15,7 @@ Images are uint8 and trees little-endian int32, compressed by zlib and in base64
 """
 
 import base64
-import hashlib
 import json
-import tempfile
 import zlib
 from dataclasses import asdict
 from pathlib import Path
@@ -31,8 +29,9 @@ from flow.certify.verdict import Answer, Tier, Verdict
 from flow.classifier import Images
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork
+from flow.integer.digest import network_digest
 
-__all__ = ["CertificateFile", "network_digest"]
+__all__ = ["CertificateFile"]
 
 _FORMAT, _VERSION = "steelflow-certificates", 1
 
@@ -97,14 +96,6 @@ class CertificateFile:
             adversarial=None if wrong is None else _unpacked(wrong, "u1").reshape(self._shape),
             tree=None if tree is None else _unpacked(tree, "<i4").reshape(-1, 2),
         )
-
-
-def network_digest(network: IntegerNetwork) -> str:
-    """Return the SHA-256 of the file that the network's save writes."""
-    with tempfile.TemporaryDirectory(prefix="steelflow-") as folder:
-        path = Path(folder) / "network.npz"
-        network.save(path)
-        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _header(network: IntegerNetwork, settings: CertifySettings) -> dict[str, Any]:
