@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Builds the native engines; everything else is in pyproject.toml.
+"""Builds the shared libraries; everything else is in pyproject.toml.
 
-Plain shared libraries behind ctypes: they need g++ and no Python headers. The instruction set is
+They are plain ones behind ctypes: they need g++ and no Python headers. The instruction set is
 chosen at run time, so that one build runs on every machine of its architecture.
 """
 
@@ -19,7 +19,6 @@ sys.path.insert(0, str(ROOT))
 
 from hw.build import BuildPlan, BuildStore, CxxJob, compiler_version, require_compiler  # noqa: E402
 
-ENGINES = ROOT / "flow" / "integer"
 LIBRARY = "kernels.so"
 FLAGS = (
     "-std=c++17",
@@ -36,23 +35,23 @@ FLAGS = (
 )
 
 
-def plan_kernels(engine: str) -> BuildPlan:
-    """Return the build of an engine's kernels, each source on its own."""
+def plan_library(package: str) -> BuildPlan:
+    """Return the build of a package's shared library, each source on its own."""
     job = CxxJob(
         compile=("g++", *FLAGS),
         sources=("*.cpp",),
         link=("g++", "-shared", "-pthread", "-o", LIBRARY),
     )
-    sources = {
-        path.name: path.read_bytes() for path in sorted((ENGINES / engine / "src").iterdir())
-    }
+    folder = ROOT.joinpath(*package.split(".")) / "src"
+    sources = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    name = package.rsplit(".", 1)[-1]
     return BuildPlan(
-        subject=f"{engine} engine",
+        subject=f"{name} library",
         files=sources | job.files,
         command=job.command,
         products=(LIBRARY,),
         tools={"g++": compiler_version()},
-        name=engine,
+        name=name,
     )
 
 
@@ -63,18 +62,22 @@ class BuildKernels(build_ext):
         """Put the library where Python looks for the extension."""
         cache_folder = runpy.run_path(str(ROOT / "flow" / "environment.py"))["cache_folder"]
         require_compiler()
-        plan = plan_kernels(ext.name.split(".")[-2])
+        plan = plan_library(ext.name.rsplit(".", 1)[0])
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(BuildStore(cache_folder() / "native").build(plan).path(LIBRARY), target)
 
 
-def _extension(engine: str) -> Extension:
-    sources = [f"flow/integer/{engine}/src/{name}" for name in ("engine.cpp", "interface.cpp")]
-    return Extension(f"flow.integer.{engine}._kernels", sources=sources, language="c++")
+def _extension(package: str, library: str, *sources: str) -> Extension:
+    paths = [f"{package.replace('.', '/')}/src/{name}" for name in sources]
+    return Extension(f"{package}.{library}", sources=paths, language="c++")
 
 
 setup(
-    ext_modules=[_extension("native"), _extension("incremental")],
+    ext_modules=[
+        _extension("flow.integer.native", "_kernels", "engine.cpp"),
+        _extension("flow.integer.incremental", "_kernels", "interface.cpp"),
+        _extension("flow.bench.held", "_cpuid", "cpuid.cpp"),
+    ],
     cmdclass={"build_ext": BuildKernels},
 )

@@ -18,9 +18,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from brevitas_models._canonical import weight_codes
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
+from brevitas_models.exact import weight_codes
+from brevitas_models.quantizers import WeightQuantizer
 
 __all__ = ["REMEDY", "fill_network", "network_arrays", "network_content", "read_into", "write"]
 
@@ -87,16 +88,26 @@ def write(path: Path, content: bytes) -> None:
 
 
 def network_arrays(network: QuantClassifier) -> dict[str, NDArray[Any]]:
-    """Return what a file holds: <layer>.codes, <norm>.gain, <norm>.bias and other parameters."""
+    """Return what a file holds: <layer>.codes, <norm>.gain, <norm>.bias and other parameters.
+
+    Scales that follow the weights are in <layer>.scale.
+    """
     found = {}
     for name, layer in network.weighted_layers():
         found[f"{_key(network, name)}.codes"] = weight_codes(layer).numpy()
+        if _follows(network):
+            scale = layer.quant_weight().scale.detach()
+            found[f"{_key(network, name)}.scale"] = scale.numpy()
     for name, norm in network.norms():
         found[f"{_key(network, name)}.gain"] = norm.weight.detach().numpy()
         found[f"{_key(network, name)}.bias"] = norm.bias.detach().numpy()
     for name, value in _others(network).items():
         found[_key(network, name)] = value.numpy()
     return found
+
+
+def _follows(network: QuantClassifier) -> bool:
+    return network.settings.quantizers.weights is WeightQuantizer.LARGEST
 
 
 def _others(network: QuantClassifier) -> dict[str, Tensor]:
@@ -135,8 +146,9 @@ def _fill(network: QuantClassifier, arrays: _Arrays) -> None:
         for name, value in _others(network).items():
             value.copy_(torch.from_numpy(arrays[_key(network, name)]))
         for name, layer in network.weighted_layers():
-            codes = torch.from_numpy(arrays[f"{_key(network, name)}.codes"])
-            layer.weight.copy_(codes * layer.quant_weight().scale)
+            key = _key(network, name)
+            scale = arrays[f"{key}.scale"] if _follows(network) else layer.quant_weight().scale
+            layer.weight.copy_(torch.from_numpy(arrays[f"{key}.codes"]) * torch.as_tensor(scale))
         for name, norm in network.norms():
             norm.weight.copy_(torch.from_numpy(arrays[f"{_key(network, name)}.gain"]))
             norm.bias.copy_(torch.from_numpy(arrays[f"{_key(network, name)}.bias"]))

@@ -3,6 +3,7 @@
 """Checkpoints: one file with the architecture and the weights."""
 
 import io
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from brevitas_models import architectures
 from brevitas_models._weight_file import fill_network, network_arrays, write
+from brevitas_models.architectures import build, convnet_settings
+from brevitas_models.bits import Precision
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.settings import ArchitectureSettings
 
 __all__ = ["load_checkpoint", "read_state", "save_checkpoint", "write_state"]
@@ -23,30 +24,23 @@ __all__ = ["load_checkpoint", "read_state", "save_checkpoint", "write_state"]
 _FORMAT = 1
 _DAMAGED = (KeyError, TypeError, ValueError, RuntimeError, AttributeError)
 
-_Network = QuantConvNet | QuantClassifier
-_Settings = NetworkSettings | ArchitectureSettings
 
-
-def save_checkpoint(path: Path, network: _Network) -> None:
-    """Write the network, complete or not at all; the same network gives the same bytes.
-
-    A QuantClassifier is in the form of brevitas_models.pretrained.canonicalise.
+def save_checkpoint(path: Path, network: QuantClassifier) -> None:
+    """Write a network in exact form, complete or not at all; the same one gives the same bytes.
 
     Raises:
         ModelError: the file cannot be written.
     """
-    content: dict[str, Any] = {"format": _FORMAT}
-    if isinstance(network, QuantClassifier):
-        arrays = network_arrays(network).items()
-        content["architecture"] = network.settings.to_mapping()
-        content["arrays"] = {name: torch.from_numpy(values) for name, values in arrays}
-    else:
-        content["settings"] = asdict(network.settings)
-        content["state"] = network.state_dict()
+    arrays = network_arrays(network).items()
+    content = {
+        "format": _FORMAT,
+        "architecture": network.settings.to_mapping(),
+        "arrays": {name: torch.from_numpy(values) for name, values in arrays},
+    }
     write_state(path, content)
 
 
-def load_checkpoint(path: Path, expected: _Settings | None = None) -> _Network:
+def load_checkpoint(path: Path, expected: ArchitectureSettings | None = None) -> QuantClassifier:
     """Read a network, in eval mode; no code in the file is run.
 
     Raises:
@@ -55,31 +49,40 @@ def load_checkpoint(path: Path, expected: _Settings | None = None) -> _Network:
     content = read_state(path)
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ModelError(f"{path}: is not a steelflow checkpoint of format {_FORMAT}; train again")
+    old = "state" in content
     try:
-        network = _classifier(content) if "architecture" in content else _convnet(content)
+        network = build(_old_settings(content) if old else _settings(content)).eval()
         arrays = {name: one.numpy() for name, one in content.get("arrays", {}).items()}
+        if old:
+            network.load_state_dict(_renamed(content["state"]))
     except _DAMAGED as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: is a damaged checkpoint ({reason}); train again") from error
     _check_architecture(path, network.settings, expected)
-    if isinstance(network, QuantClassifier):
+    if not old:
         fill_network(network, path, arrays)
     _check_values(path, network)
     return network.eval()
 
 
-def _convnet(content: dict[str, Any]) -> QuantConvNet:
-    network = build_network(NetworkSettings(**content["settings"]))
-    network.load_state_dict(content["state"])
-    return network
+def _settings(content: dict[str, Any]) -> ArchitectureSettings:
+    return ArchitectureSettings.from_mapping(content["architecture"])
 
 
-def _classifier(content: dict[str, Any]) -> QuantClassifier:
-    """Return the untrained network in eval mode."""
-    return architectures.build(ArchitectureSettings.from_mapping(content["architecture"])).eval()
+def _old_settings(content: dict[str, Any]) -> ArchitectureSettings:
+    """Return the settings of a checkpoint from before convolutions were an architecture."""
+    values = dict(content["settings"])
+    layers = {name: Precision(**bits) for name, bits in values.pop("layers", {}).items()}
+    return convnet_settings(**values, layers=layers)
 
 
-def _check_values(path: Path, network: _Network) -> None:
+def _renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return such a checkpoint's tensors by the names that they have now."""
+    names = {name: re.sub(r"^blocks\.(\d+)\.", r"features.conv\1.", name) for name in state}
+    return {names[key].replace(".conv.", ".layer."): value for key, value in state.items()}
+
+
+def _check_values(path: Path, network: QuantClassifier) -> None:
     for name, tensor in network.state_dict().items():
         if not torch.isfinite(tensor).all() or (name.endswith("running_var") and tensor.min() < 0):
             raise ModelError(
@@ -88,24 +91,17 @@ def _check_values(path: Path, network: _Network) -> None:
             )
 
 
-def _check_architecture(path: Path, found: _Settings, expected: _Settings | None) -> None:
+def _check_architecture(
+    path: Path, found: ArchitectureSettings, expected: ArchitectureSettings | None
+) -> None:
     if expected is None or found == expected:
         return
-    if type(found) is type(expected):
-        pairs = ((name, value, asdict(expected)[name]) for name, value in asdict(found).items())
-        differences = [f"{name} {have}, not {need}" for name, have, need in pairs if have != need]
-    else:
-        differences = [f"{_kind(found)}, not {_kind(expected)}"]
+    pairs = ((name, value, asdict(expected)[name]) for name, value in asdict(found).items())
+    differences = [f"{name} {have}, not {need}" for name, have, need in pairs if have != need]
     raise ModelError(
         f"{path}: is a checkpoint of another architecture ({'; '.join(differences)}); "
         "train again, or use the configuration that it was trained with"
     )
-
-
-def _kind(settings: _Settings) -> str:
-    if isinstance(settings, ArchitectureSettings):
-        return settings.architecture
-    return f"convolutions of {settings.channels} channels"
 
 
 def write_state(path: Path, content: dict[str, Any]) -> None:

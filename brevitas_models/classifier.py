@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The class of every named network: features on a grid, and a linear layer."""
+"""The class of every network: features on a grid, and a linear layer."""
 
 import math
 from typing import Any
@@ -8,8 +8,9 @@ from typing import Any
 import brevitas.nn as qnn
 from torch import Tensor, nn
 
-from brevitas_models._blocks import Edge, QuantBlock
 from brevitas_models.bits import Precision
+from brevitas_models.blocks import Edge, QuantBlock
+from brevitas_models.quantizers import WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
 
 __all__ = ["QuantClassifier"]
@@ -33,7 +34,9 @@ class QuantClassifier(nn.Module):
     ) -> None:
         super().__init__()
         self.settings, self.features, self.classifier = settings, features, classifier
-        self.temperature = 2.0 ** -round(math.log2(source.features) / 2)
+        # scales that follow the weights follow the size of the logits, too
+        follows = settings.quantizers.weights is WeightQuantizer.LARGEST
+        self.temperature = 1.0 if follows else 2.0 ** -round(math.log2(source.features) / 2)
         self._source = source
 
     @property
@@ -91,5 +94,5 @@ class QuantClassifier(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images float[N, C, H, W] in 0..1 to logits float[N, K], multiples of logit_scale."""
-        logits: Tensor = self.classifier(self.features(images)) * self.temperature
-        return logits
+        logits: Tensor = self.classifier(self.features(images))
+        return logits if self.temperature == 1 else logits * self.temperature

@@ -34,6 +34,11 @@ class ConvexSum(nn.Module):
         self.weight = nn.Parameter(torch.tensor(0.5))
 
     @property
+    def parts(self) -> int:
+        """How many of the sum's units are one of its operands'."""
+        return _PARTS
+
+    @property
     def alpha(self) -> float:
         """The body's share, a multiple of 1 / 15 in 0..1."""
         return float(self._parts().detach()) / _PARTS

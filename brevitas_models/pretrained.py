@@ -8,7 +8,6 @@ from pathlib import Path
 import yaml
 
 from brevitas_models import architectures
-from brevitas_models._canonical import canonicalise
 from brevitas_models._weight_file import REMEDY, network_content, read_into, write
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
@@ -21,9 +20,7 @@ from steelflow_names import hint
 __all__ = [
     "FOLDER",
     "ModelCard",
-    "QuantClassifier",
     "build",
-    "canonicalise",
     "card",
     "load",
     "names",
@@ -60,6 +57,8 @@ _MODELS = {
     "mnist-tfc-w2a2": _fixed("tfc", 2, 2),
     "mnist-tfc-w2a2-robust": _on_one_bit(_fixed("tfc", 2, 2)),
     "mnist-tfc-w2a2-certified": _on_one_bit(_fixed("tfc", 2, 2)),
+    "mnist-convsmall-w4a4-certified": _on_one_bit(_fixed("conv_small", 4, 4)),
+    "mnist-convsmall-w4a4-certified76": _on_one_bit(_fixed("conv_small", 4, 4)),
     "mnist-lenet-w4a4-dq": _defended("lenet5", 4, WeightQuantizer.POWER_OF_TWO, width=2.0),
     "mnist-lenet-w2a2-dq": _defended("lenet5", 2, WeightQuantizer.TERNARY, width=2.0),
     "cifar10-cnv-w1a1": _fixed("cnv", 1, 1),
@@ -133,7 +132,7 @@ def card(name: str, folder: Path = FOLDER) -> ModelCard:
 
 
 def save(network: QuantClassifier, description: ModelCard, folder: Path) -> None:
-    """Write a network that canonicalise has rewritten, and its card, for load and card.
+    """Write a network in exact form, and its card, for load and card.
 
     The file holds weight codes int8 and, for each channel, the BatchNorm's gain and bias; the
     same network gives the same bytes.

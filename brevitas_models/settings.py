@@ -5,15 +5,22 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from typing import Any
 
-from brevitas_models._chain import Pool
 from brevitas_models.bits import BitTable
 from brevitas_models.errors import ModelError
 from brevitas_models.joins import Join
 from brevitas_models.quantizers import Quantizers
 
-__all__ = ["ArchitectureSettings"]
+__all__ = ["ArchitectureSettings", "Pool"]
+
+
+class Pool(StrEnum):
+    """Which pool an architecture that leaves it open has."""
+
+    MAX = "max"
+    AVERAGE = "average"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +38,7 @@ class ArchitectureSettings:
             the perceptrons, which quantize it like their activations.
         join: how residual branches meet.
         pool: the 2x2 pools' kind.
+        convolutions: channels and stride of each, of architecture convnet.
     """
 
     architecture: str
@@ -42,10 +50,12 @@ class ArchitectureSettings:
     input_bits: int | None = None
     join: Join = Join.SUM
     pool: Pool = Pool.MAX
+    convolutions: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "join", Join(self.join))
         object.__setattr__(self, "pool", Pool(self.pool))
+        object.__setattr__(self, "convolutions", tuple(tuple(one) for one in self.convolutions))
         if self.input_shape is not None:
             object.__setattr__(self, "input_shape", tuple(self.input_shape))
             if len(self.input_shape) != 3 or min(self.input_shape) < 1:

@@ -37,7 +37,7 @@ def test_the_reference_names_every_command_and_operator(site: Path) -> None:
 def test_the_settings_have_their_defaults(site: Path) -> None:
     settings = (site / "reference" / "settings.html").read_text()
     assert "training.epsilon_255" in settings
-    assert "strength of the training attack, in uint8 units" in settings
+    assert "of the training attack, in uint8 units" in settings
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

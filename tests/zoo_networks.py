@@ -5,7 +5,7 @@
 import torch
 from torch import Tensor
 
-from brevitas_models.pretrained import QuantClassifier
+from brevitas_models.classifier import QuantClassifier
 
 
 def images(network: QuantClassifier, count: int, seed: int = 0) -> Tensor:
@@ -13,3 +13,12 @@ def images(network: QuantClassifier, count: int, seed: int = 0) -> Tensor:
     height, width, channels = network.input_shape
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (count, channels, height, width), generator=generator) / 255
+
+
+def activations(network: QuantClassifier, inputs: Tensor) -> list[tuple[str, Tensor]]:
+    """Return (name, values) behind each layer of features for images over 255, then the logits."""
+    found, values = [], inputs
+    for name, layer in network.features.named_children():
+        values = layer(values)
+        found.append((name, values))
+    return [*found, ("logits", network.classifier(values) * network.temperature)]

@@ -13,14 +13,17 @@ class WeightQuantizer(StrEnum):
 
     FIXED has a power-of-two scale that never moves: its weights end at 1. LEARNED has one scale a
     layer that is trained, LEARNED_CHANNEL one for each filter (the last layer keeps one for all).
-    POWER_OF_TWO trains the logarithm of a power-of-two scale. BINARY and TERNARY are -1, 1 and
-    -1, 0, 1 times a trained scale that starts at the closed form of their papers.
+    POWER_OF_TWO trains the logarithm of a power-of-two scale. LARGEST, of 2 bits and more, follows
+    the largest weight of each filter (of the whole last layer); its exact form has powers of two.
+    BINARY and TERNARY are -1, 1 and -1, 0, 1 times a trained scale that starts at the closed form
+    of their papers.
     """
 
     FIXED = "fixed"
     LEARNED = "learned"
     LEARNED_CHANNEL = "learned_channel"
     POWER_OF_TWO = "power_of_two"
+    LARGEST = "largest"
     BINARY = "binary"
     TERNARY = "ternary"
 

@@ -12,7 +12,11 @@ from brevitas.inject.enum import (
     ScalingPerOutputType,
     StatsOp,
 )
-from brevitas.quant import Int8WeightPerTensorFloat, SignedBinaryWeightPerTensorConst
+from brevitas.quant import (
+    Int8WeightPerChannelFloat,
+    Int8WeightPerTensorFloat,
+    SignedBinaryWeightPerTensorConst,
+)
 from torch import Tensor, nn
 
 from brevitas_models.errors import ModelError
@@ -28,12 +32,25 @@ def weight_step(bits: int) -> float:
     return 1.0 if bits <= 2 else 2.0 ** (1 - bits)
 
 
-def weight_options(kind: WeightQuantizer, bits: int) -> dict[str, Any]:
+def weight_options(kind: WeightQuantizer, bits: int, *, channels: bool = True) -> dict[str, Any]:
     """Return the arguments of a Brevitas layer that give it this quantizer.
 
+    Args:
+        kind: which one.
+        bits: 1 to 8.
+        channels: whether a kind with a scale for each filter may have them.
+
     Raises:
-        ModelError: binary weights of more than 1 bit, or ternary ones of other than 2.
+        ModelError: binary weights of more than 1 bit, ternary ones of other than 2, or those that
+            follow their largest weight of 1.
     """
+    if kind is WeightQuantizer.LARGEST:
+        if bits < 2:
+            raise ModelError(f"network: weight_bits {bits} is not in 2..8; change it")
+        quantizer = Int8WeightPerChannelFloat if channels else Int8WeightPerTensorFloat
+        return {"weight_quant": quantizer, "weight_bit_width": bits}
+    if kind is WeightQuantizer.LEARNED_CHANNEL and not channels:
+        kind = WeightQuantizer.LEARNED
     needed = {WeightQuantizer.BINARY: 1, WeightQuantizer.TERNARY: 2}.get(kind, bits)
     if bits != needed:
         raise ModelError(

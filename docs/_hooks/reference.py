@@ -13,6 +13,7 @@ from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 
 from flow.cli.registry import COMMANDS
+from flow.config.section import Section
 from flow.lowering.rules import RULES
 from flow.run.configuration import RunConfig
 
@@ -55,7 +56,10 @@ def _settings() -> Iterator[str]:
 def _section(kind: type[BaseModel], prefix: str) -> Iterator[str]:
     yield f"## {prefix.rstrip('.') or 'the whole configuration'}\n\n{_first_line(kind)}\n"
     yield "| key | type | default | |\n|---|---|---|---|"
-    notes, inner = _comments(kind), []
+    notes, inner = {}, []
+    for one in reversed(kind.__mro__):
+        inherited = one.__module__.startswith("flow.") and one is not Section
+        notes |= {key: note for key, note in _comments(one).items() if note} if inherited else {}
     for name, field in kind.model_fields.items():
         held = _held_section(field.annotation)
         if held is not None:
@@ -94,8 +98,8 @@ def _comments(kind: type[BaseModel]) -> dict[str, str]:
         elif match := re.match(r"(\w+): [^#]*(?:# (.*))?$", text):
             found[match[1]] = match[2] or " ".join(before)
             before = []
-        elif comment := re.search(r"# (.*)$", text):
-            found[list(found)[-1]] = comment[1] if found else ""
+        elif found and (comment := re.search(r"# (.*)$", text)):
+            found[list(found)[-1]] = comment[1]
     return found
 
 

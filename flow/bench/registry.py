@@ -6,6 +6,7 @@ from flow.bench.benchmark import Benchmark
 from flow.bench.certify import CERTIFY
 from flow.bench.exact import EXACT
 from flow.bench.hardware import HARDWARE
+from flow.bench.kernel import KERNEL
 from flow.bench.random_rtl import RANDOM
 from flow.bench.simulator import SIMULATOR
 from flow.bench.training import TRAINING
@@ -13,4 +14,13 @@ from flow.bench.units import UNITS
 
 __all__ = ["BENCHMARKS"]
 
-BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, UNITS, RANDOM, EXACT, SIMULATOR, TRAINING, CERTIFY)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    HARDWARE,
+    KERNEL,
+    UNITS,
+    RANDOM,
+    EXACT,
+    SIMULATOR,
+    TRAINING,
+    CERTIFY,
+)

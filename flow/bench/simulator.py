@@ -5,7 +5,7 @@
 import argparse
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from flow.errors import SettingError
 from flow.tables import Row
 from steelflow_names import hint
 
-__all__ = ["SIMULATOR"]
+__all__ = ["SIMULATOR", "chosen", "measured"]
 
 
 _MODELS = tuple(dict.fromkeys(case.model for case in CASES))
@@ -52,25 +52,48 @@ class SimulatorBenchmark(Benchmark):
             help="to measure one comparison, at least (default: 6)",
         )
         parser.add_argument(
+            "--isa",
+            metavar="NAME",
+            help="hold ours and every rival, in a process of their own, to the instructions of a "
+            "lesser processor: portable (SSE4.2) or avx2 (default: all that this one has)",
+        )
+        parser.add_argument(
             "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
         )
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Measure one comparison after the other, model by model."""
-        cases = _chosen(options)
-        from flow.bench.simulator_figures import Measurement  # noqa: PLC0415 - imports torch
+        cases = chosen(options)
+        if options.isa is not None:
+            from flow.bench.simulator_process import held_rows  # noqa: PLC0415 - imports torch
 
-        for model in dict.fromkeys(case.model for case in cases):
-            with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as folder:
-                measurement = Measurement(
-                    model, options.threads, options.seconds, options.data, Path(folder)
-                )
-                for case in cases:
-                    if case.model == model and (row := measurement.row(case)):
-                        yield row
+            yield from held_rows(options)
+            return
+        yield from measured(cases, options)
 
 
-def _chosen(options: argparse.Namespace) -> list[Case]:
+def measured(
+    cases: Sequence[Case], options: argparse.Namespace, isa: str | None = None
+) -> Iterator[Row]:
+    """Measure in this process; `isa` as of NativeNetwork."""
+    from flow.bench.simulator_figures import Measurement  # noqa: PLC0415 - imports torch
+
+    for model in dict.fromkeys(case.model for case in cases):
+        with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as folder:
+            measurement = Measurement(
+                model,
+                Path(folder),
+                threads=options.threads,
+                seconds=options.seconds,
+                data=options.data,
+                isa=isa,
+            )
+            for case in cases:
+                if case.model == model and (row := measurement.row(case)):
+                    yield row
+
+
+def chosen(options: argparse.Namespace) -> list[Case]:
     """Return the cases that the options ask for; FlowError for an unknown or unusable one."""
     for option, given, known in (
         ("models", options.models, {case.model for case in CASES}),

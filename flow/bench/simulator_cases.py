@@ -22,12 +22,12 @@ def _of(model: str, batch: int, **targets: float) -> list[Case]:
 
 
 CASES = (
-    *_of("cifar10-cnv-w2a2", 256, qonnx=80, brevitas=5, torch_float32=2.5, onnxruntime_qcdq=2),
-    *_of("cifar10-cnv-w1a1", 256, brevitas=10),
-    *_of("cifar10-cnv-w4a4", 256, torch_float32=2),
-    *_of("mnist-tfc-w2a2", 10_000, torch_float32=3),
-    *_of("mnist-tfc-w2a2", 1, onnxruntime_qcdq=1),
-    *_of("cifar10-cnv-w2a2", 1, onnxruntime_qcdq=1),
-    *_of("cifar10-cnv-w4a4", 64, pgd40_art=2, pgd40_foolbox=2),
-    *_of("cifar10-cnv-w2a2", 16, square1000_art=5),
+    *_of("cifar10-cnv-w2a2", 256, qonnx=250, brevitas=8, torch_float32=5, onnxruntime_qcdq=4),
+    *_of("cifar10-cnv-w1a1", 256, brevitas=16),
+    *_of("cifar10-cnv-w4a4", 256, torch_float32=2.7),
+    *_of("mnist-tfc-w2a2", 10_000, torch_float32=4),
+    *_of("mnist-tfc-w2a2", 1, onnxruntime_qcdq=3),
+    *_of("cifar10-cnv-w2a2", 1, onnxruntime_qcdq=3),
+    *_of("cifar10-cnv-w4a4", 64, pgd40_art=2.5, pgd40_foolbox=2.5),
+    *_of("cifar10-cnv-w2a2", 16, square1000_art=10),
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from brevitas_models import pretrained
+from flow.bench.held import seen_by_cpuid, seen_by_torch
 from flow.bench.simulator_attacks import ATTACKS
 from flow.bench.simulator_cases import Case
 from flow.bench.simulator_memory import peak_rss_mib
@@ -32,8 +33,16 @@ class Measurement:
     """One model with all of its comparisons."""
 
     def __init__(
-        self, model: str, threads: int, seconds: float, data: Path | None, folder: Path
+        self,
+        model: str,
+        folder: Path,
+        *,
+        threads: int,
+        seconds: float,
+        data: Path | None,
+        isa: str | None = None,
     ) -> None:
+        """Prepare a model of the zoo in a folder; seconds are those of rate_pair."""
         self.model, self.threads, self.seconds = model, threads, seconds
         zoo.export(model, folder / "model.onnx")
         network = lower(read_model(folder / "model.onnx")).network
@@ -42,7 +51,7 @@ class Measurement:
         self.subject = Subject(
             folder / "model.onnx", pretrained.load(model), network, threads, folder
         )
-        self.engine = NativeNetwork(network, threads=threads)
+        self.engine = NativeNetwork(network, threads=threads, isa=isa)
         self.dataset: Dataset = zoo.dataset(model, data)
         self.share = self._share()
 
@@ -56,6 +65,8 @@ class Measurement:
             "model": case.model,
             "batch": case.batch,
             "threads": self.threads,
+            "isa": self.engine.isa,
+            "rival_isa": seen_by_cpuid() if "onnx" in case.rival else seen_by_torch(),
             "rival": case.rival,
             "ours_images_per_s": ours,
             "rival_images_per_s": rival,

@@ -17,7 +17,7 @@ import torch
 from qonnx.core.onnx_exec import execute_onnx
 from torch import Tensor, nn
 
-from brevitas_models.pretrained import QuantClassifier
+from brevitas_models.classifier import QuantClassifier
 from flow.bench.simulator_float import float_network
 from flow.classifier import Images
 from flow.export.qonnx import load_qonnx

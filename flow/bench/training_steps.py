@@ -20,14 +20,14 @@ from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.settings import ArchitectureSettings
 from flow.bench.training_cases import Case
-from flow.config import DataConfig
+from flow.config import DataConfig, TrainerSettings
 from flow.data.datasets import Dataset, load_dataset
 from flow.objectives import build_objective
 from flow.tables import Row
 from flow.threads import one_thread
 from flow.training.freezing import freeze_of
 from flow.training.saved_tensors import SavedTensors
-from flow.training.trainer import Machine, Schedule, TrainerSettings, train
+from flow.training.trainer import train
 from flow.zoo.defaults import data_section
 
 __all__ = ["devices", "measure"]
@@ -96,9 +96,11 @@ def _adversarial(
 ) -> Callable[[], float]:
     """Return what trains for one epoch of two minibatches, and returns the trainer's seconds."""
     settings = TrainerSettings(
-        schedule=Schedule(epochs=1, learning_rate=_LEARNING_RATE, epsilon_255=_EPSILON_255),
-        batch=batch,
-        machine=Machine(accelerator="cuda" if device == "cuda" else "cpu"),
+        epochs=1,
+        learning_rate=_LEARNING_RATE,
+        epsilon_255=_EPSILON_255,
+        batch_size=batch,
+        accelerator="cuda" if device == "cuda" else "cpu",
     )
 
     def run() -> float:

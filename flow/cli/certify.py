@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flow.cli.base import Command, add_data, shown
+from flow.cli.base import Command, StepCommand, add_data, shown
 from flow.cli.zoo.options import add_folder, chosen_folder
 from flow.cluster.options import add_cluster, cluster_of
 from flow.errors import FlowError
@@ -29,7 +29,8 @@ class CertifyCommand(Command):
         parser.add_argument(
             "model",
             metavar="MODEL",
-            help="a network of the zoo, a QONNX classifier (.onnx) or an integer network (.npz)",
+            help="a network of the zoo, a QONNX classifier (.onnx), an integer network (.npz), or "
+            "the configuration of a run (.yaml), whose step certify is brought up to date",
         )
         parser.add_argument(
             "--check", metavar="FILE", type=Path, help="check these certificates of MODEL instead"
@@ -65,7 +66,8 @@ class CertifyCommand(Command):
             "--output",
             metavar="FILE",
             type=Path,
-            help="certificates; images that are in it already are not decided again",
+            help="certificates; images that are in it already are not decided again (of a run: its "
+            "folder)",
         )
         parser.add_argument(
             "--write", action="store_true", help="write the bounds into the zoo network's card"
@@ -75,6 +77,8 @@ class CertifyCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Certify, or check; print what is known."""
+        if Path(options.model).suffix in (".yaml", ".yml"):
+            return _step(options)
         network = _network(options)
         if options.check is not None:
             return _check(options.check, network)
@@ -105,6 +109,12 @@ class CertifyCommand(Command):
         if options.output is not None:
             print(f"certificates: {shown(options.output)}")
         return 0
+
+
+def _step(options: argparse.Namespace) -> int:
+    step = StepCommand(name="certify", help="", target="certify", result="certify/certify.json")
+    given = {"config": Path(options.model), "zoo": None, "command": step}
+    return step.run(argparse.Namespace(**vars(options) | given))
 
 
 def summary(found: "Bracket", epsilon_255: int, images: int) -> str:

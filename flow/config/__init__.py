@@ -7,25 +7,36 @@ architectures) are checked by the roof, flow.run.configuration.
 """
 
 from flow.config.attack import AttackConfig
+from flow.config.certify import CertifyConfig
 from flow.config.checks import RtlsimConfig, VerifyConfig
 from flow.config.compile import CompileConfig, FoldingConfig
 from flow.config.data import DataConfig, DataFormat, DataSource
 from flow.config.network import NetworkConfig, PrecisionConfig, QuantizersConfig
 from flow.config.section import parse_section
-from flow.config.training import HeldOutConfig, TrainingConfig
+from flow.config.training import (
+    HeldOut,
+    Machine,
+    Schedule,
+    TrainerSettings,
+    TrainingConfig,
+)
 
 __all__ = [
     "AttackConfig",
+    "CertifyConfig",
     "CompileConfig",
     "DataConfig",
     "DataFormat",
     "DataSource",
     "FoldingConfig",
-    "HeldOutConfig",
+    "HeldOut",
+    "Machine",
     "NetworkConfig",
     "PrecisionConfig",
     "QuantizersConfig",
     "RtlsimConfig",
+    "Schedule",
+    "TrainerSettings",
     "TrainingConfig",
     "VerifyConfig",
     "parse_section",

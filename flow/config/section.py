@@ -3,7 +3,7 @@
 """What every section of a configuration is, and how one is read."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,10 +27,36 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
 Distinct = AfterValidator(_distinct)
 
 
-class Section(BaseModel):
-    """Frozen; unknown keys, values of another type and numbers that are not finite are refused."""
+if TYPE_CHECKING:
+    _Refusing = type
+else:
+
+    class _Refusing(type(BaseModel)):
+        """Says in one line what Python code gave wrong; parse_section does it for files."""
+
+        def __call__(cls, **values: object) -> BaseModel:
+            try:
+                return super().__call__(**values)
+            except ValidationError as error:
+                raise FlowError(f"{cls.__name__}: {_first_problem(cls, error)}") from error
+
+
+class Section(BaseModel, metaclass=_Refusing):
+    """Frozen; unknown keys, values of another type and numbers that are not finite are refused.
+
+    Constructing one raises FlowError, with the key and the nearest known one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def changed(self, **values: Any) -> Self:  # noqa: ANN401 - of the fields
+        """Return the same with other values for some keys.
+
+        Raises:
+            FlowError: see the class.
+        """
+        given = {key: getattr(self, key) for key in self.model_fields_set}
+        return type(self)(**given | values)
 
 
 def parse_section(kind: type[Kind], values: dict[str, Any], where: str) -> Kind:

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The lanes of FINN's hardware layers: which are legal, what they cost in cycles."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
 from math import gcd
@@ -33,6 +32,7 @@ class Foldable:
         after: the layers that read its outputs.
         fixed: whether its lanes are given, so that its neighbours have to join them.
         follower: the pool or depthwise layer that must take as many lanes as this window.
+        chosen: the lanes among which unfold chooses.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Foldable:
     after: list["Foldable"] = field(default_factory=list)
     fixed: bool = False
     follower: "Foldable | None" = None
+    chosen: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def lanes(self) -> tuple[int, int]:
@@ -75,22 +76,53 @@ class Foldable:
         """Return the elements that leave in one beat."""
         return int(self.instance.get_folded_output_shape(0)[-1])
 
+    def restrict(self, target: int) -> None:
+        """Choose among lanes that reach the target and after which every free layer can, too.
+
+        Where there are none, among all. The layers after it have been restricted before.
+        """
+        self.chosen = self._choices()
+        fast = [choice for choice in self.chosen if self._reaches(choice, target)]
+        self.chosen = fast or self.chosen
+        readers = [layer for layer in (self.follower or self).after if not layer.fixed]
+        for widths in (reader.widths() for reader in readers if not reader.follows()):
+            joined = [choice for choice in self.chosen if self._serves(choice, widths)]
+            self.chosen = joined or self.chosen
+
+    def widths(self) -> set[int]:
+        """Return how many elements may enter in one beat, by the chosen lanes."""
+        found = set()
+        for choice in self.chosen:
+            self.set_lanes(*choice)
+            found.add(self.inputs())
+        return found
+
     def unfold(self, target: int) -> None:
-        """Take the fewest lanes that reach the target cycles, or else the fastest."""
-        if self.follows():
-            return
+        """Take the fewest of the chosen lanes that reach the target, or else the fastest."""
         fastest: tuple[int, tuple[int, int]] | None = None
-        for choice in self._choices():
+        for choice in [*self.chosen, *self._choices()]:
             self.set_lanes(*choice)
             if not self._joins():
                 continue
-            cycles = max(self.cycles(), self.follower.cycles() if self.follower else 0)
+            cycles = self._cycles()
             if cycles <= target:
                 return
             if fastest is None or cycles < fastest[0]:
                 fastest = (cycles, choice)
         assert fastest is not None, self.name
         self.set_lanes(*fastest[1])
+
+    def _cycles(self) -> int:
+        return max(self.cycles(), self.follower.cycles() if self.follower else 0)
+
+    def _reaches(self, choice: tuple[int, int], target: int) -> bool:
+        self.set_lanes(*choice)
+        return self._cycles() <= target
+
+    def _serves(self, choice: tuple[int, int], widths: set[int]) -> bool:
+        self.set_lanes(*choice)
+        given = (self.follower or self).outputs()
+        return any(max(given, width) % min(given, width) == 0 for width in widths)
 
     def follows(self) -> bool:
         """Say whether the window before this layer sets its lanes."""
@@ -100,10 +132,10 @@ class Foldable:
         """Return the layers whose lanes this one sets."""
         return [self.follower] if self.follower else []
 
-    def _choices(self) -> Iterator[tuple[int, int]]:
+    def _choices(self) -> list[tuple[int, int]]:
         pes, simds = self.legal
         pairs = [(pe, simd) for pe in pes for simd in simds]
-        yield from sorted(pairs, key=lambda pair: _cost(*pair))
+        return sorted(pairs, key=lambda pair: _cost(*pair))
 
     def _joins(self) -> bool:
         """Whether width converters exist to the layers before it and to fixed ones after it."""
@@ -147,7 +179,18 @@ def _foldable(node: NodeProto) -> Foldable:
     else:
         sizes = (_channels(instance, kind), 1)
     legal = (_divisors(int(sizes[0])), _divisors(int(sizes[1])))
+    if kind == "ConvolutionInputGenerator" and _is_pair(instance):
+        legal = (legal[0], legal[1][:-1])
     return Foldable(node.name, instance, kind in ("MVAU", "VVAU"), legal)
+
+
+def _is_pair(instance: Any) -> bool:  # noqa: ANN401 - FINN is untyped
+    """Say whether a window is the whole image, of two pixels.
+
+    FINN's generator cannot give the second one where all channels come in one beat.
+    """
+    height, width = instance.get_nodeattr("IFMDim")
+    return bool(height * width == 2)
 
 
 def _kind(node: NodeProto) -> str:

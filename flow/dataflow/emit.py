@@ -103,9 +103,12 @@ def _stride(operation: Convolution | MaxPool | SumPool, size: tuple[int, ...]) -
     return min(operation.stride[0], size[0]), min(operation.stride[1], size[1])
 
 
-def _covered(size: int, kernel: int, stride: int) -> Integers:
-    """Return the rows that windows cover, where these leave gaps; FINN's generator refuses some."""
-    if stride <= kernel:
+def _covered(size: int, kernel: int, stride: int, *, single: bool) -> Integers:
+    """Return the rows that windows cover, where these leave gaps or there is a single window.
+
+    FINN's generator refuses some of these.
+    """
+    if stride <= kernel and not single:
         return np.arange(size)
     starts = np.arange(0, size - kernel + 1, stride)
     return (starts[:, None] + np.arange(kernel)).reshape(-1)
@@ -193,11 +196,16 @@ class _Emitter:
             self.writer.operand = 0
             read = _layers.pad(self.writer, whole, operation.padding)
         kernel, stride = operation.kernel, _stride(operation, read.shape)
-        rows, columns = (_covered(read.shape[i], kernel[i], stride[i]) for i in (0, 1))
+        single = all(read.shape[i] - kernel[i] < stride[i] for i in (0, 1))
+        rows, columns = (
+            _covered(read.shape[i], kernel[i], stride[i], single=single) for i in (0, 1)
+        )
         places = Selection((read.shape[0], read.shape[1]), rows, columns)
         read = _pixel_layers.take(self.writer, read, places, read.channels)
         if kernel == (1, 1):
             return read
+        if single and (not channelwise or read.channels == 1):  # its pixels come in their order
+            return replace(read, shape=(1, 1, int(np.prod(read.shape))))
         stride = min(stride[0], kernel[0]), min(stride[1], kernel[1])
         return _layers.windows(self.writer, read, kernel, stride, channelwise=channelwise)
 

@@ -106,9 +106,15 @@ def _check_names(layers: Mapping[str, Foldable], config: CompileConfig) -> None:
 
 
 def _unfold(layers: Mapping[str, Foldable], target: int) -> None:
-    for layer in layers.values():
-        if not layer.fixed:
-            layer.unfold(target)
+    free = [layer for layer in layers.values() if not layer.fixed and not layer.follows()]
+    for layer in free:
+        layer.unfold(target)
+    if all(layer.cycles() <= target for layer in free):
+        return
+    for layer in reversed(free):  # the lanes of one may have left none to a later one
+        layer.restrict(target)
+    for layer in free:
+        layer.unfold(target)
 
 
 def _set(layer: Foldable, choice: FoldingConfig) -> None:

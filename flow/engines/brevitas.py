@@ -7,11 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from brevitas_models.classifier import QuantClassifier
-from brevitas_models.network import QuantConvNet
 from flow.classifier import Images, Logits, check_images
 from flow.engines._activations import brevitas_activations
 from flow.engines.base import Trace, channels_last
-from flow.export.qonnx import input_shape
 
 __all__ = ["BrevitasEngine"]
 
@@ -23,9 +21,9 @@ class BrevitasEngine:
 
     name = "brevitas"
 
-    def __init__(self, network: QuantConvNet | QuantClassifier, scale: float) -> None:
+    def __init__(self, network: QuantClassifier, scale: float) -> None:
         self.network, self.scale = network.eval(), scale
-        self.input_shape, self.classes = input_shape(network), network.settings.classes
+        self.input_shape, self.classes = network.input_shape, network.classes
 
     def logits(self, images: Images) -> Logits:
         """Return the rounded multiples of the scale, int32[N, K]; see Classifier."""

@@ -8,12 +8,13 @@ from statistics import median
 
 from brevitas_models.architectures import build
 from brevitas_models.classifier import QuantClassifier
+from flow.config import TrainerSettings
 from flow.experiments.study import Study
 from flow.experiments.trained import Training
 from flow.objectives import build_objective
 from flow.training.freezing import freeze_of
 from flow.training.saved_tensors import SavedTensors
-from flow.training.trainer import Schedule, TrainerSettings, train
+from flow.training.trainer import train
 
 __all__ = ["StepCost", "step_costs"]
 
@@ -67,9 +68,12 @@ def _epoch(study: Study, network: QuantClassifier, training: Training) -> float:
     batch = min(training.batch, len(labels))
     count = batch * _MINIBATCHES
     dataset = replace(study.dataset, train_images=images[:count], train_labels=labels[:count])
-    rate = training.learning_rate
-    schedule = Schedule(epochs=1, learning_rate=rate, epsilon_255=training.epsilon_255)
-    settings = TrainerSettings(schedule=schedule, batch=batch)
+    settings = TrainerSettings(
+        epochs=1,
+        learning_rate=training.learning_rate,
+        epsilon_255=training.epsilon_255,
+        batch_size=batch,
+    )
     objective = build_objective(training.objective, training.options)
     found = train(network, dataset, objective, settings, freeze=freeze_of(network))
     return found.seconds / (len(dataset.train_labels) // batch)

@@ -4,7 +4,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from brevitas_models.settings import ArchitectureSettings
 from flow.attacks.registry import build_attack
 from flow.classifier import Images, Labels, accuracy
 from flow.cluster import Cluster, ProcessCluster
+from flow.config import TrainerSettings
 from flow.data.datasets import Dataset, first_test_images
 from flow.evaluation.divided import divided_worst_case
 from flow.evaluation.evaluator import Evaluation
@@ -27,7 +28,7 @@ from flow.progress import banner
 from flow.training.freezing import freeze_of
 from flow.training.named_controls import controls_of
 from flow.training.norms import calibrate
-from flow.training.trainer import Schedule, TrainerSettings, train
+from flow.training.trainer import train
 
 __all__ = ["Study", "Trained", "Training"]
 
@@ -102,7 +103,8 @@ class Study:
             network,
             self.dataset,
             build_objective(training.objective, training.options),
-            self._trainer(training, seed),
+            self._trainer(training),
+            seed=seed,
             controls=controls_of(network, training.penalties),
             freeze=freeze_of(network),
             state_file=known,
@@ -147,24 +149,21 @@ class Study:
         """Return the attacked images uint8[N, H, W, C] and their labels int64[N]."""
         return self._shown
 
-    def _trainer(self, training: Training, seed: int) -> TrainerSettings:
+    def _trainer(self, training: Training) -> TrainerSettings:
         epochs = training.epochs or self.scale.epochs
         return TrainerSettings(
-            schedule=Schedule(
-                epochs=epochs,
-                learning_rate=training.learning_rate,
-                float_epochs=training.float_epochs,
-                epsilon_255=training.epsilon_255,
-                epsilon_warmup_epochs=0.0 if training.initial else min(_WARM_UP_EPOCHS, epochs / 2),
-            ),
-            batch=training.batch,
+            epochs=epochs,
+            learning_rate=training.learning_rate,
+            float_epochs=training.float_epochs,
+            epsilon_255=training.epsilon_255,
+            warmup_epochs=0.0 if training.initial else min(_WARM_UP_EPOCHS, epochs / 2),
+            batch_size=training.batch,
             calibration_batches=_CALIBRATION_BATCHES,
-            seed=seed,
         )
 
     def _kept(self, settings: ArchitectureSettings, training: Training, seed: int) -> Path:
         """Return the file of a training, by all that decides its result."""
-        options = asdict(self._trainer(training, seed))
+        options = self._trainer(training).model_dump() | {"seed": seed}
         objective = [training.objective, sorted(training.options.items())]
         start = None if training.initial is None else digest_of(training.initial.state)
         told = [settings.to_mapping(), options, objective, sorted(training.penalties.items())]

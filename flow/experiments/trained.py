@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from brevitas_models.pretrained import QuantClassifier, canonicalise
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.exact import make_exact
 from flow.export.deployment import lowered
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
@@ -25,7 +26,7 @@ class Trained:
 
     Attributes:
         label: of the rows and messages.
-        network: in the form of brevitas_models.pretrained.canonicalise, in eval mode.
+        network: in exact form, in eval mode.
         state: its parameters before that, for further training.
         result: of its training; None where no step was taken.
     """
@@ -73,7 +74,7 @@ class Training:
 def finished(label: str, network: QuantClassifier, result: TrainingResult | None) -> Trained:
     """Bring a network into the form that runs; its state before that is kept."""
     state = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    canonicalise(network)
+    make_exact(network)
     return Trained(label=label, network=network, state=state, result=result)
 
 

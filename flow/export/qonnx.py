@@ -18,8 +18,7 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor, nn
 
-from brevitas_models.network import QuantConvNet
-from brevitas_models.pretrained import QuantClassifier
+from brevitas_models.classifier import QuantClassifier
 from flow.classifier import Images, Logits, check_images
 from flow.errors import FlowError
 from flow.storage.files import replace_file
@@ -29,7 +28,6 @@ __all__ = [
     "ExportResult",
     "Exported",
     "export_qonnx_model",
-    "input_shape",
     "load_qonnx",
     "qonnx_logits",
 ]
@@ -54,7 +52,7 @@ class ExportResult:
 class _Deployed(nn.Module):
     """The network on uint8 images float[N, H, W, C] in 0..255."""
 
-    def __init__(self, network: QuantConvNet | QuantClassifier) -> None:
+    def __init__(self, network: QuantClassifier) -> None:
         super().__init__()
         self.network = network
 
@@ -63,7 +61,7 @@ class _Deployed(nn.Module):
         return logits
 
 
-def export_qonnx_model(network: QuantConvNet | QuantClassifier, path: Path) -> ExportResult:
+def export_qonnx_model(network: QuantClassifier, path: Path) -> ExportResult:
     """Write `network` as QONNX; the same network gives the same bytes, on any path.
 
     The input is float32[1, H, W, C], annotated UINT8 in layout NHWC; the batch is 1, as FINN needs.
@@ -75,8 +73,8 @@ def export_qonnx_model(network: QuantConvNet | QuantClassifier, path: Path) -> E
     from qonnx.core.data_layout import NHWC  # noqa: PLC0415 - beside its only use
     from qonnx.util.cleanup import cleanup_model  # noqa: PLC0415 - slow to import
 
-    scale = _logit_scale(network)
-    proto = _torch_export(_Deployed(network).eval(), input_shape(network))
+    scale = network.logit_scale
+    proto = _torch_export(_Deployed(network).eval(), network.input_shape)
     _strip(proto)
     model = cleanup_model(ModelWrapper(proto))
     name = model.graph.input[0].name
@@ -86,20 +84,6 @@ def export_qonnx_model(network: QuantConvNet | QuantClassifier, path: Path) -> E
     model.set_metadata_prop(LOGIT_SCALE, repr(scale))
     _write(path, model.model.SerializeToString(deterministic=True))
     return ExportResult(path, scale)
-
-
-def input_shape(network: QuantConvNet | QuantClassifier) -> tuple[int, int, int]:
-    """Return (H, W, C) of the images that a network takes."""
-    if isinstance(network, QuantClassifier):
-        return network.input_shape
-    return network.settings.input_shape
-
-
-def _logit_scale(network: QuantConvNet | QuantClassifier) -> float:
-    if isinstance(network, QuantClassifier):
-        return network.logit_scale
-    weight_scale = float(network.classifier.quant_weight().scale.detach())
-    return weight_scale * network.conv_blocks()[-1].activation_step
 
 
 def _torch_export(module: nn.Module, shape: tuple[int, int, int]) -> onnx.ModelProto:

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from brevitas_models._blocks import QuantBlock, Residual
-from brevitas_models.network import ConvBlock
+from brevitas_models.blocks import QuantBlock, Residual
 from brevitas_models.quantizers import InputSqueeze, staircase
 
 __all__ = ["Box", "margin_bounds", "settle_norms"]
@@ -44,15 +43,15 @@ def margin_bounds(network: Any, images: Box, labels: Tensor) -> tuple[Tensor, Te
     rows (Gowal et al. 2018, section 3); 0 at the label itself.
 
     Args:
-        network: a QuantClassifier or QuantConvNet, its BatchNorms settled.
+        network: a QuantClassifier, its BatchNorms settled.
         images: float[N, C, H, W] in 0..1.
         labels: int64[N].
     """
     box = images
-    for module in _features(network):
+    for module in network.features:
         box = _through(module, box)
     box = box.mapped(lambda values: values.flatten(1))
-    weight = network.classifier.quant_weight().value * getattr(network, "temperature", 1.0)
+    weight = network.classifier.quant_weight().value * network.temperature
     differences = weight[labels][:, None] - weight  # [N, K, F]
     middle, radius = (box.low + box.high) / 2, (box.high - box.low) / 2
     least = torch.einsum("nf,nkf->nk", middle, differences)
@@ -67,11 +66,11 @@ def settle_norms(network: nn.Module) -> None:
     gives their outputs a variance near 1, as statistics of the first batch would.
     """
     for block in network.modules():
-        if isinstance(block, QuantBlock | ConvBlock):
+        if isinstance(block, QuantBlock):
             _settle(block)
 
 
-def _settle(block: Any) -> None:  # noqa: ANN401 - a block of either kind
+def _settle(block: QuantBlock) -> None:
     norm: _BatchNorm = block.norm
     assert norm.running_var is not None
     assert norm.running_mean is not None
@@ -80,16 +79,16 @@ def _settle(block: Any) -> None:  # noqa: ANN401 - a block of either kind
             gain = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
             norm.bias.sub_(norm.running_mean * gain)
         else:
-            weight = _layer(block).quant_weight().value
+            weight = block.layer.quant_weight().value
             gain = norm.weight / (weight.square().sum() / len(weight) * _mean_square(block)).sqrt()
         norm.weight.copy_(gain * (1 + norm.eps) ** 0.5)
         norm.running_mean.zero_()
         norm.running_var.fill_(1.0)
 
 
-def _mean_square(block: Any) -> float:  # noqa: ANN401
-    source = getattr(block, "_source", None)
-    if source is None or source.source is None or source.channels == 1:
+def _mean_square(block: QuantBlock) -> float:
+    source = block.source
+    if source.source is None or source.channels == 1:
         return _IMAGE_SQUARE
     found = staircase(source.source)
     if found is None:
@@ -97,16 +96,8 @@ def _mean_square(block: Any) -> float:  # noqa: ANN401
     return _LEVEL_SQUARE * float(abs(found.levels).max()) ** 2
 
 
-def _features(network: Any) -> list[nn.Module]:  # noqa: ANN401
-    return list(network.features if hasattr(network, "features") else network.blocks)
-
-
-def _layer(block: Any) -> Any:  # noqa: ANN401
-    return block.layer if isinstance(block, QuantBlock) else block.conv
-
-
 def _through(module: Any, box: Box) -> Box:  # noqa: ANN401
-    if isinstance(module, QuantBlock | ConvBlock):
+    if isinstance(module, QuantBlock):
         return _affine(module, box).mapped(module.activation)
     if isinstance(module, Residual):
         body = _through(module.second, _through(module.first, box))
@@ -129,9 +120,9 @@ def _join(module: Residual, body: Tensor, shortcut: Tensor) -> Tensor:
     return joined
 
 
-def _affine(block: Any, box: Box) -> Box:  # noqa: ANN401
+def _affine(block: QuantBlock, box: Box) -> Box:
     """Return the box of the layer and its gain and bias, by centre and radius."""
-    layer, norm = _layer(block), block.norm
+    layer, norm = block.layer, block.norm
     gain = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
     bias = norm.bias - norm.running_mean * gain
     weight = layer.quant_weight().value

@@ -37,12 +37,14 @@ class Batch:
         labels: int64[N] on the same device.
         epsilon_255: strength of the attack at this step, after its warm-up; 0 trains on `images`.
         generator: on the CPU, so that every device sees the same draws.
+        ramp: the share of the training's full strength that epsilon_255 is.
     """
 
     images: Tensor
     labels: Tensor
     epsilon_255: float
     generator: torch.Generator
+    ramp: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

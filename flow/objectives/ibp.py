@@ -22,17 +22,19 @@ __all__ = ["Ibp", "IbpSettings", "MtlIbp", "MtlIbpSettings"]
 
 @dataclass(frozen=True, kw_only=True)
 class IbpSettings:
-    """Gowal et al.'s kappa is `clean_weight`; they let it fall to 1/2, we keep it at its end.
+    """Gowal et al.'s kappa falls from `clean_start` to `clean_weight` while epsilon rises.
 
-    `logit_gain` multiplies logits and margins in the loss alone: the size of the logits decides
-    how soon an image that is proven stops to pull.
+    Theirs ends at 1/2. `logit_gain` multiplies logits and margins in the loss alone: the size of
+    the logits decides how soon an image that is proven stops to pull.
     """
 
     clean_weight: float = 0.0
+    clean_start: float = 1.0
     logit_gain: float = 1.0
 
     def __post_init__(self) -> None:
         require("clean_weight", self.clean_weight, 0 <= self.clean_weight <= 1, "within 0..1")
+        require("clean_start", self.clean_start, 0 <= self.clean_start <= 1, "within 0..1")
         require("logit_gain", self.logit_gain, self.logit_gain > 0, "above 0")
 
 
@@ -58,9 +60,13 @@ class Ibp(Objective):
         proven = self._entropy(-margins, batch.labels)
         return self._outcome(self._with_clean(proven, logits, batch), margins, batch)
 
+    def _clean_share(self, batch: Batch) -> float:
+        start, end = self.settings.clean_start, self.settings.clean_weight
+        return start + (end - start) * batch.ramp
+
     def _bounds(self, model: Model, batch: Batch) -> tuple[Tensor, Tensor]:
         low, high = ball(batch.images, batch.epsilon_255)
-        clean = batch.images if self.settings.clean_weight else batch.images[:0]
+        clean = batch.images if self._clean_share(batch) else batch.images[:0]
         box = Box(clean / 255, low / 255, high / 255)
         return margin_bounds(model.network, box, batch.labels)
 
@@ -69,7 +75,7 @@ class Ibp(Objective):
 
     def _with_clean(self, hard: Tensor, logits: Tensor, batch: Batch) -> Tensor:
         """Mix the clean images' cross-entropy in, of which there are none at weight 0."""
-        share = self.settings.clean_weight
+        share = self._clean_share(batch)
         if not share:
             return hard
         return share * self._entropy(logits, batch.labels) + (1 - share) * hard

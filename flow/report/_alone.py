@@ -27,7 +27,9 @@ def alone(report: Report, examples: Sequence[Example]) -> tuple[Report, tuple[Ex
     )
     changes: dict[str, Any] = {
         "robust_accuracy": named(report.robust_accuracy),
+        "certified": named(report.certified),
         "noise_accuracy": named(report.noise_accuracy),
+        "boards": named(report.boards),
         "amplification": named(report.amplification),
         "masked_gradient_signs": signs,
         "training": _renamed(report.training, name),

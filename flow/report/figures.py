@@ -18,11 +18,19 @@ from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 from flow.classifier import Images
-from flow.report.schema import AmplificationPoint, EpochPoint, LayerResources, NoisePoint, RobustRow
+from flow.report.schema import (
+    AmplificationPoint,
+    CertifiedRow,
+    EpochPoint,
+    LayerResources,
+    NoisePoint,
+    RobustRow,
+)
 
 __all__ = [
     "SETTINGS",
     "amplification_figure",
+    "certified_figure",
     "difference_png",
     "image_png",
     "resources_figure",
@@ -80,6 +88,27 @@ def robust_accuracy_figure(
         axes.set_ylim(-2, 102)
         axes.legend()
         return svg_element(figure, "robust")
+
+
+def certified_figure(rows: Sequence[CertifiedRow], attacked: Sequence[RobustRow]) -> str:
+    """Draw what is certified, with bars up to what nothing has broken; dashed: what attacks leave.
+
+    Both by ascending epsilon, of one network.
+    """
+    with mpl.rc_context(SETTINGS):
+        figure, axes = _axes("epsilon (uint8 units of 255)", "accuracy, %")
+        known = _percent([row.certified for row in rows])
+        open_share = _percent([row.possible - row.certified for row in rows])
+        bars: Any = [[0.0] * len(rows), open_share]
+        x = [row.epsilon_255 for row in rows]
+        axes.errorbar(x, known, bars, label="certified", capsize=3, **_STYLES["robust"])
+        if attacked:
+            left = sorted(attacked, key=lambda row: row.epsilon_255)
+            at = [row.epsilon_255 for row in left]
+            axes.plot(at, _percent(r.accuracy for r in left), label="attacked", **_STYLES["plain"])
+        axes.set_ylim(-2, 102)
+        axes.legend()
+        return svg_element(figure, "certified")
 
 
 def amplification_figure(points: Sequence[AmplificationPoint]) -> str:

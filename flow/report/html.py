@@ -8,6 +8,8 @@ from importlib.resources import files
 
 from flow.report import _sections
 from flow.report._alone import alone
+from flow.report._board import board
+from flow.report._certified import certified, certified_tile
 from flow.report.examples import Example
 from flow.report.schema import Report, RobustRow
 
@@ -25,10 +27,12 @@ def render_page(report: Report, examples: Sequence[Example]) -> str:
     title = f"{report.model.name}: robustness and hardware"
     sections = (
         _sections.robustness(report),
+        certified(report, _sections.strongest(report)),
         _sections.example_images(examples),
         _sections.amplification(report),
         _sections.agreement(report),
         _sections.hardware(report),
+        board(report),
         _sections.training(report),
         _sections.provenance(report),
     )
@@ -107,6 +111,7 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
     differ = sum(item.logits_differ or 0 for _, item in report.agreement.items())
     used = hardware.resources
     share = f"{used.lut / hardware.capacity.lut:.0%} of the part" if hardware.capacity else ""
+    proven = certified_tile(report, row.epsilon_255)
     return [
         _clean_tile(report),
         (
@@ -114,6 +119,7 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
             f"{row.accuracy:.1%}",
             f"plain {plain[0]:.1%}" if plain else "",
         ),
+        *([proven] if proven else []),
         (
             "Logits that differ",
             f"{differ}",

@@ -14,7 +14,11 @@ __all__ = [
     "Accuracy",
     "Agreement",
     "AmplificationPoint",
+    "BoardOnTestSet",
+    "BoardRun",
+    "BoardUse",
     "Capacity",
+    "CertifiedRow",
     "Comparison",
     "EpochPoint",
     "Estimate",
@@ -104,6 +108,41 @@ class Agreement(_Record):
         return [(name, item) for name in order if (item := getattr(self, name)) is not None]
 
 
+class BoardUse(_Record):
+    """What a board did for a row; see flow.evaluation.accuracy.BoardUse."""
+
+    digest: str
+    clock_mhz: Amount
+    queries: Count
+    seconds: Amount
+
+
+class BoardOnTestSet(_Record):
+    """The board's logits beside the integers', all in a row."""
+
+    images: Positive
+    images_differ: Count
+    cycles_per_image: Amount
+    images_per_second: Amount
+    link_share: Fraction
+
+
+class BoardRun(_Record):
+    """A board that judged the attacks; see flow.engines.board.BoardFigures."""
+
+    network: str
+    board: str
+    digest: str
+    clock_mhz: Amount
+    queries: Count
+    requests: Count
+    retries: Count
+    cycles: Count
+    seconds: Amount
+    link_s: Amount
+    test_set: BoardOnTestSet
+
+
 class RobustRow(_Record):
     """One measured robust accuracy; see flow.evaluation.evaluator.RobustAccuracy."""
 
@@ -118,6 +157,37 @@ class RobustRow(_Record):
     images: Positive
     accuracy: Fraction
     ci95: tuple[Fraction, Fraction]
+    board: BoardUse | None = None
+
+
+class CertifiedRow(_Record):
+    """What is proven of the first test images; see flow.certify.verdict.Bracket."""
+
+    network: str
+    norm: Literal["linf"]
+    epsilon_255: Count
+    images: Count
+    robust: Count
+    adversarial: Count
+    unknown: Count
+    nodes: Count  # boxes that the search might bound for an image
+    tiers: dict[str, Count] = {}
+
+    @model_validator(mode="after")
+    def _every_image_has_an_answer(self) -> "CertifiedRow":
+        if self.robust + self.adversarial + self.unknown != self.images:
+            raise ValueError("robust, adversarial and unknown do not add up to images")
+        return self
+
+    @property
+    def certified(self) -> float:
+        """Share that is proven robust."""
+        return self.robust / max(self.images, 1)
+
+    @property
+    def possible(self) -> float:
+        """Share that nothing has broken."""
+        return (self.robust + self.unknown) / max(self.images, 1)
 
 
 class NoisePoint(_Record):
@@ -225,6 +295,8 @@ class Report(_Record):
     timings_s: dict[str, Amount]
     plain_accuracy: Fraction | None = None
     test_set: dict[str, WholeTestSet] = {}
+    boards: tuple[BoardRun, ...] = ()
+    certified: tuple[CertifiedRow, ...] = ()
     noise_accuracy: tuple[NoisePoint, ...] = ()
     masked_gradient_signs: tuple[str, ...] = ()
     amplification: tuple[AmplificationPoint, ...] = ()
@@ -233,6 +305,18 @@ class Report(_Record):
     settings: dict[str, Any] = {}
     tool_versions: dict[str, str] = {}
     machine: dict[str, str | int | float] = {}
+
+    @model_validator(mode="after")
+    def _no_attack_breaks_what_is_proven(self) -> "Report":
+        proven = {(r.network, str(r.norm), r.epsilon_255, r.images): r for r in self.certified}
+        for row in self.robust_accuracy:
+            found = proven.get((row.network, row.norm, row.epsilon_255, row.images))
+            if found and found.robust > round(row.accuracy * row.images):
+                raise ValueError(
+                    f"{row.attack} at {row.epsilon_255}/255 leaves {row.accuracy:.2%} of "
+                    f"{row.images} images, of which {found.robust} are certified; one is wrong"
+                )
+        return self
 
     def to_json(self) -> str:
         """Return the document as indented JSON text; what is None is left out."""

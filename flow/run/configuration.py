@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from flow.config import (
     AttackConfig,
+    CertifyConfig,
     CompileConfig,
     DataConfig,
     NetworkConfig,
@@ -36,6 +37,7 @@ class RunConfig(Section):
     verify: VerifyConfig = VerifyConfig()
     rtlsim: RtlsimConfig = RtlsimConfig()
     attack: AttackConfig = AttackConfig()
+    certify: CertifyConfig = CertifyConfig()
 
     @model_validator(mode="after")
     def _a_trained_network_is_not_trained(self) -> "RunConfig":

@@ -4,20 +4,20 @@
 
 from collections.abc import Iterable
 
-from brevitas_models import architectures
-from brevitas_models.bits import BitTable, Precision
+from brevitas_models.architectures import check
 from brevitas_models.errors import ModelError
 from brevitas_models.lipschitz import control_names
-from brevitas_models.network import NetworkSettings
 from flow.attacks import ATTACKS
-from flow.config import NetworkConfig, TrainingConfig
+from flow.config import TrainingConfig
 from flow.errors import FlowError
 from flow.objectives import OBJECTIVES
 from flow.run.configuration import RunConfig
-from flow.training.configured import objective_of, trainer_settings
+from flow.training.configured import network_settings, objective_of
 from steelflow_names import hint
 
 __all__ = ["check_names"]
+
+_ANY_IMAGE = (8, 8, 1)  # the names do not depend on it
 
 
 def check_names(config: RunConfig, where: str) -> None:
@@ -27,23 +27,12 @@ def check_names(config: RunConfig, where: str) -> None:
         FlowError: beginning with `where`, with the nearest name there is.
     """
     try:
-        _check_network(config.network)
+        check(network_settings(config.network, input_shape=_ANY_IMAGE, classes=2))
         _check_training(config.training)
         for name in config.attack.attacks:
             _check_known("attack.attacks", name, ATTACKS)
     except (FlowError, ModelError) as error:
         raise FlowError(f"{where}: {error}") from error
-
-
-def _check_network(config: NetworkConfig) -> None:
-    layers = {name: Precision(**bits.model_dump()) for name, bits in config.bits.items()}
-    default = Precision(weight_bits=config.weight_bits, activation_bits=config.activation_bits)
-    if config.architecture is None:
-        shape = config.model_dump(include={"channels", "strides", "weight_bits", "activation_bits"})
-        NetworkSettings(input_shape=(8, 8, 1), classes=2, layers=layers, **shape)
-        return
-    known = architectures.layer_names(config.architecture)
-    BitTable(default=default, layers=layers).check(config.architecture, known)
 
 
 def _check_training(config: TrainingConfig) -> None:
@@ -56,7 +45,6 @@ def _check_training(config: TrainingConfig) -> None:
         raise FlowError(
             f"training.options: {config.options} cannot be used ({error}); give numbers"
         ) from error
-    trainer_settings(config, seed=0)
     if config.devices > 1:
         raise FlowError(
             f"training.devices: {config.devices} is more than the 1 that a run trains on; its "

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The training that a configuration asks for: its network, objective and settings of the trainer.
+"""The training that a configuration asks for: its network and its objective.
 
 By default adversarial quantization-aware training with PGD (Madry et al. 2018) and the penalty of
 Defensive Quantization (Lin, Gan and Han 2019).
@@ -11,50 +11,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brevitas_models import architectures
+from brevitas_models.architectures import build, convnet_settings
 from brevitas_models.bits import Precision
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.exact import make_exact
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
-from brevitas_models.pretrained import QuantClassifier, canonicalise
 from brevitas_models.settings import ArchitectureSettings
-from flow.config import HeldOutConfig, NetworkConfig, TrainingConfig
+from flow.config import NetworkConfig, TrainingConfig
 from flow.data.datasets import Dataset
 from flow.objectives import Objective, build_objective
 from flow.threads import one_thread
 from flow.training.freezing import freeze_of
 from flow.training.named_controls import controls_of
-from flow.training.trainer import EpochReport, HeldOut, Machine, Schedule, TrainerSettings, train
+from flow.training.trainer import EpochReport, train
 
-__all__ = [
-    "Trained",
-    "network_settings",
-    "objective_of",
-    "plain_config",
-    "train_network",
-    "trainer_settings",
-]
-
-_Network = QuantConvNet | QuantClassifier
-_Settings = NetworkSettings | ArchitectureSettings
+__all__ = ["Trained", "network_settings", "objective_of", "plain_config", "train_network"]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A network in eval mode and exact or canonical form, and the report of each epoch."""
+    """A network in eval mode and exact form, and the report of each epoch."""
 
-    network: _Network
+    network: QuantClassifier
     history: tuple[EpochReport, ...]
 
 
-def network_settings(config: NetworkConfig, dataset: Dataset) -> _Settings:
-    """Return the architecture that `config` asks for on the images of `dataset`."""
-    sizes: dict[str, Any] = {"input_shape": dataset.input_shape, "classes": dataset.classes}
+def network_settings(
+    config: NetworkConfig, *, input_shape: tuple[int, int, int], classes: int
+) -> ArchitectureSettings:
+    """Return the architecture that `config` asks for on images of (H, W, C)."""
+    sizes: dict[str, Any] = {"input_shape": input_shape, "classes": classes}
     default = config.model_dump(include={"weight_bits", "activation_bits"})
     layers = {name: bits.model_dump() for name, bits in config.bits.items()}
     if config.architecture is None:
-        shape = config.model_dump(include={"channels", "strides"})
         bits = {name: Precision(**values) for name, values in layers.items()}
-        return NetworkSettings(**sizes, **default, **shape, layers=bits)
+        shape = config.channels, config.strides
+        return convnet_settings(
+            **sizes, **default, channels=shape[0], strides=shape[1], layers=bits
+        )
     named = config.model_dump(include={"architecture", "width", "input_bits", "join", "pool"})
     content = named | {"bits": {"default": default, "layers": layers}}
     return ArchitectureSettings.from_mapping(
@@ -84,38 +77,9 @@ def objective_of(config: TrainingConfig) -> Objective:
     return build_objective("pgd", {"steps": config.pgd_steps, "relative_step": step} | options)
 
 
-def trainer_settings(config: TrainingConfig, seed: int) -> TrainerSettings:
-    """Return all else that decides the result.
-
-    Raises:
-        FlowError: a value is out of range.
-    """
-    return TrainerSettings(
-        schedule=Schedule(
-            epochs=config.epochs,
-            learning_rate=config.learning_rate,
-            float_epochs=config.float_epochs,
-            epsilon_255=config.epsilon_255,
-            epsilon_warmup_epochs=config.warmup_epochs,
-        ),
-        batch=config.batch_size,
-        optimiser=config.optimiser,
-        weight_decay=config.weight_decay,
-        ema_decay=config.ema_decay,
-        calibration_batches=config.calibration_batches,
-        shift=config.shift,
-        flip=config.flip,
-        seed=seed,
-        held_out=_held_out(config.held_out),
-        machine=Machine(
-            accelerator=config.accelerator, devices=config.devices, precision=config.precision
-        ),
-    )
-
-
 def train_network(
     dataset: Dataset,
-    settings: _Settings,
+    settings: ArchitectureSettings,
     config: TrainingConfig,
     *,
     seed: int,
@@ -125,8 +89,7 @@ def train_network(
 ) -> Trained:
     """Train a network and put it into the form in which float rounding decides nothing.
 
-    That is brevitas_models.exact for convolutions, and brevitas_models.pretrained.canonicalise
-    for a named architecture. On the CPU the result's bits depend on the arguments and the
+    That is brevitas_models.exact. On the CPU the result's bits depend on the arguments and the
     processor alone. For `state_file`, `log_folder` and `report` see flow.training.trainer.train.
 
     Raises:
@@ -134,12 +97,13 @@ def train_network(
             or the state file is corrupt or cannot be written.
         FlowError: see flow.training.trainer.train.
     """
-    network = _built(settings, seed)
+    network = build(settings, seed)
     result = train(
         network,
         dataset,
         objective_of(config),
-        trainer_settings(config, seed),
+        config,
+        seed=seed,
         controls=controls_of(network, config.strengths),
         freeze=freeze_of(network),
         state_file=state_file,
@@ -147,18 +111,5 @@ def train_network(
         report=report,
     )
     with one_thread():
-        if isinstance(network, QuantClassifier):
-            canonicalise(network)
-        else:
-            make_exact(network)
+        make_exact(network)
     return Trained(network, result.history)
-
-
-def _built(settings: _Settings, seed: int) -> _Network:
-    if isinstance(settings, ArchitectureSettings):
-        return architectures.build(settings, seed)
-    return build_network(settings, seed)
-
-
-def _held_out(config: HeldOutConfig) -> HeldOut:
-    return HeldOut(**config.model_dump())

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from flow.config import TrainerSettings
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.objectives import TrainingSet
 from flow.training.augmentation import mirrored, moved
-from flow.training.settings import TrainerSettings
 
 __all__ = ["TrainingImages", "seeded"]
 
@@ -32,9 +32,15 @@ class TrainingImages:
     """
 
     def __init__(
-        self, dataset: Dataset, settings: TrainerSettings, *, rank: int = 0, world: int = 1
+        self,
+        dataset: Dataset,
+        settings: TrainerSettings,
+        *,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
-        self._settings, self._rank, self._world = settings, rank, world
+        self._settings, self._seed, self._rank, self._world = settings, seed, rank, world
         images = torch.from_numpy(dataset.train_images).permute(0, 3, 1, 2).contiguous()
         labels, count = torch.from_numpy(dataset.train_labels), settings.held_out.images
         if len(labels) - count < 2 * world:
@@ -44,13 +50,13 @@ class TrainingImages:
             )
         rows = torch.arange(len(labels))
         if count:
-            rows = torch.randperm(len(labels), generator=seeded(settings.seed, -1))
+            rows = torch.randperm(len(labels), generator=seeded(seed, -1))
         kept, out = rows[count:], rows[:count]
         self.training = TrainingSet(
             images=images[kept], labels=labels[kept], classes=dataset.classes
         )
         self.held_out = TrainingSet(images=images[out], labels=labels[out], classes=dataset.classes)
-        self._batch = min(settings.batch, len(kept))
+        self._batch = min(settings.batch_size, len(kept))
         self.steps = len(kept) // self._batch
 
     def minibatches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
@@ -59,7 +65,7 @@ class TrainingImages:
         All draws depend on seed, epoch and device only. Images that do not fill a minibatch are
         left out of the epoch.
         """
-        generator = seeded(self._settings.seed, epoch)
+        generator = seeded(self._seed, epoch)
         order = torch.randperm(len(self.training.labels), generator=generator)
         if self._rank:
             generator.manual_seed(generator.initial_seed() + self._rank * _RANKS)

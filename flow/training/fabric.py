@@ -11,9 +11,9 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
+from flow.config import Machine, TrainerSettings
 from flow.errors import FlowError
 from flow.threads import one_thread
-from flow.training.settings import Machine, TrainerSettings
 
 __all__ = ["average_buffers", "build_optimiser", "deterministic", "launch", "mean_over_devices"]
 
@@ -29,7 +29,7 @@ def launch(machine: Machine) -> Fabric:
     """
     if machine.accelerator == "cuda" and torch.cuda.device_count() < machine.devices:
         raise FlowError(
-            f"trainer: machine.devices {machine.devices} is more than the "
+            f"trainer: devices {machine.devices} is more than the "
             f"{torch.cuda.device_count()} cuda devices here; ask for fewer, or for the cpu"
         )
     fabric = Fabric(

@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import nn
 
+from flow.config import TrainerSettings
+from flow.config.section import Section
 from flow.data.datasets import Dataset
 from flow.objectives import Objective
 from flow.storage.network_state import tensors
-from flow.training.settings import TrainerSettings
 
 __all__ = ["difference", "fingerprint"]
 
@@ -23,6 +24,7 @@ def fingerprint(
     objective: Objective,
     settings: TrainerSettings,
     *,
+    seed: int,
     penalties: Iterable[str],
     controls: str,
 ) -> dict[str, str]:
@@ -37,7 +39,8 @@ def fingerprint(
     images = hashlib.sha256(dataset.train_images.tobytes())
     images.update(dataset.train_labels.tobytes())
     return {
-        **dict(_flat(asdict(settings))),
+        **dict(_flat({key: getattr(settings, key) for key in TrainerSettings.model_fields})),
+        "seed": str(seed),
         "objective": f"{objective.name} {asdict(objective.settings)}",
         "penalties": f"{[*penalties]} {controls}",
         "first weights": weights.hexdigest(),
@@ -59,7 +62,7 @@ def difference(stored: object, now: Mapping[str, str]) -> str:
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+        if isinstance(value, Section):
+            yield from _flat(dict(value), f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", str(value)

@@ -8,19 +8,15 @@ from typing import Any
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.frozen import freeze
-from brevitas_models.frozen_classifier import freeze_classifier
-from brevitas_models.network import QuantConvNet
 from flow.objectives.base import Logits
 
 __all__ = ["freeze_of"]
 
 
-def freeze_of(network: QuantConvNet | QuantClassifier) -> Callable[[Any], Logits] | None:
+def freeze_of(network: QuantClassifier) -> Callable[[Any], Logits] | None:
     """Return what trainer.train takes as `freeze`; None where the network has no fold."""
-    if isinstance(network, QuantConvNet):
-        return freeze
     try:
-        freeze_classifier(network)
+        freeze(network)
     except ModelError:
         return None
-    return freeze_classifier
+    return freeze

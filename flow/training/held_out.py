@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from flow.config import HeldOut
 from flow.objectives import Batch, Model, TrainingSet
 from flow.objectives._attack import AttackSettings, ball, cross_entropy_ascent, uniform_start
 from flow.progress import track
 from flow.training.data import seeded
-from flow.training.settings import HeldOut
 
 __all__ = ["Measured", "measure"]
 

@@ -6,21 +6,19 @@ from collections.abc import Mapping
 
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.lipschitz import LipschitzControl, make_control
-from brevitas_models.network import QuantConvNet
-from flow.export.qonnx import input_shape
 
 __all__ = ["controls_of"]
 
 
 def controls_of(
-    network: QuantConvNet | QuantClassifier, strengths: Mapping[str, float]
+    network: QuantClassifier, strengths: Mapping[str, float]
 ) -> dict[str, LipschitzControl]:
     """Return the controls of these names and strengths, as flow.training.trainer.train takes them.
 
     Raises:
         ModelError: there is no control of a name, or a strength is out of its range.
     """
-    height, width, channels = input_shape(network)
+    height, width, channels = network.input_shape
     return {
         name: make_control(name, network, (channels, height, width), strength)
         for name, strength in strengths.items()

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from flow.config import TrainerSettings
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.objectives import Batch, Model, Objective
@@ -30,7 +31,6 @@ from flow.training.log import EpochReport, TrainingResult
 from flow.training.norms import calibrate
 from flow.training.schedule import Phase, epsilon, phase_of
 from flow.training.selection import Selection
-from flow.training.settings import TrainerSettings
 
 __all__ = ["Penalty", "Run"]
 
@@ -54,6 +54,7 @@ class Run:
         objective: Objective,
         settings: TrainerSettings,
         *,
+        seed: int,
         penalties: dict[str, Penalty],
         controls: Controls,
         freeze: Callable[[Any], Logits] | None,
@@ -61,16 +62,18 @@ class Run:
         self.epoch, self._seconds = 0, 0.0
         self._history: list[EpochReport] = []
         self._network, self._objective, self._settings = network, objective, settings
+        self._seed = seed
         self._penalties, self._controls = penalties | controls.penalties, controls
         self._selection = Selection()
         self._fingerprint = fingerprint(
             *(network, dataset, objective, settings),
+            seed=seed,
             penalties=penalties,
             controls=controls.describe(),
         )
-        self._fabric = launch(settings.machine)
+        self._fabric = launch(settings)
         rank, world = self._fabric.global_rank, self._fabric.world_size
-        self._data = TrainingImages(dataset, settings, rank=rank, world=world)
+        self._data = TrainingImages(dataset, settings, seed=seed, rank=rank, world=world)
         objective.prepare(network)
         self._arrange(self._memory_format)
         self._inner = build_optimiser(network, settings)
@@ -86,12 +89,12 @@ class Run:
         """Whether all epochs are trained or patience has ended."""
         patience = self._settings.held_out.patience
         stopped = patience is not None and self._selection.stale >= patience
-        return stopped or self.epoch >= self._settings.epochs
+        return stopped or self.epoch >= self._settings.all_epochs
 
     @property
     def progress(self) -> str:
         """How far it is, in words."""
-        return f"{self.epoch} of {self._settings.epochs} epochs"
+        return f"{self.epoch} of {self._settings.all_epochs} epochs"
 
     @property
     def is_first_device(self) -> bool:
@@ -100,7 +103,7 @@ class Run:
 
     @property
     def _memory_format(self) -> torch.memory_format:
-        last = self._settings.machine.channels_last
+        last = self._settings.channels_last
         return torch.channels_last if last else torch.contiguous_format
 
     def _arrange(self, memory_format: torch.memory_format) -> None:
@@ -149,7 +152,7 @@ class Run:
     def train_epoch(self) -> EpochReport:
         """Train, let the objective learn, measure the held-out images."""
         started = time.monotonic()
-        phase = phase_of(self.epoch, self._settings.schedule)
+        phase = phase_of(self.epoch, self._settings)
         if self.epoch == phase.first > 0:
             self._start_anew()
         with nullcontext() if phase.quantized else quantization_off(self._network):
@@ -188,7 +191,7 @@ class Run:
 
     def _title(self) -> str:
         """Return the text before the progress bar, with the last robust accuracy."""
-        title = f"epoch {self.epoch + 1} of {self._settings.epochs}"
+        title = f"epoch {self.epoch + 1} of {self._settings.all_epochs}"
         measured = [one.robust for one in self._history if one.robust is not None]
         return f"{title}, robust {measured[-1]:.1%} held out" if measured else title
 
@@ -207,14 +210,16 @@ class Run:
         self, images: Tensor, labels: Tensor, generator: torch.Generator, done: float
     ) -> Batch:
         images = images.to(self._fabric.device)
-        if self._settings.machine.channels_last:
+        if self._settings.channels_last:
             images = images.to(memory_format=torch.channels_last)
         # else the strides stay: of one channel they are ambiguous, and choose torch's kernels
+        full, reached = self._settings.epsilon_255, epsilon(done, self._settings)
         return Batch(
             images=images,
             labels=labels.to(self._fabric.device),
-            epsilon_255=epsilon(done, self._settings.schedule),
+            epsilon_255=reached,
             generator=generator,
+            ramp=reached / full if full else 1.0,
         )
 
     def _update(self, model: Model, batch: Batch) -> dict[str, Tensor]:
@@ -240,8 +245,8 @@ class Run:
         average_buffers(self._fabric, self._network.buffers())
         if self._average is not None:
             average_buffers(self._fabric, self._average.tensors())
-        reached = epsilon(self.epoch, self._settings.schedule)
-        generator = seeded(self._settings.seed, _BETWEEN + self.epoch)
+        reached = epsilon(self.epoch, self._settings)
+        generator = seeded(self._seed, _BETWEEN + self.epoch)
         self._objective.end_epoch(model, self._data.training, reached, generator)
         if self._fabric.world_size > 1:
             self._objective.load_state_dict(self._fabric.broadcast(self._objective.state_dict()))
@@ -250,7 +255,7 @@ class Run:
         return nullcontext() if self._average is None else self._average.applied()
 
     def _measure_when_due(self, *, choose: bool) -> Measured | None:
-        held_out, last = self._settings.held_out, self._settings.epochs
+        held_out, last = self._settings.held_out, self._settings.all_epochs
         if not held_out.images or (self.epoch % held_out.every and self.epoch < last):
             return None
         with self._averaged():
@@ -260,19 +265,19 @@ class Run:
         return found
 
     def _measure(self) -> Measured:
-        held_out, strength = self._settings.held_out, self._settings.held_out.epsilon_255
-        strength = self._settings.schedule.epsilon_255 if strength is None else strength
+        held_out, strength = self._settings.held_out, self._settings.epsilon_255
+        strength = strength if held_out.epsilon_255 is None else held_out.epsilon_255
         found = measure(self._plain, self._data.held_out, strength, held_out)
         return self._fabric.broadcast(found)
 
     def _report(self, means: dict[str, float], phase: Phase, found: Measured | None) -> EpochReport:
         return EpochReport(
             epoch=self.epoch,
-            epochs=self._settings.epochs,
+            epochs=self._settings.all_epochs,
             phase=phase.name,
             loss=means["loss"],
             accuracy=means["accuracy"],
-            epsilon_255=epsilon(self.epoch, self._settings.schedule),
+            epsilon_255=epsilon(self.epoch, self._settings),
             learning_rate=phase.rate(self.epoch - 1 / self._data.steps),
             seconds=self._seconds,
             clean=None if found is None else found.clean,
@@ -297,13 +302,13 @@ class Run:
             history=tuple(self._history),
             best_epoch=self._selection.epoch or self.epoch,
             held_out=held_out,
-            stopped_early=self.epoch < self._settings.epochs,
+            stopped_early=self.epoch < self._settings.all_epochs,
             seconds=self._seconds,
         )
 
     def _calibration_passes(self) -> Iterator[Callable[[], object]]:
         """Yield forward passes of the objective on minibatches that no epoch had."""
-        count, epochs = self._settings.calibration_batches, self._settings.epochs
+        count, epochs = self._settings.calibration_batches, self._settings.all_epochs
         batches = self._data.minibatches(epochs)
         for _, (images, labels, generator) in zip(range(count), batches, strict=False):
             batch = self._batch(images, labels, generator, float(epochs))

@@ -5,7 +5,7 @@
 import math
 from dataclasses import dataclass
 
-from flow.training.settings import Schedule
+from flow.config import Schedule
 
 __all__ = ["Phase", "epsilon", "phase_of", "warmup_cosine"]
 
@@ -36,9 +36,10 @@ class Phase:
 def phase_of(epoch: int, schedule: Schedule) -> Phase:
     """Return the phase of an epoch, counted from 0."""
     rate, before = schedule.learning_rate, schedule.float_epochs
+    warmup = schedule.learning_rate_warmup
     if epoch < before:
-        return Phase(False, 0, before, schedule.float_learning_rate or rate, schedule.warmup)
-    return Phase(True, before, schedule.epochs, rate, schedule.warmup)
+        return Phase(False, 0, before, schedule.float_learning_rate or rate, warmup)
+    return Phase(True, before, schedule.epochs, rate, warmup)
 
 
 def warmup_cosine(progress: float, warmup: float) -> float:
@@ -50,5 +51,5 @@ def warmup_cosine(progress: float, warmup: float) -> float:
 
 def epsilon(done: float, schedule: Schedule) -> float:
     """Return the attack's strength in uint8 units after `done` epochs."""
-    length = schedule.epsilon_warmup_epochs
+    length = schedule.warmup_epochs
     return schedule.epsilon_255 * (min(1.0, done / length) if length else 1.0)

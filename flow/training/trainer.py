@@ -15,6 +15,7 @@ from torch import nn
 
 from brevitas_models.checkpoint import read_state, write_state
 from brevitas_models.lipschitz import LipschitzControl
+from flow.config import TrainerSettings
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.objectives import Objective
@@ -26,15 +27,10 @@ from flow.training.fabric import deterministic
 from flow.training.float import quantization_off
 from flow.training.log import EpochReport, ScalarLog, TrainingResult
 from flow.training.run import Penalty, Run
-from flow.training.settings import HeldOut, Machine, Schedule, TrainerSettings
 
 __all__ = [
     "EpochReport",
-    "HeldOut",
-    "Machine",
     "Penalty",
-    "Schedule",
-    "TrainerSettings",
     "TrainingResult",
     "quantization_off",
     "train",
@@ -49,6 +45,7 @@ def train(
     objective: Objective,
     settings: TrainerSettings,
     *,
+    seed: int = 0,
     penalties: Mapping[str, Penalty] | None = None,
     controls: Mapping[str, LipschitzControl] | None = None,
     freeze: Callable[[Any], Logits] | None = None,
@@ -62,7 +59,8 @@ def train(
         network: maps float32[N, C, H, W] in 0..1 to logits float32[N, K]; on the CPU.
         dataset: only its training images are used.
         objective: what is minimised; a stateful one belongs to this training from now on.
-        settings: all else that decides the result, but for the network's first weights.
+        settings: how it is minimised.
+        seed: of everything random but the network's first weights.
         penalties: by name, added to the loss as they are.
         controls: by name; their penalties are added too, and after each step of the optimiser
             they change the weights (spectral normalisation, say).
@@ -79,9 +77,10 @@ def train(
             devices, or the state file is another training's.
         ModelError: the state file is corrupt or cannot be written.
     """
-    with deterministic(settings.machine):
+    with deterministic(settings):
         run = Run(
             *(network, dataset, objective, settings),
+            seed=seed,
             penalties=dict(penalties or {}),
             controls=Controls(controls or {}),
             freeze=freeze,

@@ -15,6 +15,8 @@ __all__ = ["data_section", "weights_file", "with_zoo_defaults", "zoo_defaults"]
 # networks are small on MNIST, and 8/255 is what CIFAR-10's are attacked with.
 _EPSILON_255 = {"mnist": 26}
 _USUAL_EPSILON_255 = 8
+_CERTIFY = {"mnist": {"nodes": 5000}}
+_USUAL_CERTIFY = {"images": 10, "flips": 50, "nodes": 50}  # on 8 bits search proves nothing
 _SHARES = (0.0, 0.5, 1.0, 1.5, 2.0, 4.0)  # of that strength; the last shows whether it destroys
 
 # What one CPU core does in some minutes; the last for images of 32x32 and more
@@ -29,7 +31,7 @@ _ATTACKS = {"attacks": ["apgd_ce", "apgd_dlr", "pgd", "square"], "stop_early": T
 
 
 def zoo_defaults(name: str) -> dict[str, Any]:
-    """Return a run's name and its sections data, compile, verify, rtlsim and attack.
+    """Return a run's name and its sections data, compile, verify, rtlsim, certify and attack.
 
     The attack's strengths are shares and multiples of the card's.
 
@@ -52,6 +54,7 @@ def zoo_defaults(name: str) -> dict[str, Any]:
         },
         "verify": _VERIFY.get(source, _USUAL_VERIFY),
         "rtlsim": {"epsilon_255": strength},
+        "certify": _CERTIFY.get(source, _USUAL_CERTIFY),
         "attack": {"epsilons_255": epsilons} | _ATTACKS | _ATTACK.get(source, _USUAL_ATTACK),
     }
 

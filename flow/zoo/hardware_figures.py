@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from brevitas_models.pretrained import QuantClassifier, load
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.pretrained import load
 from flow.classifier import Images
 from flow.compile import (
     RtlRun,

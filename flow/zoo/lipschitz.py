@@ -6,9 +6,9 @@ import copy
 
 from torch import nn
 
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.lipschitz import Norm, network_bound
 from brevitas_models.model_card import LipschitzFigures
-from brevitas_models.pretrained import QuantClassifier
 from brevitas_models.quantizers import InputSqueeze
 
 __all__ = ["lipschitz_figures"]

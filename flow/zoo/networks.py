@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from brevitas_models.pretrained import QuantClassifier, card, load
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.pretrained import card, load
 from flow.classifier import Images, Logits, check_images
 from flow.config import DataConfig
 from flow.data.datasets import Dataset, load_dataset

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from brevitas_models.pretrained import QuantClassifier, build, canonicalise
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.exact import make_exact
+from brevitas_models.pretrained import build
+from flow.config import TrainerSettings
 from flow.data.datasets import Dataset
 from flow.objectives import build_objective
 from flow.progress import banner
 from flow.training.freezing import freeze_of
 from flow.training.named_controls import controls_of
-from flow.training.trainer import EpochReport, TrainerSettings, train
+from flow.training.trainer import EpochReport, train
 from flow.zoo.start import blend
 
 __all__ = ["Recipe", "Trained", "train_recipe"]
@@ -25,6 +28,7 @@ class Recipe:
 
     Attributes:
         trainer: all that is not here.
+        seed: of the first weights and of the trainer.
         objective: its name in flow.objectives.
         options: of the objective, where they are not its paper's.
         penalties: name of a Lipschitz control to its strength.
@@ -33,6 +37,7 @@ class Recipe:
     """
 
     trainer: TrainerSettings
+    seed: int = 0
     objective: str = "standard"
     options: Mapping[str, Any] = field(default_factory=dict)
     penalties: Mapping[str, float] = field(default_factory=dict)
@@ -40,20 +45,15 @@ class Recipe:
     initial_share: float = 0.75
 
     @property
-    def seed(self) -> int:
-        """Of the first weights and of the trainer."""
-        return self.trainer.seed
-
-    @property
     def epochs(self) -> int:
         """Of both phases."""
-        return self.trainer.epochs
+        return self.trainer.all_epochs
 
     @property
     def epsilon_255(self) -> int:
         """Radius of the ball it is measured in; it may be trained in a larger one. 0: in none."""
         measured = self.trainer.held_out.epsilon_255
-        return int(self.trainer.schedule.epsilon_255 if measured is None else measured)
+        return int(self.trainer.epsilon_255 if measured is None else measured)
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,19 @@ def train_recipe(name: str, dataset: Dataset, state_file: Path, recipe: Recipe) 
     network = build(name, recipe.seed)
     if recipe.initial is not None:
         blend(network, recipe.initial, recipe.initial_share)
-    half = recipe.trainer.machine.precision != "32-true"  # the fold computes in float32: slower
+    half = recipe.trainer.precision != "32-true"  # the fold computes in float32: slower
     found = train(
         network,
         dataset,
         build_objective(recipe.objective, recipe.options),
         recipe.trainer,
+        seed=recipe.seed,
         controls=controls_of(network, recipe.penalties),
         freeze=None if half else freeze_of(network),
         state_file=state_file,
         report=lambda epoch: banner(f"{name}: {epoch_line(epoch)}"),
     )
-    canonicalise(network)
+    make_exact(network)
     return Trained(network, found.best_epoch, found.seconds)
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How the zoo's robust networks were trained; `steelflow zoo train NAME` does it."""
 
-from flow.training.trainer import HeldOut, Machine, Schedule, TrainerSettings
+from flow.config import HeldOut, TrainerSettings
 from flow.zoo.recipe import Recipe
 
 __all__ = ["ROBUST_RECIPES"]
@@ -10,35 +10,31 @@ __all__ = ["ROBUST_RECIPES"]
 
 def _lenet(*, epochs: int, epsilon_255: float) -> TrainerSettings:
     return TrainerSettings(
-        schedule=Schedule(
-            epochs=epochs,
-            learning_rate=2e-3,
-            warmup=0.1,
-            epsilon_255=epsilon_255,
-            epsilon_warmup_epochs=1,
-        ),
-        batch=250,
+        epochs=epochs,
+        learning_rate=2e-3,
+        learning_rate_warmup=0.1,
+        epsilon_255=epsilon_255,
+        warmup_epochs=1,
+        batch_size=250,
         calibration_batches=40,
         held_out=HeldOut(images=1000, epsilon_255=76),
     )
 
 
 def _certified(
-    *, epochs: int, learning_rate: float, trained_255: int, measured_255: int
+    *, epochs: int, learning_rate: float, trained_255: int, measured_255: int, ramp: float = 0.4
 ) -> TrainerSettings:
     """Return the settings of a training on interval bounds: no statistics, no held-out choice.
 
     Its ball is a little larger than the one it is measured in.
     """
     return TrainerSettings(
-        schedule=Schedule(
-            epochs=epochs,
-            learning_rate=learning_rate,
-            warmup=0.05,
-            epsilon_255=trained_255,
-            epsilon_warmup_epochs=0.4 * epochs,
-        ),
-        batch=250,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        learning_rate_warmup=0.05,
+        epsilon_255=trained_255,
+        warmup_epochs=ramp * epochs,
+        batch_size=250,
         held_out=HeldOut(epsilon_255=measured_255),
     )
 
@@ -51,8 +47,10 @@ ROBUST_RECIPES = {
         options={"steps": 4, "relative_step": 0.5},
         initial="mnist-tfc-w2a2",
         trainer=TrainerSettings(
-            schedule=Schedule(epochs=8, learning_rate=5e-3, epsilon_255=36),
-            batch=500,
+            epochs=8,
+            learning_rate=5e-3,
+            epsilon_255=36,
+            batch_size=500,
             calibration_batches=30,
             held_out=HeldOut(images=1000, every=8, epsilon_255=26),
         ),
@@ -61,8 +59,21 @@ ROBUST_RECIPES = {
     # have most of the weight.
     "mnist-tfc-w2a2-certified": Recipe(
         objective="mtl_ibp",
-        options={"bound_weight": 0.3},
+        options={"bound_weight": 0.3, "clean_start": 0.0},
         trainer=_certified(epochs=14, learning_rate=8e-3, trained_255=28, measured_255=26),
+    ),
+    "mnist-convsmall-w4a4-certified": Recipe(
+        objective="mtl_ibp",
+        options={"bound_weight": 0.4},
+        trainer=_certified(
+            epochs=14, learning_rate=3e-3, trained_255=28, measured_255=25, ramp=0.5
+        ),
+    ),
+    "mnist-convsmall-w4a4-certified76": Recipe(  # too many bits are free to search them all
+        objective="ibp",
+        trainer=_certified(
+            epochs=24, learning_rate=3e-3, trained_255=80, measured_255=76, ramp=0.5
+        ),
     ),
     "mnist-lenet-w4a4-dq": Recipe(
         objective="pgd",
@@ -82,19 +93,18 @@ ROBUST_RECIPES = {
         objective="fgsm",
         initial="cifar10-cnv-w4a4",
         trainer=TrainerSettings(
-            schedule=Schedule(
-                epochs=12,
-                learning_rate=1e-2,
-                warmup=0.1,
-                epsilon_255=8,
-                epsilon_warmup_epochs=1,
-            ),
-            batch=100,
+            epochs=12,
+            learning_rate=1e-2,
+            learning_rate_warmup=0.1,
+            epsilon_255=8,
+            warmup_epochs=1,
+            batch_size=100,
             shift=2,
             flip=True,
             calibration_batches=40,
             held_out=HeldOut(images=1000, epsilon_255=8),
-            machine=Machine(precision="bf16-mixed", channels_last=True),
+            precision="bf16-mixed",
+            channels_last=True,
         ),
     ),
 }

@@ -4,7 +4,8 @@
 
 import torch
 
-from brevitas_models.pretrained import QuantClassifier, load
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.pretrained import load
 
 __all__ = ["blend"]
 

@@ -21,6 +21,7 @@ class Target:
 # by the second word of a name; 1,000 frames a second are 98,304 cycles for a CNV at 100 MHz
 _BY_NETWORK = {
     "tfc": Target(frames_per_second=100_000, images=1000),
+    "convsmall": Target(frames_per_second=3000, images=32),
     "lenet": Target(frames_per_second=3000, images=32),
     "mobilenet": Target(frames_per_second=500, images=16),
     "resnet8": Target(frames_per_second=1000, images=16),

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import torch
 
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.model_card import ModelCard
-from brevitas_models.pretrained import QuantClassifier, save, save_card, settings
+from brevitas_models.pretrained import save, save_card, settings
 from flow.classifier import accuracy
+from flow.config import TrainerSettings
 from flow.data.datasets import Dataset
 from flow.errors import SettingError
 from flow.export.deployment import lowered
-from flow.training.trainer import Machine, Schedule, TrainerSettings
 from flow.zoo import evaluation as zoo_evaluation
 from flow.zoo import networks as zoo
 from flow.zoo.lipschitz import lipschitz_figures
@@ -29,21 +30,28 @@ _MACHINE = f"one thread, {platform.machine()}, torch {torch.__version__}"
 
 
 def _tfc(learning_rate: float, shift: int) -> Recipe:
-    schedule = Schedule(epochs=30, learning_rate=learning_rate)
     return Recipe(
-        trainer=TrainerSettings(schedule=schedule, batch=100, calibration_batches=100, shift=shift)
+        trainer=TrainerSettings(
+            epochs=30,
+            learning_rate=learning_rate,
+            batch_size=100,
+            calibration_batches=100,
+            shift=shift,
+        )
     )
 
 
 def _cifar10(epochs: int, initial: str | None = None) -> Recipe:
     """Return a recipe whose layers compute in bfloat16, which holds the grids exactly."""
     trainer = TrainerSettings(
-        schedule=Schedule(epochs=epochs, learning_rate=2e-2),
-        batch=100,
+        epochs=epochs,
+        learning_rate=2e-2,
+        batch_size=100,
         calibration_batches=100,
         shift=2,
         flip=True,
-        machine=Machine(precision="bf16-mixed", channels_last=True),
+        precision="bf16-mixed",
+        channels_last=True,
     )
     return Recipe(trainer=trainer, initial=initial, initial_share=0.5)
 

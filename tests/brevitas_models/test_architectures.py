@@ -21,6 +21,8 @@ TINY = {"vgg_small": 0.03, "resnet18": 0.05, "lfc": 0.01, "mobilenet": 0.1, "cnv
 
 
 def settings(architecture: str, bits: BitTable = FOUR, **others: object) -> ArchitectureSettings:
+    if architecture == "convnet":
+        others = {"convolutions": ((16, 1), (32, 2), (32, 2))} | others
     return ArchitectureSettings(architecture=architecture, bits=bits, **others)  # type: ignore[arg-type]
 
 
@@ -42,6 +44,8 @@ SHAPES = [
     Shape("tfc", 784 * 64 + 2 * 64 * 64 + 640, 4, (28, 28, 1)),
     Shape("lfc", 784 * 1024 + 2 * 1024 * 1024 + 10240, 4, (28, 28, 1)),
     Shape("lenet5", 150 + 2400 + 400 * 120 + 120 * 84 + 840, 5, (28, 28, 1)),  # biases aside
+    Shape("convnet", 144 + 4608 + 9216 + 32 * 49 * 10, 4, (28, 28, 1)),
+    Shape("conv_small", 256 + 32 * 256 + 1568 * 100 + 1000, 4, (28, 28, 1)),
     Shape("cnv", 1_542_848, 9, (32, 32, 3)),  # BNN-PYNQ's CNV
     Shape("vgg_small", 4_656_512, 7, (32, 32, 3)),
     Shape("resnet8", 77_360, 10, (32, 32, 3)),  # MLPerf Tiny's, without biases
@@ -56,7 +60,7 @@ def test_shapes_and_sizes(case: Shape) -> None:
     layers = network.layers()
     assert network.input_shape == case.input_shape
     assert sum(layer.weight.numel() for layer in layers.values()) == case.weights
-    assert tuple(layers) == layer_names(case.name)
+    assert tuple(layers) == layer_names(settings(case.name))
     assert len(layers) == case.layers
 
 
@@ -107,10 +111,12 @@ def test_a_table_for_another_layer_lists_the_nearest() -> None:
         build(settings("lenet5", table))
 
 
-@pytest.mark.parametrize("use", [layer_names, lambda name: build(settings(name))])
-def test_an_unknown_architecture_lists_the_nearest(use: Callable[[str], object]) -> None:
+@pytest.mark.parametrize("use", [layer_names, build])
+def test_an_unknown_architecture_lists_the_nearest(
+    use: Callable[[ArchitectureSettings], object],
+) -> None:
     with pytest.raises(ModelError, match=r"there is no 'resnet9'; did you mean 'resnet8'"):
-        use("resnet9")
+        use(settings("resnet9"))
 
 
 @pytest.mark.parametrize("join", list(Join))
@@ -205,7 +211,7 @@ def test_a_copy_reads_its_own_quantizers() -> None:
     with torch.no_grad():
         for parameter in again.features.conv1.activation.parameters():
             parameter.mul_(2)
-    steps = [one.features.conv2.source_step for one in (network, again)]
+    steps = [one.features.conv2.source.step for one in (network, again)]
     assert steps[1] == pytest.approx(2 * steps[0])
 
 

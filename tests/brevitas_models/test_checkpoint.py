@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
 import os
+import re
 import resource
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,32 +10,33 @@ from pathlib import Path
 import pytest
 import torch
 
-from brevitas_models import architectures
+from brevitas_models.architectures import build, convnet_settings
 from brevitas_models.bits import BitTable
 from brevitas_models.checkpoint import load_checkpoint, save_checkpoint, write_state
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
-from brevitas_models.pretrained import QuantClassifier, canonicalise
+from brevitas_models.exact import make_exact
 from brevitas_models.quantizers import Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
 
-SETTINGS = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(1, 2))
+SETTINGS = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(1, 2))
 
 
 @pytest.fixture
-def network() -> QuantConvNet:
-    built = build_network(SETTINGS, seed=5)
+def network() -> QuantClassifier:
+    built = build(SETTINGS, seed=5)
     built(torch.rand(16, 1, 8, 8))
-    return built.eval()
+    make_exact(built)
+    return built
 
 
 @pytest.fixture
-def saved(tmp_path: Path, network: QuantConvNet) -> Path:
+def saved(tmp_path: Path, network: QuantClassifier) -> Path:
     save_checkpoint(tmp_path / "robust.pt", network)
     return tmp_path / "robust.pt"
 
 
-def test_a_saved_network_comes_back(saved: Path, network: QuantConvNet) -> None:
+def test_a_saved_network_comes_back(saved: Path, network: QuantClassifier) -> None:
     loaded = load_checkpoint(saved, SETTINGS)
     images = torch.rand(8, 1, 8, 8)
     assert torch.equal(loaded(images), network(images))
@@ -48,8 +50,8 @@ def test_the_same_network_gives_the_same_bytes_under_any_name(saved: Path, tmp_p
 
 
 def test_another_architecture_is_refused(saved: Path) -> None:
-    expected = replace(SETTINGS, channels=(4, 16))
-    with pytest.raises(ModelError, match=r"another architecture \(channels \(4, 8\), not \(4, 16"):
+    expected = replace(SETTINGS, convolutions=((4, 1), (16, 2)))
+    with pytest.raises(ModelError, match=r"\(convolutions \(\(4, 1\), \(8, 2\)\), not"):
         load_checkpoint(saved, expected)
 
 
@@ -95,14 +97,14 @@ def no_room() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_room")
 def test_a_write_that_fails_is_one_line_and_leaves_nothing(
-    tmp_path: Path, network: QuantConvNet
+    tmp_path: Path, network: QuantClassifier
 ) -> None:
     with pytest.raises(ModelError, match=r"new.pt: cannot be written \(File too large\); make ro"):
         save_checkpoint(tmp_path / "new.pt", network)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_write_that_fails_keeps_the_old_file(saved: Path, network: QuantConvNet) -> None:
+def test_a_write_that_fails_keeps_the_old_file(saved: Path, network: QuantClassifier) -> None:
     before = saved.read_bytes()
     (saved.parent / "robust.pt.part").mkdir()
     with pytest.raises(ModelError, match=r"robust.pt: cannot be written \(Is a directory\)"):
@@ -110,21 +112,44 @@ def test_a_write_that_fails_keeps_the_old_file(saved: Path, network: QuantConvNe
     assert saved.read_bytes() == before
 
 
+def old_file(network: QuantClassifier, path: Path) -> Path:
+    """What versions wrote before convolutions were an architecture."""
+    state = {
+        re.sub(r"^features\.conv(\d+)\.", r"blocks.\1.", name).replace(".layer.", ".conv."): value
+        for name, value in network.state_dict().items()
+    }
+    shape = {"channels": (4, 8), "strides": (1, 2), "weight_bits": 4, "activation_bits": 4}
+    layers = {"conv1": {"weight_bits": 4, "activation_bits": 4}}
+    settings = {"input_shape": (8, 8, 1), "classes": 10, **shape, "layers": layers}
+    write_state(path, {"format": 1, "settings": settings, "state": state})
+    return path
+
+
+def test_a_checkpoint_of_an_older_version_comes_back(
+    network: QuantClassifier, tmp_path: Path
+) -> None:
+    loaded = load_checkpoint(old_file(network, tmp_path / "old.pt"))
+    images = torch.rand(8, 1, 8, 8)
+    assert torch.equal(loaded(images), network(images))
+    assert loaded.settings.convolutions == SETTINGS.convolutions
+    assert "conv1" in loaded.settings.bits.layers
+
+
 @pytest.mark.parametrize(("name", "value"), [("weight", float("nan")), ("running_var", -1.0)])
 def test_values_that_no_training_leaves_are_refused(
-    saved: Path, network: QuantConvNet, name: str, value: float
+    network: QuantClassifier, tmp_path: Path, name: str, value: float
 ) -> None:
-    tensor = network.conv_blocks()[0].norm.state_dict()[name]
+    tensor = network.blocks()[0].norm.state_dict()[name]
     tensor.fill_(value)
-    save_checkpoint(saved, network)
-    with pytest.raises(ModelError, match=rf"robust.pt: is a damaged .*norm.{name} holds values"):
-        load_checkpoint(saved)
+    old = old_file(network, tmp_path / "old.pt")
+    with pytest.raises(ModelError, match=rf"old.pt: is a damaged .*norm.{name} holds values"):
+        load_checkpoint(old)
 
 
 @pytest.fixture
 def classifier(tmp_path: Path) -> tuple[Path, QuantClassifier]:
     """A small LeNet with trained scales, in the form to save."""
-    built = architectures.build(
+    built = build(
         ArchitectureSettings(
             architecture="lenet5",
             bits=BitTable.uniform(4, 3),
@@ -136,7 +161,7 @@ def classifier(tmp_path: Path) -> tuple[Path, QuantClassifier]:
         seed=3,
     )
     built(torch.rand(16, 1, 12, 12, generator=torch.Generator().manual_seed(0)))
-    canonicalise(built)
+    make_exact(built)
     save_checkpoint(tmp_path / "lenet.pt", built)
     return tmp_path / "lenet.pt", built
 
@@ -159,7 +184,7 @@ def test_a_classifier_of_other_settings_is_refused(
     path, network = classifier
     with pytest.raises(ModelError, match=r"another architecture \(width 0.5, not 2.0\); train"):
         load_checkpoint(path, replace(network.settings, width=2.0))
-    with pytest.raises(ModelError, match=r"\(lenet5, not convolutions of \(4, 8\) channels\)"):
+    with pytest.raises(ModelError, match=r"architecture lenet5, not convnet"):
         load_checkpoint(path, SETTINGS)
 
 

@@ -8,7 +8,7 @@ from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
-from brevitas_models.frozen_classifier import freeze_classifier
+from brevitas_models.frozen import freeze
 from brevitas_models.settings import ArchitectureSettings
 
 SETTINGS = [
@@ -39,7 +39,7 @@ def pixels(count: int) -> Tensor:
 def test_the_frozen_network_computes_the_same(settings: ArchitectureSettings) -> None:
     network, images = warmed_up(settings), pixels(30)
     with torch.no_grad():
-        expected, found = network(images / 255), freeze_classifier(network)(images)
+        expected, found = network(images / 255), freeze(network)(images)
     same = torch.isclose(found, expected, atol=1e-4).all(dim=1)  # but for rounding ties
     assert same.float().mean() > 0.9
     assert expected.std() > 0
@@ -49,7 +49,7 @@ def test_the_frozen_network_computes_the_same(settings: ArchitectureSettings) ->
 def test_its_gradients_point_where_those_of_the_network_do(settings: ArchitectureSettings) -> None:
     network, images = warmed_up(settings), pixels(8)
     directions = []
-    for victim in (freeze_classifier(network), lambda images: network(images / 255)):
+    for victim in (freeze(network), lambda images: network(images / 255)):
         shown = images.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(victim(shown)[:, 3].sum(), shown)
         directions.append(gradient.flatten())
@@ -58,13 +58,13 @@ def test_its_gradients_point_where_those_of_the_network_do(settings: Architectur
 
 def test_later_training_does_not_reach_it() -> None:
     network, images = warmed_up(SETTINGS[1]), pixels(4)
-    victim = freeze_classifier(network)
+    victim = freeze(network)
     before = victim(images)
     with torch.no_grad():
         for _, norm in network.norms():
             norm.weight.neg_()
     assert torch.equal(victim(images), before)
-    assert not torch.equal(freeze_classifier(network)(images), before)
+    assert not torch.equal(freeze(network)(images), before)
 
 
 @pytest.mark.parametrize(
@@ -79,4 +79,4 @@ def test_later_training_does_not_reach_it() -> None:
 )
 def test_what_it_cannot_fold_is_named(settings: ArchitectureSettings, layer: str) -> None:
     with pytest.raises(ModelError, match=rf"{layer} cannot be frozen, only blocks .* without free"):
-        freeze_classifier(build(settings))
+        freeze(build(settings))

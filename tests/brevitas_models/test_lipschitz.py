@@ -10,7 +10,7 @@ import torch
 from brevitas.quant import Int8ActPerTensorFloat, Int32Bias
 from torch import Tensor, nn
 
-from brevitas_models.architectures import build
+from brevitas_models.architectures import build, convnet_settings
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
@@ -24,21 +24,20 @@ from brevitas_models.lipschitz import (
     network_bound,
     operator_norm,
 )
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.quantizers import Quantizers
 from brevitas_models.settings import ArchitectureSettings
 
-SETTINGS = NetworkSettings(input_shape=(7, 8, 2), classes=5, channels=(4, 40), strides=(1, 2))
+SETTINGS = convnet_settings(input_shape=(7, 8, 2), classes=5, channels=(4, 40), strides=(1, 2))
 SHAPE = (2, 7, 8)
 
 
 @pytest.fixture
-def network() -> QuantConvNet:
-    built = build_network(SETTINGS, seed=1)
+def network() -> QuantClassifier:
+    built = build(SETTINGS, seed=1)
     generator = torch.Generator().manual_seed(2)
     for _ in range(3):
         built(torch.rand(16, 2, 7, 8, generator=generator))
-    for block in built.conv_blocks():
+    for block in built.blocks():
         torch.nn.init.normal_(block.norm.weight, generator=generator)
     return built.eval()
 
@@ -109,29 +108,29 @@ def test_equal_singular_values_do_not_stall() -> None:
     assert conv_spectral_norm(identity, window) == pytest.approx(2, rel=1e-12)
 
 
-def test_layer_constants_use_the_quantized_weights_and_the_gain(network: QuantConvNet) -> None:
-    second = network.conv_blocks()[1]
-    weight = second.conv.quant_weight().value.detach().double().numpy()
+def test_layer_constants_use_the_quantized_weights_and_the_gain(network: QuantClassifier) -> None:
+    second = network.blocks()[1]
+    weight = second.layer.quant_weight().value.detach().double().numpy()
     variance = second.norm.running_var.double().numpy() + second.norm.eps
     gain = second.norm.weight.detach().double().numpy() / np.sqrt(variance)
-    found = {layer.name: layer for layer in layer_lipschitz(network, SHAPE)}["blocks.1.conv"]
+    found = {layer.name: layer for layer in layer_lipschitz(network, SHAPE)}["features.conv1.layer"]
     window = Window(size=(7, 8), padding=(1, 1), stride=(2, 2))
     assert found.weights == pytest.approx(np.linalg.norm(dense(weight, window), 2), rel=1e-6)
     folded = dense(weight * gain[:, None, None, None], window)
     assert found.folded == pytest.approx(np.linalg.norm(folded, 2), rel=1e-6)
 
 
-def test_the_classifier_constant_is_its_largest_singular_value(network: QuantConvNet) -> None:
+def test_the_classifier_constant_is_its_largest_singular_value(network: QuantClassifier) -> None:
     weight = network.classifier.quant_weight().value.detach().numpy()
     found = layer_lipschitz(network, SHAPE)[-1]
     assert found.name == "classifier"
     assert found.weights == pytest.approx(np.linalg.norm(weight, 2), rel=1e-5)
 
 
-def test_the_bound_of_a_chain_is_the_product_of_its_layers(network: QuantConvNet) -> None:
+def test_the_bound_of_a_chain_is_the_product_of_its_layers(network: QuantClassifier) -> None:
     found = network_bound(network, SHAPE)
     assert found.slope == pytest.approx(np.prod([layer.folded for layer in found.layers]))
-    step, last = network.conv_blocks()[0].activation_step, found.layers[2].folded
+    step, last = network.blocks()[1].source.step, found.layers[2].folded
     sizes = [4 * 7 * 8, 40 * 4 * 4]
     rounding = step * (sizes[0] ** 0.5 * found.layers[1].folded + sizes[1] ** 0.5) * last
     assert found.rounding == pytest.approx(rounding)
@@ -204,13 +203,13 @@ def test_the_bound_holds_for_measured_distances(case: Case, norm: Norm) -> None:
     assert np.isfinite(bound.slope)
 
 
-def test_measuring_leaves_the_model_as_it_was(network: QuantConvNet) -> None:
+def test_measuring_leaves_the_model_as_it_was(network: QuantClassifier) -> None:
     network.train()
-    network.conv_blocks()[0].norm.eval()
+    network.blocks()[0].norm.eval()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     network_bound(network, SHAPE)
     assert network.training
-    assert not network.conv_blocks()[0].norm.training
+    assert not network.blocks()[0].norm.training
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name]), name
 
@@ -331,9 +330,9 @@ def test_padding_that_is_not_of_numbers_is_refused() -> None:
         network_bound(model, (1, 4, 4))
 
 
-def test_dq_penalty_is_the_sum_of_gram_distances(network: QuantConvNet) -> None:
+def test_dq_penalty_is_the_sum_of_gram_distances(network: QuantClassifier) -> None:
     expected = 0.0
-    for layer in network.weighted_layers():
+    for _, layer in network.weighted_layers():
         weight = layer.quant_weight().value.detach().double().numpy()
         matrix = weight.reshape(len(weight), -1)
         if matrix.shape[0] > matrix.shape[1]:  # conv1 has 40 outputs and 36 inputs
@@ -350,9 +349,9 @@ def test_dq_penalty_counts_every_group_of_a_convolution_alone() -> None:
 
 
 def test_descending_the_penalty_makes_layers_non_expansive() -> None:
-    network = build_network(SETTINGS, seed=1)
+    network = build(SETTINGS, seed=1)
     with torch.no_grad():
-        for layer in network.weighted_layers():
+        for _, layer in network.weighted_layers():
             layer.weight.mul_(3)
     before = dq_penalty(network).item()
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)

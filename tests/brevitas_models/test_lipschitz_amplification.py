@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from zoo_networks import images
+from zoo_networks import activations, images
 
-from brevitas_models.architectures import build
+from brevitas_models.architectures import build, convnet_settings
 from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.lipschitz import error_amplification
-from brevitas_models.network import NetworkSettings, build_network
 from brevitas_models.settings import ArchitectureSettings
 
 
@@ -21,18 +20,21 @@ def network() -> QuantClassifier:
 
 
 def test_ratios_are_those_of_the_activations() -> None:
-    settings = NetworkSettings(input_shape=(6, 6, 1), classes=3, channels=(4, 5), strides=(1, 1))
-    model, generator = build_network(settings).eval(), torch.Generator().manual_seed(0)
+    settings = convnet_settings(input_shape=(6, 6, 1), classes=3, channels=(4, 5), strides=(1, 1))
+    model, generator = build(settings).eval(), torch.Generator().manual_seed(0)
     clean, adversarial = torch.rand(2, 300, 1, 6, 6, generator=generator)
     found = error_amplification(model, clean, adversarial)
     assert [one.layer for one in found] == [
         "input",
-        "blocks.0.activation",
-        "blocks.1.activation",
+        "features.conv0.activation",
+        "features.conv1.activation",
         "output",
     ]
     with torch.no_grad():
-        before, after = model.activations(clean), model.activations(adversarial)
+        before, after = (
+            [pair for pair in activations(model, one) if pair[0] != "flatten"]
+            for one in (clean, adversarial)
+        )
     for one, (_, a), (_, b) in zip(found[1:], before, after, strict=True):
         flat, moved = a.flatten(1).double().numpy(), (b - a).flatten(1).double().numpy()
         ratios = np.linalg.norm(moved, axis=1) / np.linalg.norm(flat, axis=1)

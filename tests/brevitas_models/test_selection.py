@@ -67,16 +67,18 @@ def test_the_budget_may_be_met_exactly() -> None:
     assert solve(costs, [[1.0, 0.0]] * 3, 0.1 + 0.2 + 0.3) == [0, 0, 0]
 
 
+RESNET8 = ArchitectureSettings(
+    architecture="resnet8",
+    bits=BitTable.uniform(8, 8),
+    input_shape=(6, 6, 2),
+    width=0.15,
+    quantizers=Quantizers(weights="learned"),  # type: ignore[arg-type]
+)
+
+
 @pytest.fixture(scope="module")
 def network() -> QuantClassifier:
-    settings = ArchitectureSettings(
-        architecture="resnet8",
-        bits=BitTable.uniform(8, 8),
-        input_shape=(6, 6, 2),
-        width=0.15,
-        quantizers=Quantizers(weights="learned"),  # type: ignore[arg-type]
-    )
-    built = build(settings, seed=1)
+    built = build(RESNET8, seed=1)
     for seed in range(3):
         built(images(built, 32, seed))
     return built.eval()
@@ -92,13 +94,13 @@ def options(network: QuantClassifier) -> list[Option]:
 
 def test_every_layer_has_an_option_for_every_candidate(options: list[Option]) -> None:
     assert [(one.layer, one.precision) for one in options] == [
-        (layer, candidate) for layer in layer_names("resnet8") for candidate in CANDIDATES
+        (layer, candidate) for layer in layer_names(RESNET8) for candidate in CANDIDATES
     ]
 
 
 def test_more_bits_lose_less(options: list[Option]) -> None:
     by_bits = {(one.layer, one.precision): one for one in options}
-    for layer in layer_names("resnet8"):
+    for layer in layer_names(RESNET8):
         weights = [by_bits[layer, bits(w, 6)].weight_error for w in (2, 4, 8)]
         assert weights == sorted(weights, reverse=True)
         assert weights[-1] < 0.05
@@ -178,7 +180,7 @@ class _Residual(nn.Module):
 
 def chosen(network: QuantClassifier, options: list[Option], share: float) -> Selection:
     cost = weight_bits_cost(network)
-    total = sum(cost(layer, 8, 8) for layer in layer_names("resnet8"))
+    total = sum(cost(layer, 8, 8) for layer in layer_names(RESNET8))
     return select_bits(options, cost, share * total)
 
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from zoo_networks import images
 
-from brevitas_models._canonical import canonicalise, weight_codes
 from brevitas_models._weight_file import network_content, read_into
 from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable, Precision
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
+from brevitas_models.exact import make_exact, weight_codes
 from brevitas_models.quantizers import Quantizers, staircase
 from brevitas_models.settings import ArchitectureSettings
 
@@ -57,7 +57,7 @@ def test_a_file_restores_the_network_to_the_last_bit(
     weights: str, activations: str, tmp_path: Path
 ) -> None:
     network, path = trained(weights, activations), tmp_path / "net.npz"
-    canonicalise(network)
+    make_exact(network)
     path.write_bytes(network_content(network))
     again = build(network.settings).eval()
     read_into(again, path)
@@ -69,13 +69,16 @@ def test_a_file_restores_the_network_to_the_last_bit(
     assert network_content(again) == path.read_bytes()
 
 
+_SIGNS = ((None, 0), (0, None))  # of weights
+
+
 @pytest.mark.parametrize(("weights", "activations"), KINDS)
 def test_canonical_form_keeps_the_integers_and_spreads_the_thresholds(
     weights: str, activations: str
 ) -> None:
     network = trained(weights, activations)
     canonical = copy.deepcopy(network)
-    canonicalise(canonical)
+    make_exact(canonical)
     for old, new in zip(network.blocks(), canonical.blocks(), strict=True):
         signs = old.norm.weight.sign().to(torch.int8)[:, None]
         codes = weight_codes(new.layer).flatten(1)
@@ -84,10 +87,14 @@ def test_canonical_form_keeps_the_integers_and_spreads_the_thresholds(
         assert found is not None
         scale = new.layer.quant_weight().scale.detach().double().flatten()
         gain = new.norm.weight.detach().double() / (1 + new.norm.eps) ** 0.5 * scale
-        unit = (gain * new.source_step).numpy()[:, None]
+        unit = (gain * new.source.step).numpy()[:, None]
         at = (found.thresholds - new.norm.bias.detach().double().numpy()[:, None]) / unit
         least = 1 / (2 * len(found.thresholds))
-        reachable = np.abs(at) < 2**12  # beyond, float32 holds no finer shift
+        low, high = new.source.bounds  # no sum comes near the others
+        sums = [codes.double().numpy().clip(*ends).sum(1, keepdims=True) for ends in _SIGNS]
+        least_sum, most = sums[0] * high + sums[1] * low, sums[0] * low + sums[1] * high
+        reachable = (at > least_sum - 1) & (at < most + 1)
+        reachable &= np.abs(at) < 2**12  # beyond, float32 holds no finer shift
         assert np.abs(at - np.rint(at))[reachable].min() > least - 1e-2
 
 

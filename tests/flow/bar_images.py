@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from brevitas_models.pretrained import QuantClassifier
+from brevitas_models.classifier import QuantClassifier
 from flow.data.datasets import Dataset
 
 __all__ = ["bars_dataset", "same", "write_mnist"]

@@ -4,6 +4,7 @@
 
 from flow.run.pipeline import Step
 from flow.run.steps.attack import AttackStep
+from flow.run.steps.certify import CertifyStep
 from flow.run.steps.compile import CompileStep
 from flow.run.steps.export import ExportStep
 from flow.run.steps.report import ReportStep
@@ -25,5 +26,6 @@ def all_steps() -> tuple[Step, ...]:
         RtlsimStep(),
         SynthStep(),
         AttackStep(),
+        CertifyStep(),
         ReportStep(),
     )

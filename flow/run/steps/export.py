@@ -17,7 +17,7 @@ from flow.engines.cached import CachedEngine
 from flow.engines.qonnx import QonnxEngine
 from flow.engines.verification import compare_labels
 from flow.errors import FlowError
-from flow.export.qonnx import export_qonnx_model, input_shape
+from flow.export.qonnx import export_qonnx_model
 from flow.progress import meter
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import write_json
@@ -53,7 +53,7 @@ class ExportStep(Step):
         findings: dict[str, dict[str, Any]] = {"logit_scale": {}, "accuracy": {}}
         for name in context.config.networks:
             network = load_checkpoint(context.folder("train") / f"{name}.pt")
-            _check_fits(input_shape(network), network.settings.classes, dataset)
+            _check_fits(network.input_shape, network.classes, dataset)
             exported = export_qonnx_model(network, folder / f"{name}.onnx")
             brevitas = CachedEngine(BrevitasEngine(network, exported.logit_scale))
             with meter(f"qonnx on the test set, {name}", unit="images") as report:

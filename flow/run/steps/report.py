@@ -20,7 +20,7 @@ from flow.storage.records import StepRecord
 
 __all__ = ["ReportStep"]
 
-_SOURCES = ("train", "export", "compile", "verify", "rtlsim", "synth", "attack")
+_SOURCES = ("train", "export", "compile", "verify", "rtlsim", "synth", "attack", "certify")
 
 
 class ReportStep(Step):
@@ -28,7 +28,7 @@ class ReportStep(Step):
 
     name = "report"
     needs = _SOURCES
-    version = 2
+    version = 3
     tools = ("matplotlib",)
 
     def settings(self, context: Context) -> Settings:
@@ -86,12 +86,14 @@ class _Findings:
                 "integer_vs_rtlsim": self.rtlsim["integer_vs_rtlsim"],
             },
             "robust_accuracy": self.attack["rows"],
+            "certified": self._json("certify")["rows"],
             "hardware": {
                 **self.rtlsim["hardware"],
                 "resources": self.synth["resources"],
                 "capacity": self.synth["capacity"],
             },
             "timings_s": self.context.timings_s(_SOURCES),
+            "boards": self.attack["boards"],
             "noise_accuracy": self.attack["noise"],
             "masked_gradient_signs": [f"{s['network']}: {s['sign']}" for s in self.attack["signs"]],
             "amplification": self.attack["amplification"],

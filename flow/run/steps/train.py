@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from brevitas_models.checkpoint import load_checkpoint, save_checkpoint
-from brevitas_models.exact import LayerMargin, layer_margins
-from brevitas_models.network import QuantConvNet
-from brevitas_models.pretrained import QuantClassifier, load
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.exact import layer_margins
+from brevitas_models.pretrained import load
 from flow.data.datasets import Dataset, data_files, load_dataset
 from flow.progress import banner, meter
 from flow.run.pipeline import Context, Settings, Step
@@ -80,7 +80,9 @@ class TrainStep(Step):
 def _trained(context: Context, dataset: Dataset, name: str, scratch: Path) -> Trained:
     """Return one network: loaded if a checkpoint is given, else trained."""
     config = context.config
-    settings = network_settings(config.network, dataset)
+    settings = network_settings(
+        config.network, input_shape=dataset.input_shape, classes=dataset.classes
+    )
     given = {str(key): path for key, path in config.training.checkpoints.items()}
     if name in given:
         return Trained(load_checkpoint(Path(given[name]), settings), ())
@@ -102,14 +104,9 @@ def _point(report: EpochReport) -> dict[str, Any]:
     )
 
 
-def _checked_margins(name: str, network: QuantConvNet | QuantClassifier) -> list[dict[str, Any]]:
-    """Say it when float rounding could decide an activation; verification then relies on data.
-
-    For named architectures there is no such proof.
-    """
-    if isinstance(network, QuantClassifier):
-        return []
-    margins: list[LayerMargin] = layer_margins(network)
+def _checked_margins(name: str, network: QuantClassifier) -> list[dict[str, Any]]:
+    """Say it when float rounding could decide an activation; verification then relies on data."""
+    margins = layer_margins(network)
     for margin in margins:
         if not margin.proven:
             banner(

@@ -30,12 +30,21 @@ from flow.cli import main
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.fuzz import random_network
-from flow.integer.native import Kind, NativeNetwork, StageTime
+from flow.integer.native import Kind, NativeNetwork, StageTime, instruction_sets
 from flow.zoo import networks as zoo
 
 MODEL = "mnist-tfc-w2a2"
 KEYS = [
-    *("model", "batch", "threads", "rival", "ours_images_per_s", "rival_images_per_s"),
+    *(
+        "model",
+        "batch",
+        "threads",
+        "isa",
+        "rival_isa",
+        "rival",
+        "ours_images_per_s",
+        "rival_images_per_s",
+    ),
     *("ratio", "target", "share_of_peak", "peak_rss_mib"),
 ]
 
@@ -57,7 +66,8 @@ def measurement(tmp_path_factory: pytest.TempPathFactory) -> Measurement:
         labels = np.zeros(8, dtype=np.int64)
         data = Dataset("zeros", images, labels, images, labels, 10)
         patch.setattr(zoo, "dataset", lambda *_: data)
-        return Measurement(MODEL, 1, 0.05, None, tmp_path_factory.mktemp("bench"))
+        folder = tmp_path_factory.mktemp("bench")
+        return Measurement(MODEL, folder, threads=1, seconds=0.05, data=None)
 
 
 @pytest.mark.parametrize("rival", list(RIVALS))
@@ -188,7 +198,8 @@ def test_command_writes_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["bench", "simulator", *options, "--threads", "1", "--json", str(path)]) == 0
     (row,) = json.loads(path.read_text())
     assert list(row) == KEYS
-    assert row["target"] == 3
+    assert row["target"] == 4
+    assert row["isa"] == instruction_sets()[-1]
     assert "torch_float32" in capsys.readouterr().out
 
 
@@ -197,12 +208,14 @@ def test_command_writes_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[s
     [
         ({"models": ["cnv"]}, "models cnv: unknown; known here: cifar10-cnv-w1a1"),
         ({"rivals": ["tvm"]}, "rivals tvm: unknown; known here: brevitas"),
+        ({"isa": "sse9"}, "isa sse9: unknown here; give portable"),
         ({"threads": 0}, "threads 0: give at least 1"),
         ({"seconds": 0.0}, "seconds 0.0: give a positive number"),
     ],
 )
 def test_options_that_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:
     options = {"models": [MODEL], "rivals": ["qonnx"], "threads": 1, "seconds": 1.0, "data": None}
+    options["isa"] = None
     with pytest.raises(FlowError, match=message):
         next(SIMULATOR.rows(argparse.Namespace(**(options | given))))
 

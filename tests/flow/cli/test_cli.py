@@ -18,7 +18,20 @@ from flow.errors import FlowError, SettingError
 from flow.run.pipeline import Context, Pipeline, Settings, Step
 from hw.errors import HardwareError
 
-STEPS = ("train", "export", "compile", "verify", "rtlsim", "synth", "attack", "report")
+STEPS = (
+    "train",
+    "export",
+    "compile",
+    "verify",
+    "rtlsim",
+    "synth",
+    "attack",
+    "certify",
+    "report",
+)
+
+
+BOARD = "http://127.0.0.1:8000/v2/models/digits"
 
 
 class Toy(Step):
@@ -56,6 +69,22 @@ def test_run_ends_by_naming_the_report(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["run", "toy.yaml"]) == 0
     assert capsys.readouterr().out == "report: build/toy/report/index.html\n"
     assert Path("build/toy/report/index.html").is_file()
+
+
+@pytest.mark.parametrize("command", ["run", "attack"])
+@pytest.mark.parametrize("place", ["virtual", BOARD])
+def test_a_board_can_be_named_for_the_attacks(
+    command: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Context] = []
+    monkeypatch.setattr(Pipeline, "run", lambda _, context, __: seen.append(context))
+    assert main([command, "toy.yaml", "--board", place]) == 0
+    assert (seen[0].config.attack.engine, seen[0].config.attack.board) == ("board", place)
+
+
+def test_a_board_that_is_no_place_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attack", "toy.yaml", "--board", "pynq"]) == 2
+    assert "--board pynq: board: 'pynq' is refused" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("step", STEPS)

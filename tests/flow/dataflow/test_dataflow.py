@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """FINN's passes on small graphs: what they compute, what is refused and how it is said."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
@@ -12,10 +14,12 @@ from qonnx.util.cleanup import cleanup_model
 from qonnx_models import tiny_qonnx
 
 from flow.config import CompileConfig, FoldingConfig
-from flow.dataflow import fold, folding_of, to_dataflow
+from flow.dataflow import fold, folding_of, generate_rtl, reachable_cycles, to_dataflow
 from flow.errors import FlowError
 from flow.fuzz import Block, GraphSpec, build, draw
 from flow.integer import (
+    IMAGE,
+    Concat,
     Convolution,
     Dense,
     Flatten,
@@ -26,6 +30,7 @@ from flow.integer import (
     Threshold,
 )
 from flow.lowering import lower
+from hw.finn.session import finn_build_dir
 
 PART = "xc7z020clg400-1"
 ALL_ONE = {f"MVAU_rtl_{index}": FoldingConfig(pe=1, simd=1) for index in range(3)}
@@ -58,6 +63,30 @@ def test_finns_execution_of_random_networks_equals_the_integers(spec: GraphSpec)
 
 def _thresholds_of(operations: tuple[Operation, ...]) -> ModelWrapper:
     return to_dataflow(IntegerNetwork((*operations, Flatten(name="f")), (1, 2, 1), 1.0), PART)
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel"), [((2, 1, 1), (2, 1)), ((1, 2, 3), (1, 2)), ((3, 3, 2), (2, 2))]
+)
+@pytest.mark.parametrize("channelwise", [False, True])
+def test_a_single_window_is_generated(
+    image: tuple[int, int, int], kernel: tuple[int, int], channelwise: bool, tmp_path: Path
+) -> None:
+    channels = image[2]
+    shape = (*kernel, 1 if channelwise else channels, channels)
+    weights = np.arange(1, np.prod(shape) + 1).reshape(shape)
+    groups = channels if channelwise else 1
+    conv = Convolution(name="c", stride=(2, 2), weights=weights, groups=groups)
+    network = IntegerNetwork((conv, Flatten(name="f")), image, 1.0)
+    model = to_dataflow(network, PART)
+    rate = 1e8 / reachable_cycles(model, 1)
+    model, _ = fold(model, CompileConfig(target_fps=rate, clock_mhz=100.0))
+    with finn_build_dir(tmp_path):
+        generate_rtl(model, PART, 100.0)
+    model = model.transform(SetExecMode("cppsim"))
+    pixels = np.random.default_rng(0).integers(0, 256, (1, *image), dtype=np.uint8)
+    (found,) = execute_onnx(model, {"global_in": pixels.astype(np.float32)}).values()
+    assert found.reshape(-1).tolist() == network.logits(pixels)[0].tolist()
 
 
 def test_thresholds_beyond_float32_are_kept_exactly() -> None:
@@ -188,6 +217,28 @@ def test_illegal_folding_is_refused(
 def test_target_rate_is_met_by_every_layer(tiny_dataflow: ModelWrapper) -> None:
     _, cycles = fold(tiny_dataflow, CompileConfig(target_fps=200_000.0))
     assert max(cycles.values()) <= 500
+
+
+def _joined_rows(channels: int) -> IntegerNetwork:
+    """Return two images of an odd number of channels, one below the other, then every other row."""
+    weights = np.ones((1, 1, 2, channels), dtype=np.int64)
+    pair = [Convolution(name=name, inputs=(IMAGE,), weights=weights) for name in "ab"]
+    rows = np.arange(0, 12, 2)[:, None] * 4 + np.arange(4)
+    operations = (
+        *pair,
+        Concat(name="joined", inputs=("a", "b"), axis=0),
+        Gather(name="taken", inputs=("joined",), places=rows, channels=channels),
+        Flatten(name="flat"),
+        Dense(name="logits", weights=np.ones((24 * channels, 2), dtype=np.int64)),
+    )
+    return IntegerNetwork(operations, (6, 4, 2), 1.0)
+
+
+def test_lanes_are_chosen_so_that_later_layers_can_join() -> None:
+    model = to_dataflow(_joined_rows(5), PART)  # two lanes of the concat would leave 1 of 5
+    assert reachable_cycles(model, 120) == 120
+    _, found = fold(model, CompileConfig(target_fps=1e8 / 120, clock_mhz=100.0))
+    assert max(found.values()) <= 120
 
 
 def test_given_folding_decides_the_cycles(tiny_dataflow: ModelWrapper) -> None:

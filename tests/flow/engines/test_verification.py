@@ -11,11 +11,10 @@ import pytest
 import torch
 from qonnx.core.modelwrapper import ModelWrapper
 
-from brevitas_models.architectures import build
+from brevitas_models.architectures import build, convnet_settings
 from brevitas_models.bits import BitTable
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.exact import make_exact
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
-from brevitas_models.pretrained import canonicalise
 from brevitas_models.settings import ArchitectureSettings
 from flow.engines.brevitas import BrevitasEngine
 from flow.engines.cached import CachedEngine
@@ -42,9 +41,9 @@ def _with_other_weight(network: IntegerNetwork, matrix: int) -> IntegerNetwork:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantConvNet, Path]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantClassifier, Path]:
     """A network in exact form with BatchNorm statistics of random images, and its export."""
-    settings = NetworkSettings(
+    settings = convnet_settings(
         input_shape=(6, 6, 1),
         classes=5,
         channels=(4, 6),
@@ -52,7 +51,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantConvNet, Pat
         weight_bits=4,
         activation_bits=4,
     )
-    network = build_network(settings, seed=3)
+    network = build(settings, seed=3)
     network(torch.rand(64, 1, 6, 6, generator=torch.Generator().manual_seed(0)))
     make_exact(network)
     path = tmp_path_factory.mktemp("export") / "network.onnx"
@@ -61,7 +60,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[QuantConvNet, Pat
 
 
 def test_brevitas_qonnx_and_integer_show_the_same_trace(
-    trained: tuple[QuantConvNet, Path],
+    trained: tuple[QuantClassifier, Path],
 ) -> None:
     network, path = trained
     exported = load_qonnx(path)
@@ -87,7 +86,7 @@ def test_a_classifier_shows_the_same_activations(architecture: str, tmp_path: Pa
     )
     network = build(settings, seed=1)
     network(torch.rand(64, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
-    canonicalise(network)
+    make_exact(network)
     exported = export_qonnx_model(network, tmp_path / "network.onnx")
     integer = IntegerEngine(lower(load_qonnx(exported.path).model).network)
     engines = (BrevitasEngine(network, exported.logit_scale), QonnxEngine(exported.path), integer)

@@ -14,13 +14,14 @@ from qonnx.core.data_layout import NHWC
 from qonnx.core.datatype import DataType
 from qonnx.core.onnx_exec import execute_onnx
 
+from brevitas_models.architectures import build, convnet_settings
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.exact import make_exact
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from flow.classifier import Images
 from flow.errors import FlowError
 from flow.export.qonnx import ExportResult, export_qonnx_model, load_qonnx, qonnx_logits
 
-SETTINGS = NetworkSettings(input_shape=(9, 8, 2), classes=5, channels=(4, 8), strides=(1, 2))
+SETTINGS = convnet_settings(input_shape=(9, 8, 2), classes=5, channels=(4, 8), strides=(1, 2))
 
 
 def random_images(count: int, seed: int = 0) -> Images:
@@ -28,8 +29,8 @@ def random_images(count: int, seed: int = 0) -> Images:
 
 
 @pytest.fixture(scope="module")
-def network() -> QuantConvNet:
-    built = build_network(SETTINGS, seed=2)
+def network() -> QuantClassifier:
+    built = build(SETTINGS, seed=2)
     for step in range(3):
         built(torch.from_numpy(random_images(32, step)).permute(0, 3, 1, 2) / 255)
     make_exact(built)
@@ -37,12 +38,12 @@ def network() -> QuantConvNet:
 
 
 @pytest.fixture(scope="module")
-def exported(network: QuantConvNet, tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
+def exported(network: QuantClassifier, tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
     return export_qonnx_model(network, tmp_path_factory.mktemp("export") / "net.onnx")
 
 
 def test_qonnx_equals_brevitas_to_the_last_integer(
-    network: QuantConvNet, exported: ExportResult
+    network: QuantClassifier, exported: ExportResult
 ) -> None:
     images = random_images(600, seed=5)
     with torch.no_grad():
@@ -73,7 +74,7 @@ def test_the_input_is_annotated_uint8_nhwc_with_batch_one(exported: ExportResult
 
 
 def test_the_same_network_gives_the_same_bytes_on_any_path(
-    network: QuantConvNet, exported: ExportResult, tmp_path: Path
+    network: QuantClassifier, exported: ExportResult, tmp_path: Path
 ) -> None:
     again = export_qonnx_model(network, tmp_path / "other.onnx")
     assert again.path.read_bytes() == exported.path.read_bytes()
@@ -86,24 +87,24 @@ def test_the_file_holds_no_path_and_no_notes(exported: ExportResult) -> None:
 
 
 def test_the_weights_in_the_file_are_the_networks(
-    network: QuantConvNet, exported: ExportResult
+    network: QuantClassifier, exported: ExportResult
 ) -> None:
     graph = onnx.load(exported.path).graph
     tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     stored = [value for value in tensors.values() if value.shape == (8, 4, 3, 3)]
-    expected = network.conv_blocks()[1].conv.quant_weight().value.detach().numpy()
+    expected = network.blocks()[1].layer.quant_weight().value.detach().numpy()
     assert len(stored) == 1
     np.testing.assert_array_equal(stored[0], expected)
 
 
 def test_the_export_is_silent(
-    network: QuantConvNet, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    network: QuantClassifier, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     export_qonnx_model(network, tmp_path / "net.onnx")
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_network_still_trains_after_export(network: QuantConvNet, tmp_path: Path) -> None:
+def test_the_network_still_trains_after_export(network: QuantClassifier, tmp_path: Path) -> None:
     images = torch.from_numpy(random_images(4)).permute(0, 3, 1, 2) / 255
     before = network(images)
     export_qonnx_model(network, tmp_path / "net.onnx")
@@ -173,7 +174,9 @@ def no_room() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_room")
-def test_a_full_disk_is_one_line_and_leaves_nothing(network: QuantConvNet, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    network: QuantClassifier, tmp_path: Path
+) -> None:
     with pytest.raises(FlowError, match=r"net.onnx: cannot be written \(File too large\); make ro"):
         export_qonnx_model(network, tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []

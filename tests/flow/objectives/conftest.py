@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from brevitas_models.architectures import build, convnet_settings
+from brevitas_models.classifier import QuantClassifier
 from flow.config import DataConfig
 from flow.data.datasets import load_dataset
 from flow.objectives import Batch, TrainingSet
@@ -19,9 +20,9 @@ def data() -> TrainingSet:
 
 
 @pytest.fixture
-def network() -> QuantConvNet:
-    settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
-    return build_network(settings, seed=1)
+def network() -> QuantClassifier:
+    settings = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
+    return build(settings, seed=1)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from brevitas_models.network import QuantConvNet
+from brevitas_models.classifier import QuantClassifier
 from flow.objectives import Batch, Model, TrainingSet, build_objective
 from flow.objectives._crossing import crossing
 from flow.objectives.feedback import Feedback
@@ -80,7 +80,7 @@ def test_classes_weigh_the_same_before_the_first_measurement() -> None:
 
 
 def test_the_loss_of_feedback_is_half_clean_half_generated(
-    network: QuantConvNet, batch: Batch
+    network: QuantClassifier, batch: Batch
 ) -> None:
     network.eval()
     objective, model = Feedback(), Model(network)
@@ -113,7 +113,7 @@ def test_boundary_examples_are_just_beyond_the_boundary() -> None:
 
 
 def test_the_loss_of_boundary_retraining_weighs_its_examples(
-    network: QuantConvNet, data: TrainingSet, batch: Batch
+    network: QuantClassifier, data: TrainingSet, batch: Batch
 ) -> None:
     network.eval()
     objective, model = build_objective("boundary", {"weight": 3.0, "scanned": 100}), Model(network)
@@ -136,7 +136,7 @@ def test_the_loss_of_boundary_retraining_weighs_its_examples(
 
 @pytest.mark.parametrize("name", ["feedback", "boundary"])
 def test_without_an_attack_nothing_is_measured(
-    name: str, network: QuantConvNet, data: TrainingSet
+    name: str, network: QuantClassifier, data: TrainingSet
 ) -> None:
     objective = build_objective(name)
     objective.end_epoch(Model(network), data, 0.0, torch.Generator())

@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from brevitas_models.network import QuantConvNet
+from brevitas_models.classifier import QuantClassifier
 from flow.objectives import Batch, Model, build_objective
 from flow.objectives.interpolated import mix
 
 Values = NDArray[np.float64]
 
 
-def softmax(network: QuantConvNet, images: torch.Tensor) -> Values:
+def softmax(network: QuantClassifier, images: torch.Tensor) -> Values:
     with torch.no_grad():
         logits = network(images / 255).double().numpy()
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -28,7 +28,7 @@ def cross_entropy(probabilities: Values, labels: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("name", ["standard", "fgsm", "pgd", "mat_mixed"])
 def test_cross_entropy_of_the_attacked_images(
-    name: str, network: QuantConvNet, batch: Batch
+    name: str, network: QuantClassifier, batch: Batch
 ) -> None:
     outcome = build_objective(name).loss(Model(network), batch)
     found = softmax(network, outcome.attacked)
@@ -36,7 +36,7 @@ def test_cross_entropy_of_the_attacked_images(
     assert outcome.right.item() == (found.argmax(axis=1) == batch.labels.numpy()).sum()
 
 
-def test_trades(network: QuantConvNet, batch: Batch) -> None:
+def test_trades(network: QuantClassifier, batch: Batch) -> None:
     outcome = build_objective("trades").loss(Model(network), batch)
     clean, attacked = softmax(network, batch.images), softmax(network, outcome.attacked)
     divergence = (clean * np.log(clean / attacked)).sum(axis=1).mean()
@@ -44,7 +44,7 @@ def test_trades(network: QuantConvNet, batch: Batch) -> None:
     assert outcome.loss.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_mart(network: QuantConvNet, batch: Batch) -> None:
+def test_mart(network: QuantClassifier, batch: Batch) -> None:
     outcome = build_objective("mart").loss(Model(network), batch)
     clean, attacked = softmax(network, batch.images), softmax(network, outcome.attacked)
     rows, labels = np.arange(len(clean)), batch.labels.numpy()
@@ -56,7 +56,7 @@ def test_mart(network: QuantConvNet, batch: Batch) -> None:
     assert outcome.loss.item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_interpolated(network: QuantConvNet, batch: Batch) -> None:
+def test_interpolated(network: QuantClassifier, batch: Batch) -> None:
     outcome = build_objective("interpolated").loss(Model(network), batch)
     generator = torch.Generator().manual_seed(5)
     torch.rand(batch.images.shape, generator=generator)  # the attack's start
@@ -78,7 +78,7 @@ def test_shares_of_mixup_follow_the_beta_distribution() -> None:
     assert all(sorted(partners.tolist()) == list(range(6)) for _, partners in drawn)
 
 
-def test_parallel_mat_adds_up_its_branches(network: QuantConvNet, batch: Batch) -> None:
+def test_parallel_mat_adds_up_its_branches(network: QuantClassifier, batch: Batch) -> None:
     outcome = build_objective("mat_parallel").loss(Model(network), batch)
     branches = outcome.attacked.split(len(batch.images))
     expected = sum(cross_entropy(softmax(network, one), batch.labels) for one in branches)
@@ -88,14 +88,14 @@ def test_parallel_mat_adds_up_its_branches(network: QuantConvNet, batch: Batch) 
 
 
 def test_mixed_mat_has_equally_many_images_of_each_strength(
-    network: QuantConvNet, batch: Batch
+    network: QuantClassifier, batch: Batch
 ) -> None:
     outcome = build_objective("mat_mixed").loss(Model(network), batch)
     reached = (outcome.attacked - batch.images).abs().amax(dim=(1, 2, 3)).round()
     assert sorted(reached.tolist()) == [0.0] * 16 + [8.0] * 16 + [16.0] * 16 + [24.0] * 16
 
 
-def gradient_in_eval_mode(network: QuantConvNet, batch: Batch) -> torch.Tensor:
+def gradient_in_eval_mode(network: QuantClassifier, batch: Batch) -> torch.Tensor:
     images = batch.images.clone().requires_grad_()
     network.eval()
     F.cross_entropy(network(images / 255), batch.labels).backward()
@@ -105,7 +105,7 @@ def gradient_in_eval_mode(network: QuantConvNet, batch: Batch) -> torch.Tensor:
 
 
 def test_one_step_is_along_the_signs_of_the_gradient_in_eval_mode(
-    network: QuantConvNet, batch: Batch
+    network: QuantClassifier, batch: Batch
 ) -> None:
     options = {"random_start": False, "relative_step": 1.0}
     moved = batch.images + batch.epsilon_255 * gradient_in_eval_mode(network, batch).sign()
@@ -115,7 +115,7 @@ def test_one_step_is_along_the_signs_of_the_gradient_in_eval_mode(
 
 @pytest.mark.parametrize("name", ["fgsm", "pgd", "trades", "mart"])
 def test_an_attack_raises_the_loss_of_a_trained_network(
-    name: str, network: QuantConvNet, batch: Batch
+    name: str, network: QuantClassifier, batch: Batch
 ) -> None:
     optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     for _ in range(40):

@@ -12,7 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from brevitas_models.network import QuantConvNet
+from brevitas_models.classifier import QuantClassifier
 from flow.objectives import Batch, Model, build_objective
 
 Values = NDArray[np.float64]
@@ -77,7 +77,7 @@ def _numeric(formula: Formula, logits: list[Values], labels: NDArray[np.int64]) 
     return gradients
 
 
-def _of_parameters(loss: torch.Tensor, network: QuantConvNet) -> list[torch.Tensor]:
+def _of_parameters(loss: torch.Tensor, network: QuantClassifier) -> list[torch.Tensor]:
     parameters = [one for one in network.parameters() if one.requires_grad]
     return [
         torch.zeros_like(parameter) if gradient is None else gradient
@@ -100,7 +100,7 @@ def _of_parameters(loss: torch.Tensor, network: QuantConvNet) -> list[torch.Tens
     ],
 )
 def test_gradients_reach_the_weights_by_every_pass(
-    name: str, formula: Formula | None, passes: str, network: QuantConvNet, batch: Batch
+    name: str, formula: Formula | None, passes: str, network: QuantClassifier, batch: Batch
 ) -> None:
     model = Model(network)
     outcome = build_objective(name).loss(model, batch)

@@ -88,6 +88,18 @@ def test_without_epsilon_the_loss_is_the_clean_cross_entropy(batch: Batch) -> No
     assert torch.allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(("ramp", "clean_share"), [(0.0, 0.8), (0.5, 0.5), (1.0, 0.2)])
+def test_the_clean_share_falls_with_the_ramp(batch: Batch, ramp: float, clean_share: float) -> None:
+    network = architectures.build(SQUEEZED, seed=3)
+    settle_norms(network)
+    model, batch = Model(network.eval()), replace(batch, ramp=ramp)
+    options = {"clean_start": 0.8, "clean_weight": 0.2}
+    mixed = build_objective("ibp", options).loss(model, batch).loss
+    proven = build_objective("ibp", {"clean_start": 0.0}).loss(model, batch).loss
+    clean = F.cross_entropy(network(batch.images / 255), batch.labels)
+    assert torch.allclose(mixed, clean_share * clean + (1 - clean_share) * proven, atol=1e-3)
+
+
 @pytest.mark.parametrize("name", ["ibp", "mtl_ibp"])
 def test_the_loss_falls_and_reaches_every_weight(name: str, batch: Batch) -> None:
     network = architectures.build(SQUEEZED, seed=3)
@@ -108,6 +120,7 @@ def test_the_loss_falls_and_reaches_every_weight(name: str, batch: Batch) -> Non
     ("name", "key", "value", "rule"),
     [
         ("ibp", "clean_weight", 1.5, "within 0..1"),
+        ("ibp", "clean_start", -0.5, "within 0..1"),
         ("ibp", "logit_gain", 0.0, "above 0"),
         ("mtl_ibp", "bound_weight", -0.1, "within 0..1"),
         ("mtl_ibp", "steps", 0, "at least 1"),

@@ -3,17 +3,17 @@
 import torch
 from torch import Tensor
 
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.frozen import freeze
-from brevitas_models.network import QuantConvNet
 from flow.objectives import Batch, Model, build_objective
 
 
-def test_it_divides_images_by_255(network: QuantConvNet, batch: Batch) -> None:
+def test_it_divides_images_by_255(network: QuantClassifier, batch: Batch) -> None:
     network.eval()
     assert torch.equal(Model(network)(batch.images), network(batch.images / 255))
 
 
-def test_attacks_see_the_network_in_eval_mode(network: QuantConvNet, batch: Batch) -> None:
+def test_attacks_see_the_network_in_eval_mode(network: QuantClassifier, batch: Batch) -> None:
     model = Model(network.train())
     with torch.no_grad(), model.attacked() as victim:
         found = victim(batch.images)
@@ -22,7 +22,7 @@ def test_attacks_see_the_network_in_eval_mode(network: QuantConvNet, batch: Batc
 
 
 def test_weights_are_constant_during_an_attack_and_live_after_it(
-    network: QuantConvNet, batch: Batch
+    network: QuantClassifier, batch: Batch
 ) -> None:
     model, weight = Model(network.eval()), network.classifier.weight
     with torch.no_grad(), model.attacked() as victim:
@@ -33,7 +33,7 @@ def test_weights_are_constant_during_an_attack_and_live_after_it(
     assert network.classifier.quant_weight().value.requires_grad
 
 
-def test_an_attack_inside_an_attack_changes_nothing(network: QuantConvNet, batch: Batch) -> None:
+def test_an_attack_inside_an_attack_changes_nothing(network: QuantClassifier, batch: Batch) -> None:
     model = Model(network)
     with torch.no_grad(), model.attacked() as outer:
         expected = outer(batch.images)
@@ -42,10 +42,10 @@ def test_an_attack_inside_an_attack_changes_nothing(network: QuantConvNet, batch
         assert torch.equal(outer(batch.images), expected)
 
 
-def test_a_frozen_network_is_attacked_in_its_place(network: QuantConvNet, batch: Batch) -> None:
+def test_a_frozen_network_is_attacked_in_its_place(network: QuantClassifier, batch: Batch) -> None:
     seen = []
 
-    def frozen(found: QuantConvNet) -> object:
+    def frozen(found: QuantClassifier) -> object:
         seen.append(found.training)
         return freeze(found)
 
@@ -58,7 +58,7 @@ def test_a_frozen_network_is_attacked_in_its_place(network: QuantConvNet, batch:
     assert (plain == folded).float().mean() > 0.98
 
 
-def test_another_forward_computes_the_loss_only(network: QuantConvNet, batch: Batch) -> None:
+def test_another_forward_computes_the_loss_only(network: QuantClassifier, batch: Batch) -> None:
     calls = []
 
     def forward(images: Tensor) -> Tensor:

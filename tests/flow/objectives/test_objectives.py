@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from brevitas_models.network import QuantConvNet
+from brevitas_models.classifier import QuantClassifier
 from flow.errors import FlowError
 from flow.objectives import OBJECTIVES, Batch, Model, Objective, TrainingSet, build_objective
 
@@ -18,7 +18,7 @@ def seeded(batch: Batch, seed: int = 5) -> Batch:
     return replace(batch, generator=torch.Generator().manual_seed(seed))
 
 
-def measured(name: str, network: QuantConvNet, data: TrainingSet) -> Objective:
+def measured(name: str, network: QuantClassifier, data: TrainingSet) -> Objective:
     """The objective after the end of an epoch; a long attack is cut short."""
     known = asdict(build_objective(name).settings)
     objective = build_objective(name, {"steps": 4} if known.get("steps", 1) > 4 else {})
@@ -28,7 +28,7 @@ def measured(name: str, network: QuantConvNet, data: TrainingSet) -> Objective:
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_images_stay_in_the_ball_and_in_range(
-    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+    name: str, network: QuantClassifier, data: TrainingSet, batch: Batch
 ) -> None:
     attacked = measured(name, network, data).loss(Model(network), batch).attacked
     distances = (attacked[:, None] - data.images[None].float()).abs().amax(dim=(2, 3, 4))
@@ -39,7 +39,7 @@ def test_images_stay_in_the_ball_and_in_range(
 
 @pytest.mark.parametrize("name", ATTACKING)
 def test_images_are_attacked(
-    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+    name: str, network: QuantClassifier, data: TrainingSet, batch: Batch
 ) -> None:
     attacked = measured(name, network, data).loss(Model(network), batch).attacked
     distances = (attacked[:, None] - data.images[None].float()).abs().amax(dim=(2, 3, 4))
@@ -48,7 +48,7 @@ def test_images_are_attacked(
 
 @pytest.mark.parametrize("name", ATTACKING)
 def test_without_epsilon_training_is_on_clean_images(
-    name: str, network: QuantConvNet, batch: Batch
+    name: str, network: QuantClassifier, batch: Batch
 ) -> None:
     outcome = build_objective(name).loss(Model(network), replace(batch, epsilon_255=0.0))
     distances = (outcome.attacked[:, None] - batch.images[None]).abs().amax(dim=(2, 3, 4))
@@ -57,10 +57,10 @@ def test_without_epsilon_training_is_on_clean_images(
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_nothing_but_the_loss_is_left_behind(
-    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+    name: str, network: QuantClassifier, data: TrainingSet, batch: Batch
 ) -> None:
     network.train()
-    network.blocks[0].eval()
+    network.blocks()[0].eval()
     modes = [module.training for module in network.modules()]
     before = {key: value.clone() for key, value in network.state_dict().items()}
     measured(name, network, data)
@@ -78,7 +78,7 @@ def test_nothing_but_the_loss_is_left_behind(
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_training_lowers_its_own_loss(
-    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+    name: str, network: QuantClassifier, data: TrainingSet, batch: Batch
 ) -> None:
     objective, model = measured(name, network, data), Model(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
@@ -94,7 +94,7 @@ def test_training_lowers_its_own_loss(
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_generator_decides_everything(
-    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+    name: str, network: QuantClassifier, data: TrainingSet, batch: Batch
 ) -> None:
     objective, model = measured(name, network, data), Model(network.eval())
     before = torch.random.get_rng_state()
@@ -107,7 +107,7 @@ def test_the_generator_decides_everything(
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_state_is_taken_up_again(
-    name: str, network: QuantConvNet, data: TrainingSet, batch: Batch
+    name: str, network: QuantClassifier, data: TrainingSet, batch: Batch
 ) -> None:
     objective = measured(name, network, data)
     other = type(objective)(objective.settings)

@@ -9,7 +9,7 @@ from brevitas.quant import Int8WeightPerTensorFloat
 from torch import nn
 from torch.nn.utils import parametrize
 
-from brevitas_models.network import QuantConvNet
+from brevitas_models.classifier import QuantClassifier
 from flow.objectives import Batch, Model, build_objective
 from flow.objectives.weight_mapping import map_weights, unmap_weights
 
@@ -31,7 +31,7 @@ def test_the_mapping_is_mu_law_in_each_channel() -> None:
     assert np.abs(original).mean() < np.abs(expected).mean()
 
 
-def test_mapping_and_unmapping_keep_the_function(network: QuantConvNet, batch: Batch) -> None:
+def test_mapping_and_unmapping_keep_the_function(network: QuantClassifier, batch: Batch) -> None:
     network.eval()
     weight, logits = network.classifier.weight.detach().clone(), network(batch.images / 255)
     map_weights(network, 15.0)
@@ -68,7 +68,7 @@ def test_a_row_of_zeros_stays_zero() -> None:
 
 
 def test_boundary_retraining_trains_through_the_mapping(
-    network: QuantConvNet, batch: Batch
+    network: QuantClassifier, batch: Batch
 ) -> None:
     objective = build_objective("boundary", {"mapping_mu": 15.0})
     objective.prepare(network)

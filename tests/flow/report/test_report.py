@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from quantized_digits import digits, digits_network
-from sample_report import examples, full_document, minimal_document
+from sample_report import certified_row, examples, full_document, minimal_document
 
 from flow.errors import FlowError
 from flow.report import ReportInputs, parse_report, write_report
@@ -126,6 +126,30 @@ def test_page_shows_the_headline_figures(tmp_path: Path) -> None:
     assert "Logits that differ 0 RTL checked on 128 images" in text
     assert "Frames a second 10,851 9,216 cycles each" in text
     assert "LUT 300 1% of the part" in text
+    assert "Certified at 32/255 60.0% at most 72.0%, of 200 test images" in text
+
+
+def test_the_proofs_stand_beside_the_attacks(tmp_path: Path) -> None:
+    text = re.sub(r"<[^>]+>", " ", written(tmp_path, full_document()))
+    text = re.sub(r"\s+", " ", text)
+    assert "16 200 85.0% 0 85.0% 90.0% of 360 32 200 60.0% 24 72.0% 75.0% of 360" in text
+
+
+def test_an_attack_that_breaks_what_is_proven_is_refused() -> None:
+    document = full_document()
+    document["certified"] = [certified_row(32, 120, 24) | {"images": 360, "adversarial": 216}]
+    document["robust_accuracy"][1]["accuracy"] = 119 / 360
+    with pytest.raises(
+        FlowError, match=r"leaves 33\.06% of 360 images, of which 120 are certified"
+    ):
+        parse_report(document)
+
+
+def test_an_image_without_an_answer_is_missed() -> None:
+    document = full_document()
+    document["certified"] = [certified_row(32, 120, 24) | {"unknown": 23}]
+    with pytest.raises(FlowError, match="robust, adversarial and unknown do not add up to images"):
+        parse_report(document)
 
 
 def test_the_headline_is_the_accuracy_on_the_whole_test_set(tmp_path: Path) -> None:
@@ -141,7 +165,13 @@ def test_the_headline_is_the_accuracy_on_the_whole_test_set(tmp_path: Path) -> N
 
 def test_minimal_report_leaves_sections_out(tmp_path: Path) -> None:
     text = written(tmp_path, minimal_document(), pictures=False)
-    for title in ("Error amplification", "Training", "Images before", "Use of the part"):
+    for title in (
+        "Error amplification",
+        "Training",
+        "Certified",
+        "Images before",
+        "Use of the part",
+    ):
         assert title not in text
 
 
@@ -247,3 +277,19 @@ def test_examples_are_right_when_clean_and_one_of_a_class() -> None:
         assert attacked.label_clean == example.label
         logits = digits_network().logits(attacked.image[np.newaxis])
         assert attacked.label_adversarial == logits.argmax()
+
+
+def test_a_board_has_a_section_of_its_own(tmp_path: Path) -> None:
+    page = written(tmp_path, full_document(), pictures=False)
+    cells = dict(re.findall(r"<th scope=\"row\">([^<]*)</th><td>([^<]*)</td></tr>", page))
+    assert cells["device"] == "Zynq board"
+    assert (cells["digest"], cells["clock"]) == ("ab" * 16, "90 MHz")
+    assert cells["test images whose every logit is the integers&#x27;"] == "360 of 360"
+    assert cells["cycles an image, accelerator alone"] == "9,216 (kernel +0.25%)"
+    assert cells["requests that were asked again"] == "3"
+    assert cells["the link&#x27;s share of that time"] == "25.0%"
+    assert "<td>16</td><td>90.0%</td><td>720</td><td>1.5</td>" in page
+
+
+def test_a_run_without_a_board_says_nothing_of_one(tmp_path: Path) -> None:
+    assert "On the board" not in written(tmp_path, minimal_document(), pictures=False)

@@ -110,7 +110,12 @@ def test_a_board_is_attacked_and_judges(tmp_path: Path) -> None:
     assert accuracies(found["rows"]) == accuracies(alone["rows"])
     (board,) = found["boards"]
     assert board["clock_mhz"] == 100.0
-    assert board["queries"] > 12 * 40  # those of square
+    assert board["queries"] > 360 + 12 * 40  # the test set's and those of square
+    assert (board["test_set"]["images"], board["test_set"]["images_differ"]) == (360, 0)
+    assert board["test_set"]["cycles_per_image"] == 100.0
+    assert 0 < board["link_s"] < board["seconds"]
+    asked = {row["attack"]: row["board"]["queries"] for row in found["rows"] if "board" in row}
+    assert asked["pgd"] + asked["square"] == asked["pgd+square"]
     assert alone["boards"] == []
 
 

@@ -13,7 +13,7 @@ import yaml
 from bar_images import bars_dataset, write_mnist
 
 from brevitas_models.checkpoint import load_checkpoint
-from brevitas_models.pretrained import QuantClassifier
+from brevitas_models.classifier import QuantClassifier
 from flow.config import DataConfig
 from flow.data.datasets import load_dataset
 from flow.errors import FlowError

@@ -52,6 +52,10 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\ndata: {format: jpeg}", "format is for source: cifar10 only; remove it"),
         ("name: a\ndata: {image_size: [8, 8]}", "image_size is for source: folder only; remove"),
         ("name: a\ndata: {source: folder, path: x, image_size: [0, 8]}", "image_size.0: 0 is ref"),
+        (
+            "name: a\nattack: {board: board1}",
+            "attack.board: 'board1' is refused: .*give virtual, or",
+        ),
         ("name: a\nrtlsim: {images: 8}", "rtlsim.images: 8 is refused: .*64"),
         ("name: a\nnetwork: {architecture: lenet}", "there is no 'lenet'; did you mean 'lenet5'"),
         (
@@ -61,7 +65,7 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ),
         (
             "name: a\nnetwork: {bits: {conv9: {weight_bits: 2, activation_bits: 2}}}",
-            "network: there is no layer 'conv9' to give bits; did you mean 'conv",
+            "convnet: there is no layer 'conv9' to give bits; did you mean 'conv",
         ),
         (
             "name: a\nnetwork: {bits: {conv0: {weight_bit: 2, activation_bits: 2}}}",
@@ -115,11 +119,11 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\ntraining: {devices: 2}", "training.devices: 2 is more than the 1 that a run"),
         (
             "name: a\ntraining: {precision: 16-mixed}",
-            "machine.precision 16-mixed is not for the cpu",
+            "precision 16-mixed is not for the cpu",
         ),
         (
             "name: a\ntraining: {held_out: {patience: 2}}",
-            "held_out.images 0 is not above 0, which pat",
+            "patience 2 needs held-out images",
         ),
         (
             "name: a\ncompile: {folding: {MVAU_rtl_0: {pes: 1, simd: 1}}}",

@@ -23,7 +23,8 @@ CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "speed": ({"compile": {"target_fps": 7.0}}, {"compile"}),
     "simulated images": ({"rtlsim": {"images": 70}}, {"rtlsim"}),
     "epsilon of the example": ({"rtlsim": {"epsilon_255": 5}}, {"rtlsim", "attack"}),
-    "epsilons": ({"attack": {"epsilons_255": [0, 3]}}, {"attack"}),
+    "epsilons": ({"attack": {"epsilons_255": [0, 3]}}, {"attack", "certify"}),
+    "nodes of the search": ({"certify": {"nodes": 3}}, {"certify"}),
     "steps of the attack": ({"attack": {"steps": 3}}, {"attack", "rtlsim"}),
     "restarts of the attack": ({"attack": {"restarts": 2}}, {"attack", "rtlsim"}),
 }

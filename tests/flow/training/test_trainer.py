@@ -15,16 +15,16 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
-from brevitas_models.architectures import build
+from brevitas_models.architectures import build, convnet_settings
 from brevitas_models.bits import BitTable
 from brevitas_models.checkpoint import write_state
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import DefensiveQuantization, LipschitzControl, make_control
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.quantizers import ActivationQuantizer, Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
-from flow.config import DataConfig
+from flow.config import DataConfig, HeldOut, TrainerSettings
 from flow.data.datasets import Dataset, load_dataset
 from flow.errors import FlowError
 from flow.objectives import build_objective
@@ -32,21 +32,20 @@ from flow.storage.network_state import tensors
 from flow.training import run as _trainer_run
 from flow.training.trainer import (
     EpochReport,
-    HeldOut,
-    Machine,
-    Schedule,
-    TrainerSettings,
     TrainingResult,
     train,
 )
 
 SHORT = TrainerSettings(
-    schedule=Schedule(epochs=2, learning_rate=0.01, epsilon_255=16, epsilon_warmup_epochs=1),
-    batch=64,
+    epochs=2,
+    learning_rate=0.01,
+    epsilon_255=16,
+    warmup_epochs=1,
+    batch_size=64,
 )
-FULL = replace(
-    SHORT,
-    schedule=replace(SHORT.schedule, epochs=3, float_epochs=1),
+FULL = SHORT.changed(
+    epochs=3,
+    float_epochs=1,
     optimiser="sgd",
     weight_decay=1e-4,
     ema_decay=0.8,
@@ -86,9 +85,9 @@ def learned_scales() -> LearnedScales:
         return LearnedScales()
 
 
-def fixed_scales() -> QuantConvNet:
-    settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
-    return build_network(settings, seed=1)
+def fixed_scales() -> QuantClassifier:
+    settings = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
+    return build(settings, seed=1)
 
 
 def spectral(network: nn.Module) -> LipschitzControl:
@@ -113,7 +112,7 @@ def same(first: TrainingResult, second: TrainingResult) -> bool:
 
 
 def test_a_network_learns_and_is_returned_in_eval_mode(digits: Dataset) -> None:
-    settings = replace(SHORT, schedule=Schedule(epochs=8, learning_rate=0.02), batch=32)
+    settings = SHORT.changed(epochs=8, learning_rate=0.02, batch_size=32)
     network = fixed_scales()
     result = train(network, digits, build_objective("standard"), settings)
     assert result.network is network
@@ -188,8 +187,7 @@ def test_networks_of_every_quantizer_go_on_to_the_same_bits(
     architecture = ArchitectureSettings(
         architecture="tfc", bits=BitTable.uniform(2, 2), quantizers=quantizers
     )
-    schedule = replace(FULL.schedule, epochs=1)
-    settings = replace(FULL, schedule=schedule, batch=8, held_out=HeldOut(images=16, steps=1))
+    settings = FULL.changed(epochs=1, batch_size=8, held_out=HeldOut(images=16, steps=1))
 
     def trained(state: Path, report: Callable[[EpochReport], None] | None) -> TrainingResult:
         objective, network = build_objective("fgsm"), build(architecture)
@@ -206,7 +204,7 @@ def test_networks_of_every_quantizer_go_on_to_the_same_bits(
 
 def test_the_seed_decides(digits: Dataset) -> None:
     first, second, other = (
-        train(fixed_scales(), digits, build_objective("fgsm"), replace(SHORT, seed=seed))
+        train(fixed_scales(), digits, build_objective("fgsm"), SHORT, seed=seed)
         for seed in (0, 0, 1)
     )
     assert same(first, second)
@@ -222,9 +220,10 @@ def test_training_leaves_torch_as_it_was(digits: Dataset) -> None:
 
 
 def test_the_best_epoch_on_the_held_out_images_is_returned(digits: Dataset) -> None:
-    settings = replace(
-        SHORT,
-        schedule=Schedule(epochs=5, learning_rate=0.3, epsilon_255=16),  # it goes up and down
+    settings = SHORT.changed(
+        epochs=5,
+        learning_rate=0.3,
+        epsilon_255=16,  # it goes up and down
         held_out=HeldOut(images=60, steps=2),
     )
     result = train(fixed_scales(), digits, build_objective("fgsm"), settings)
@@ -236,21 +235,20 @@ def test_the_best_epoch_on_the_held_out_images_is_returned(digits: Dataset) -> N
 
 def test_held_out_images_are_measured_at_times_and_at_the_end(digits: Dataset) -> None:
     held_out = HeldOut(images=20, every=2, steps=1)
-    schedule = replace(SHORT.schedule, epochs=3)
-    settings = replace(SHORT, schedule=schedule, held_out=held_out)
+    settings = SHORT.changed(epochs=3, held_out=held_out)
     result = train(fixed_scales(), digits, build_objective("standard"), settings)
     assert [report.robust is None for report in result.history] == [True, False, False]
 
 
 @pytest.mark.parametrize("patience", [1, 2])
 def test_patience_ends_a_training_that_does_not_improve(digits: Dataset, patience: int) -> None:
-    settings = replace(
-        SHORT,
-        schedule=Schedule(epochs=9, learning_rate=1e-12),
+    settings = SHORT.changed(
+        epochs=9,
+        learning_rate=1e-12,
         held_out=HeldOut(images=60, patience=patience),
     )
     frozen = fixed_scales().eval()
-    for block in frozen.conv_blocks():
+    for block in frozen.blocks():
         block.norm.momentum = 0.0
     result = train(frozen, digits, build_objective("standard"), settings)
     assert (len(result.history), result.best_epoch) == (1 + patience, 1)
@@ -264,7 +262,7 @@ def test_a_float_network_is_never_the_best(digits: Dataset) -> None:
         seen.append(network.classifier.weight_quant.is_quant_enabled)  # type: ignore[union-attr]
         return torch.zeros(())
 
-    settings = replace(FULL, schedule=replace(FULL.schedule, epochs=1, float_epochs=2))
+    settings = FULL.changed(epochs=1, float_epochs=2)
     result = train(
         fixed_scales(), digits, build_objective("fgsm"), settings, penalties={"spy": spy}
     )
@@ -287,11 +285,11 @@ def test_a_penalty_is_added_and_reported(digits: Dataset) -> None:
 def test_attacks_may_see_a_frozen_network(digits: Dataset) -> None:
     frozen = []
 
-    def counted(network: QuantConvNet) -> object:
+    def counted(network: QuantClassifier) -> object:
         frozen.append(network.training)
         return freeze(network)
 
-    settings = replace(SHORT, schedule=replace(SHORT.schedule, float_epochs=1))
+    settings = SHORT.changed(float_epochs=1)
     result = train(
         fixed_scales(),
         digits,
@@ -304,15 +302,14 @@ def test_attacks_may_see_a_frozen_network(digits: Dataset) -> None:
 
 
 def test_bfloat16_learns_too(digits: Dataset) -> None:
-    schedule = Schedule(epochs=4, learning_rate=0.02)
-    settings = replace(SHORT, schedule=schedule, machine=Machine(precision="bf16-mixed"))
+    settings = SHORT.changed(epochs=4, learning_rate=0.02, precision="bf16-mixed")
     result = train(fixed_scales(), digits, build_objective("standard"), settings)
     assert result.history[-1].accuracy > 0.6
     assert all(one.dtype == torch.float32 for one in result.network.parameters())
 
 
 def test_a_diverging_loss_is_named(digits: Dataset) -> None:
-    settings = replace(SHORT, schedule=Schedule(epochs=1, learning_rate=float("inf")))
+    settings = SHORT.changed(epochs=1).model_copy(update={"learning_rate": float("inf")})
     with pytest.raises(FlowError, match=r"the loss is nan in epoch 1; lower the learning rate \("):
         train(fixed_scales(), digits, build_objective("standard"), settings)
 
@@ -328,7 +325,7 @@ def test_the_state_of_another_training_is_never_overwritten(
     train(fixed_scales(), digits, standard, SHORT, state_file=state)
     before = state.read_bytes()
     with another_training(r"\(other seed: seed is 0 there and 7 here\), which this one would"):
-        train(fixed_scales(), digits, standard, replace(SHORT, seed=7), state_file=state)
+        train(fixed_scales(), digits, standard, SHORT, seed=7, state_file=state)
     assert state.read_bytes() == before
     assert list(tmp_path.iterdir()) == [state]
 
@@ -408,25 +405,27 @@ from pathlib import Path
 import numpy as np
 from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import DefensiveQuantization, LipschitzControl, make_control
-from brevitas_models.network import NetworkSettings, build_network
+from brevitas_models.architectures import build, convnet_settings
+from brevitas_models.classifier import QuantClassifier
 from flow.storage.network_state import tensors
 from flow.data.datasets import Dataset
 from flow.objectives import build_objective
-from flow.training.trainer import HeldOut, Machine, Schedule, TrainerSettings, train
+from flow.config import HeldOut, TrainerSettings
+from flow.training.trainer import train
 
 rng, labels = np.random.default_rng(0), np.arange(160) % 10
 images = rng.integers(0, 256, (160, 8, 8, 1), dtype=np.uint8)
-network = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,))
+network = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,))
 settings = TrainerSettings(
-    schedule=Schedule(epochs=2, learning_rate=0.01, epsilon_255=16),
-    batch=20,
+    epochs=2, learning_rate=0.01, epsilon_255=16,
+    batch_size=20,
     ema_decay=0.8,
     held_out=HeldOut(images=60, steps=1),
-    machine=Machine(devices=2),
+    devices=2,
 )
 objective = build_objective("feedback", {"images_per_class": 3})
 dataset = Dataset("noise", images, labels, images, labels, classes=10)
-result = train(build_network(network), dataset, objective, settings)
+result = train(build(network), dataset, objective, settings)
 values = [one.detach().double().sum().item() for one in tensors(result.network).values()]
 losses = [(one.loss, one.robust) for one in result.history]
 found = repr((sum(values), losses, result.best_epoch, result.held_out))
@@ -453,7 +452,7 @@ def test_two_devices_agree_on_everything(tmp_path: Path) -> None:
 
 
 def test_tensorboard_shows_every_report(digits: Dataset, tmp_path: Path) -> None:
-    settings = replace(SHORT, held_out=HeldOut(images=20, steps=1))
+    settings = SHORT.changed(held_out=HeldOut(images=20, steps=1))
     result = train(
         fixed_scales(),
         digits,
@@ -483,7 +482,7 @@ def test_progress_tells_the_robust_accuracy(
         return items
 
     monkeypatch.setattr(_trainer_run, "track", listed)
-    settings = replace(SHORT, held_out=HeldOut(images=20, steps=1))
+    settings = SHORT.changed(held_out=HeldOut(images=20, steps=1))
     result = train(fixed_scales(), digits, build_objective("fgsm"), settings)
     robust = result.history[0].robust
     assert titles == ["epoch 1 of 2", f"epoch 2 of 2, robust {robust:.1%} held out"]

@@ -3,7 +3,6 @@
 """The pieces of the trainer, each against an oracle of its own."""
 
 import copy
-from dataclasses import replace
 from functools import partial
 
 import brevitas.nn as qnn
@@ -14,9 +13,12 @@ from brevitas.inject.enum import ScalingImplType
 from brevitas.quant import Int8WeightPerTensorFloat, SignedBinaryActPerTensorConst
 from torch import Tensor, nn
 
+from brevitas_models.architectures import build, convnet_settings
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.lipschitz import dq_penalty
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
 from brevitas_models.quantizers import DynamicQuantizedActivation
+from flow.config import HeldOut, Machine, Schedule, TrainerSettings, TrainingConfig
+from flow.config.section import Section
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.objectives import Model, TrainingSet
@@ -29,15 +31,15 @@ from flow.training.held_out import Measured, measure
 from flow.training.norms import calibrate
 from flow.training.schedule import epsilon, phase_of, warmup_cosine
 from flow.training.selection import Selection
-from flow.training.trainer import HeldOut, Machine, Schedule, TrainerSettings, quantization_off
+from flow.training.trainer import quantization_off
 
-SETTINGS = TrainerSettings(schedule=Schedule(epochs=1, learning_rate=0.1), batch=8)
+SETTINGS = TrainerSettings(epochs=1, learning_rate=0.1, batch_size=8)
 
 
 @pytest.fixture
-def network() -> QuantConvNet:
-    settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
-    return build_network(settings, seed=1)
+def network() -> QuantClassifier:
+    settings = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4, 8), strides=(2, 2))
+    return build(settings, seed=1)
 
 
 @pytest.fixture
@@ -58,49 +60,65 @@ def numbered(count: int) -> Dataset:
 @pytest.mark.parametrize(
     ("kind", "key", "value", "rule"),
     [
-        (Schedule, "epochs", 0, "at least 1"),
-        (Schedule, "float_epochs", -1, "at least 0"),
-        (Schedule, "learning_rate", 0.0, "above 0"),
-        (Schedule, "float_learning_rate", 0.0, "above 0"),
-        (Schedule, "warmup", 1.0, "at least 0 and below 1"),
-        (Schedule, "epsilon_255", 256.0, r"within 0\.\.255"),
-        (Schedule, "epsilon_warmup_epochs", -1.0, "at least 0"),
-        (HeldOut, "images", -1, "at least 0"),
-        (HeldOut, "every", 0, "at least 1"),
-        (HeldOut, "steps", 0, "at least 1"),
-        (HeldOut, "restarts", 0, "at least 1"),
-        (HeldOut, "epsilon_255", -1.0, r"within 0\.\.255"),
-        (HeldOut, "patience", 0, "at least 1"),
-        (Machine, "accelerator", "tpu", "one of cpu, cuda"),
-        (Machine, "precision", "8", "one of 32-true, bf16-mixed, 16-mixed"),
-        (Machine, "precision", "16-mixed", "for the cpu, bf16-mixed is"),
-        (Machine, "devices", 0, "at least 1"),
-        (TrainerSettings, "batch", 1, "2 a device or more"),
-        (TrainerSettings, "optimiser", "adam", "one of adamw, sgd"),
-        (TrainerSettings, "weight_decay", -1.0, "at least 0"),
-        (TrainerSettings, "ema_decay", 1.0, "above 0 and below 1"),
-        (TrainerSettings, "calibration_batches", -1, "at least 0"),
-        (TrainerSettings, "shift", -1, "at least 0"),
-        (TrainerSettings, "seed", -1, "at least 0"),
+        (Schedule, "epochs", 0, "greater than 0"),
+        (Schedule, "float_epochs", -1, "greater than or equal to 0"),
+        (Schedule, "learning_rate", 0.0, "greater than 0"),
+        (Schedule, "float_learning_rate", 0.0, "greater than 0"),
+        (Schedule, "learning_rate_warmup", 1.0, "less than 1"),
+        (Schedule, "epsilon_255", 256.0, "less than or equal to 255"),
+        (Schedule, "warmup_epochs", -1.0, "greater than or equal to 0"),
+        (HeldOut, "images", -1, "greater than or equal to 0"),
+        (HeldOut, "every", 0, "greater than 0"),
+        (HeldOut, "steps", 0, "greater than 0"),
+        (HeldOut, "restarts", 0, "greater than 0"),
+        (HeldOut, "epsilon_255", -1, "greater than or equal to 0"),
+        (HeldOut, "patience", 0, "greater than 0"),
+        (Machine, "accelerator", "tpu", "'cpu' or 'cuda'"),
+        (Machine, "precision", "8", "'32-true', 'bf16-mixed' or '16-mixed'"),
+        (Machine, "devices", 0, "greater than 0"),
+        (TrainerSettings, "batch_size", 1, "greater than or equal to 2"),
+        (TrainerSettings, "optimiser", "adam", "'adamw' or 'sgd'"),
+        (TrainerSettings, "weight_decay", -1.0, "greater than or equal to 0"),
+        (TrainerSettings, "ema_decay", 1.0, "less than 1"),
+        (TrainerSettings, "calibration_batches", -1, "greater than or equal to 0"),
+        (TrainerSettings, "shift", -1, "greater than or equal to 0"),
     ],
 )
-def test_settings_out_of_range_are_refused(kind: type, key: str, value: object, rule: str) -> None:
-    needed: dict[type, dict[str, object]] = {
-        Schedule: {"epochs": 1, "learning_rate": 0.1},
-        TrainerSettings: {"schedule": None},
-    }
-    with pytest.raises(FlowError, match=rf"trainer: \S*{key} {value} is not {rule}; change it"):
-        kind(**needed.get(kind, {}) | {key: value})
+def test_settings_out_of_range_are_refused(
+    kind: type[Section], key: str, value: object, rule: str
+) -> None:
+    needed = {"epochs": 1, "learning_rate": 0.1} if issubclass(kind, Schedule) else {}
+    message = rf"{kind.__name__}: {key}(\.\w+)?: {value!r} is refused: Input should be {rule}$"
+    with pytest.raises(FlowError, match=message):
+        kind(**needed | {key: value})
 
 
-def test_patience_needs_held_out_images() -> None:
-    with pytest.raises(FlowError, match=r"held_out\.images 0 is not above 0, which patience needs"):
-        HeldOut(patience=3)
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        (HeldOut, {"patience": 3}, "patience 3 needs held-out images; give images"),
+        (Machine, {"precision": "16-mixed"}, "16-mixed is not for the cpu; choose bf16-mixed"),
+        (TrainingConfig, {"devices": 9, "batch_size": 17}, "17 is less than 2 for each of 9 dev"),
+    ],
+)
+def test_settings_that_do_not_fit_each_other_are_refused(
+    kind: type[Section], values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(FlowError, match=rf"{kind.__name__}: .*{message}"):
+        kind(**values)
+
+
+def test_changed_settings_are_checked_and_remember_what_was_given() -> None:
+    changed = SETTINGS.changed(epochs=2)
+    assert (changed.epochs, changed.batch_size) == (2, SETTINGS.batch_size)
+    assert changed.model_fields_set == {"epochs", "learning_rate", "batch_size"}
+    with pytest.raises(FlowError, match="unknown key 'epoch'; did you mean 'epochs'"):
+        SETTINGS.changed(epoch=2)
 
 
 def test_more_devices_than_there_are_is_refused() -> None:
     devices = torch.cuda.device_count() + 1
-    with pytest.raises(FlowError, match=rf"machine.devices {devices} is more than the \d+ cuda"):
+    with pytest.raises(FlowError, match=rf"devices {devices} is more than the \d+ cuda"):
         launch(Machine(accelerator="cuda", devices=devices))
 
 
@@ -123,16 +141,16 @@ def test_each_phase_has_a_cycle_of_its_own() -> None:
 
 
 def test_epsilon_grows_over_its_warm_up() -> None:
-    schedule = Schedule(epochs=4, learning_rate=0.1, epsilon_255=8, epsilon_warmup_epochs=2)
+    schedule = Schedule(epochs=4, learning_rate=0.1, epsilon_255=8, warmup_epochs=2)
     assert [epsilon(done, schedule) for done in (0, 0.5, 2, 3)] == [0, 2, 8, 8]
-    assert epsilon(0, replace(schedule, epsilon_warmup_epochs=0)) == 8
+    assert epsilon(0, schedule.changed(warmup_epochs=0)) == 8
 
 
 # --- data
 
 
 def test_held_out_images_are_apart_and_an_epoch_has_each_other_image_once() -> None:
-    data = TrainingImages(numbered(100), replace(SETTINGS, held_out=HeldOut(images=20)))
+    data = TrainingImages(numbered(100), SETTINGS.changed(held_out=HeldOut(images=20)))
     out = data.held_out.images[:, 0, 0, 0].tolist()
     seen: list[float] = []
     for images, labels, _ in data.minibatches(0):
@@ -165,14 +183,14 @@ def test_devices_share_a_minibatch_and_draw_apart() -> None:
 def test_holding_out_all_images_is_refused() -> None:
     message = r"held_out.images 99 leaves 1 of the 100 training images; hold out fewer"
     with pytest.raises(FlowError, match=message):
-        TrainingImages(numbered(100), replace(SETTINGS, held_out=HeldOut(images=99)))
+        TrainingImages(numbered(100), SETTINGS.changed(held_out=HeldOut(images=99)))
 
 
 # --- optimiser, average, selection
 
 
-def test_only_weights_decay(network: QuantConvNet) -> None:
-    weights, others = build_optimiser(network, replace(SETTINGS, weight_decay=0.5)).param_groups
+def test_only_weights_decay(network: QuantClassifier) -> None:
+    weights, others = build_optimiser(network, SETTINGS.changed(weight_decay=0.5)).param_groups
     assert (weights["weight_decay"], others["weight_decay"]) == (0.5, 0.0)
     assert [one.ndim for one in weights["params"]] == [4, 4, 2]
     assert len(others["params"]) == 4  # gain and bias of two BatchNorms
@@ -205,7 +223,7 @@ def test_the_average_leaves_quantizers_alone() -> None:
     assert {value for name, value in moved.items() if "act_quant" in name} == {1.0}
 
 
-def test_the_first_of_the_best_is_kept(network: QuantConvNet) -> None:
+def test_the_first_of_the_best_is_kept(network: QuantClassifier) -> None:
     selection = Selection()
     for epoch, (robust, clean) in enumerate([(0.5, 0.9), (0.6, 0.7), (0.6, 0.7), (0.6, 0.6)], 1):
         selection.see(Measured(robust=robust, clean=clean), epoch, network)
@@ -217,7 +235,7 @@ def test_the_first_of_the_best_is_kept(network: QuantConvNet) -> None:
 # --- state
 
 
-def test_a_captured_network_is_restored(network: QuantConvNet, images: Tensor) -> None:
+def test_a_captured_network_is_restored(network: QuantClassifier, images: Tensor) -> None:
     before, state = network.eval()(images), capture(network)
     with torch.no_grad():
         for tensor in tensors(network).values():
@@ -226,8 +244,8 @@ def test_a_captured_network_is_restored(network: QuantConvNet, images: Tensor) -
     assert torch.equal(network(images), before)
 
 
-def test_the_state_of_another_architecture_is_refused(network: QuantConvNet) -> None:
-    state = capture(network.blocks[0])
+def test_the_state_of_another_architecture_is_refused(network: QuantClassifier) -> None:
+    state = capture(network.blocks()[0])
     with pytest.raises(FlowError, match=r"the state is another network's \(.* differs\); delete"):
         restore(network, state)
 
@@ -236,12 +254,12 @@ def test_the_state_of_another_architecture_is_refused(network: QuantConvNet) -> 
 
 
 def test_without_quantizers_weights_are_float_and_activations_clipped(
-    network: QuantConvNet, images: Tensor
+    network: QuantClassifier, images: Tensor
 ) -> None:
     network.eval()
     quantized, plain = network(images), images
-    for block in network.conv_blocks():
-        conv = block.conv
+    for block in network.blocks():
+        conv = block.layer
         plain = nn.functional.conv2d(plain, conv.weight, stride=conv.stride, padding=1)
         plain = block.norm(plain).clamp(0, 3.75)  # the largest of 16 levels of 1/4
     plain = nn.functional.linear(plain.flatten(1), network.classifier.weight)
@@ -253,17 +271,17 @@ def test_without_quantizers_weights_are_float_and_activations_clipped(
 
 
 def test_the_defensive_penalty_needs_no_quantizers() -> None:
-    network = build_network(
-        NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,)), seed=1
+    network = build(
+        convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,)), seed=1
     )
-    for layer in network.weighted_layers():  # which start orthogonal
+    for _, layer in network.weighted_layers():  # which start orthogonal
         layer.weight.data.mul_(2)
     quantized = dq_penalty(network)
     with quantization_off(network):
         free = dq_penalty(network)
         free.backward()
     assert free.item() == pytest.approx(quantized.item(), rel=0.2)
-    assert all(layer.weight.grad.abs().sum() > 0 for layer in network.weighted_layers())
+    assert all(layer.weight.grad.abs().sum() > 0 for _, layer in network.weighted_layers())
 
 
 def test_activations_of_a_learned_range_are_not_clipped() -> None:
@@ -309,7 +327,7 @@ def test_learned_scales_follow_the_weights_of_the_float_phase() -> None:
     assert [*map(id, layers[0].weight_quant.parameters())] == [*map(id, parameters)]
 
 
-def test_modes_and_flags_come_back_after_an_error(network: QuantConvNet) -> None:
+def test_modes_and_flags_come_back_after_an_error(network: QuantClassifier) -> None:
     network.train()
     with pytest.raises(KeyError), quantization_off(network):
         raise KeyError
@@ -321,23 +339,23 @@ def test_modes_and_flags_come_back_after_an_error(network: QuantConvNet) -> None
 # --- BatchNorm
 
 
-def test_calibration_is_torchs_cumulative_mean(network: QuantConvNet, images: Tensor) -> None:
+def test_calibration_is_torchs_cumulative_mean(network: QuantClassifier, images: Tensor) -> None:
     expected = copy.deepcopy(network).train()
-    for block in expected.conv_blocks():
+    for block in expected.blocks():
         block.norm.reset_running_stats()
         block.norm.momentum = None
     with torch.no_grad():
         for part in images.split(4):
             expected(part)
     calibrate(network, [partial(network, part) for part in images.split(4)])
-    for block, other in zip(network.conv_blocks(), expected.conv_blocks(), strict=True):
+    for block, other in zip(network.blocks(), expected.blocks(), strict=True):
         assert torch.equal(block.norm.running_mean, other.norm.running_mean)  # type: ignore[arg-type]
         assert torch.equal(block.norm.running_var, other.norm.running_var)  # type: ignore[arg-type]
         assert block.norm.momentum == 0.1
 
 
 def test_attacks_in_a_calibration_see_the_old_statistics(
-    network: QuantConvNet, images: Tensor
+    network: QuantClassifier, images: Tensor
 ) -> None:
     before, seen = network.eval()(images), []
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a second call depends on: averages, patience, and what tells trainings and steps apart."""
 
-import dataclasses
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +12,31 @@ import pytest
 import torch
 from torch import nn
 
-from brevitas_models.network import NetworkSettings, QuantConvNet, build_network
+from brevitas_models.architectures import build, convnet_settings
+from brevitas_models.classifier import QuantClassifier
+from flow.config import HeldOut, TrainerSettings
+from flow.config.section import Section
 from flow.data.datasets import Dataset
 from flow.objectives import Objective, build_objective
 from flow.training.average import Average
 from flow.training.fingerprint import fingerprint
 from flow.training.held_out import Measured
 from flow.training.selection import Selection
-from flow.training.trainer import EpochReport, HeldOut, Machine, Schedule, TrainerSettings, train
+from flow.training.trainer import EpochReport, train
 
 SETTINGS = TrainerSettings(
-    schedule=Schedule(epochs=6, learning_rate=1e-12, epsilon_255=8.0),
-    batch=16,
+    epochs=6,
+    learning_rate=1e-12,
+    epsilon_255=8.0,
+    batch_size=16,
     held_out=HeldOut(images=20, steps=1, patience=2),
 )
 
 
-def _network() -> QuantConvNet:
-    settings = NetworkSettings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,))
-    network = build_network(settings, seed=1)
-    for block in network.conv_blocks():
+def _network() -> QuantClassifier:
+    settings = convnet_settings(input_shape=(8, 8, 1), classes=10, channels=(4,), strides=(2,))
+    network = build(settings, seed=1)
+    for block in network.blocks():
         block.norm.momentum = 0.0  # so that no epoch changes what is measured
     return network
 
@@ -104,6 +109,8 @@ def test_patience_counts_the_epochs_before_an_interruption(
 
 # --- what tells trainings apart
 
+_CHANGED = {"epsilon_255": 7, "patience": 5, "float_learning_rate": 0.5, "ema_decay": 0.5}
+
 
 def _changed(value: Any) -> Any:  # noqa: ANN401 - whatever a setting holds
     """Return another legal value of a setting."""
@@ -115,32 +122,38 @@ def _changed(value: Any) -> Any:  # noqa: ANN401 - whatever a setting holds
         return value * 0.5 + 0.1
     if isinstance(value, tuple):
         return value[:-1]
-    return {"adamw": "sgd", "cpu": "cuda", "32-true": "bf16-mixed", None: 0.5}[value]
+    return {"adamw": "sgd", "cpu": "cuda", "32-true": "bf16-mixed"}[value]
 
 
-def _variants(settings: Any) -> list[tuple[str, Any]]:  # noqa: ANN401 - a settings dataclass
+def _variants(settings: Any) -> list[tuple[str, Any]]:  # noqa: ANN401 - a section or dataclass
     """Return the settings with each single value changed, of all sections below too."""
+    section = isinstance(settings, Section)
+    held = dict(settings) if section else vars(settings)
+    made = settings.changed if section else partial(replace, settings)
     found = []
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        if dataclasses.is_dataclass(value):
-            found += [
-                (f"{field.name}.{name}", replace(settings, **{field.name: one}))
-                for name, one in _variants(value)
-            ]
+    for key, value in held.items():
+        if isinstance(value, Section):
+            inner = _variants(value)
+            found += [(f"{key}.{name}", made(**{key: one})) for name, one in inner]
         else:
-            found.append((field.name, replace(settings, **{field.name: _changed(value)})))
+            found.append((key, made(**{key: _CHANGED.get(key) or _changed(value)})))
     return found
 
 
 def _digest(settings: TrainerSettings, objective: Objective | None = None, **told: Any) -> str:  # noqa: ANN401
-    told = {"penalties": (), "controls": "", "dataset": _noise(), "network": _network()} | told
+    told = {
+        "seed": 0,
+        "penalties": (),
+        "controls": "",
+        "dataset": _noise(),
+        "network": _network(),
+    } | told
     network, dataset = told.pop("network"), told.pop("dataset")
     objective = objective or build_objective("standard")
     return repr(fingerprint(network, dataset, objective, settings, **told))
 
 
-VARIANTS = dict(_variants(replace(SETTINGS, machine=Machine())))
+VARIANTS = dict(_variants(SETTINGS))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -168,6 +181,7 @@ def test_images_labels_weights_and_penalties_tell_trainings_apart() -> None:
         _digest(SETTINGS, dataset=images),
         _digest(SETTINGS, dataset=labels),
         _digest(SETTINGS, network=network),
+        _digest(SETTINGS, seed=1),
         _digest(SETTINGS, penalties=("decay",)),
         _digest(SETTINGS, controls="spectral 0.5"),
     ]

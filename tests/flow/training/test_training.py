@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from brevitas_models.architectures import build
 from brevitas_models.checkpoint import save_checkpoint
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.exact import layer_margins, make_exact
 from brevitas_models.frozen import freeze
 from brevitas_models.lipschitz import dq_penalty
-from brevitas_models.network import QuantConvNet, build_network
-from brevitas_models.pretrained import QuantClassifier
-from flow.config import DataConfig, HeldOutConfig, NetworkConfig, TrainingConfig
+from flow.config import DataConfig, HeldOut, NetworkConfig, TrainingConfig
 from flow.data.datasets import Dataset, load_dataset
 from flow.errors import FlowError
 from flow.threads import one_thread
@@ -24,7 +24,6 @@ from flow.training.configured import (
     objective_of,
     plain_config,
     train_network,
-    trainer_settings,
 )
 from flow.training.trainer import EpochReport
 
@@ -40,19 +39,19 @@ def digits() -> Dataset:
 
 def train(
     dataset: Dataset, config: TrainingConfig = SHORT, state: Path | None = None, seed: int = 0
-) -> QuantConvNet:
-    settings = network_settings(NETWORK, dataset)
+) -> QuantClassifier:
+    settings = network_settings(NETWORK, input_shape=dataset.input_shape, classes=dataset.classes)
     network = train_network(dataset, settings, config, seed=seed, state_file=state).network
-    assert isinstance(network, QuantConvNet)
+    assert isinstance(network, QuantClassifier)
     return network
 
 
-def checkpoint_bytes(network: QuantConvNet, path: Path) -> bytes:
+def checkpoint_bytes(network: QuantClassifier, path: Path) -> bytes:
     save_checkpoint(path, network)
     return path.read_bytes()
 
 
-def accuracy(network: QuantConvNet | QuantClassifier, dataset: Dataset) -> float:
+def accuracy(network: QuantClassifier, dataset: Dataset) -> float:
     images = torch.from_numpy(dataset.test_images).permute(0, 3, 1, 2) / 255
     labels = torch.from_numpy(dataset.test_labels)
     return (network(images).argmax(1) == labels).float().mean().item()
@@ -65,7 +64,7 @@ def killed_after(dataset: Dataset, epochs: int, state: Path) -> None:
         if report.epoch == epochs:
             raise KeyboardInterrupt
 
-    settings = network_settings(NETWORK, dataset)
+    settings = network_settings(NETWORK, input_shape=dataset.input_shape, classes=dataset.classes)
     with pytest.raises(KeyboardInterrupt):
         train_network(dataset, settings, SHORT, seed=0, state_file=state, report=kill)
 
@@ -93,7 +92,7 @@ def test_a_resumed_run_trains_only_the_epochs_that_are_left(
     seen: list[EpochReport] = []
     train_network(
         digits,
-        network_settings(NETWORK, digits),
+        network_settings(NETWORK, input_shape=digits.input_shape, classes=digits.classes),
         SHORT,
         seed=0,
         state_file=tmp_path / "state",
@@ -141,7 +140,13 @@ def test_the_network_learns_and_is_exact() -> None:
 
 def test_reports_show_the_warm_up_of_epsilon(digits: Dataset) -> None:
     seen: list[EpochReport] = []
-    train_network(digits, network_settings(NETWORK, digits), SHORT, seed=0, report=seen.append)
+    train_network(
+        digits,
+        network_settings(NETWORK, input_shape=digits.input_shape, classes=digits.classes),
+        SHORT,
+        seed=0,
+        report=seen.append,
+    )
     assert [report.epsilon_255 for report in seen] == [16, 32, 32, 32]
     assert all(0 < report.accuracy < 1 for report in seen)
 
@@ -159,7 +164,7 @@ def test_the_plain_config_has_neither_attack_nor_penalty() -> None:
         update={
             "penalties": {"parseval": 0.1},
             "options": {"random_start": False},
-            "held_out": HeldOutConfig(images=5, epsilon_255=3),
+            "held_out": HeldOut(images=5, epsilon_255=3),
         }
     )
     plain = plain_config(given)
@@ -169,13 +174,15 @@ def test_the_plain_config_has_neither_attack_nor_penalty() -> None:
     assert plain.model_dump(exclude=changed) == given.model_dump(exclude=changed)
 
 
-def reference(dataset: Dataset, config: TrainingConfig, seed: int) -> QuantConvNet:
+def reference(dataset: Dataset, config: TrainingConfig, seed: int) -> QuantClassifier:
     """Madry et al. (2018) with DQ's penalty, written out."""
-    network = build_network(network_settings(WIDE, dataset), seed)
+    network = build(
+        network_settings(WIDE, input_shape=dataset.input_shape, classes=dataset.classes), seed
+    )
     images = torch.from_numpy(dataset.train_images).permute(0, 3, 1, 2).contiguous()
     labels = torch.from_numpy(dataset.train_labels)
-    norms = [p for block in network.conv_blocks() for p in block.norm.parameters()]
-    weights = [layer.weight for layer in network.weighted_layers()]
+    norms = [p for block in network.blocks() for p in block.norm.parameters()]
+    weights = [layer.weight for _, layer in network.weighted_layers()]
     decay = {"params": weights, "weight_decay": config.weight_decay}
     optimiser = torch.optim.AdamW([decay, {"params": norms, "weight_decay": 0.0}])
     steps = len(labels) // config.batch_size
@@ -216,7 +223,12 @@ def reference(dataset: Dataset, config: TrainingConfig, seed: int) -> QuantConvN
 
 def test_the_bits_are_those_of_the_formulas(digits: Dataset) -> None:
     config = SHORT.model_copy(update={"epsilon_255": 44, "weight_decay": 0.1, "dq_beta": 0.01})
-    found = train_network(digits, network_settings(WIDE, digits), config, seed=3).network
+    found = train_network(
+        digits,
+        network_settings(WIDE, input_shape=digits.input_shape, classes=digits.classes),
+        config,
+        seed=3,
+    ).network
     with one_thread():
         expected = reference(digits, config, 3)
     for name, tensor in expected.state_dict().items():
@@ -252,7 +264,8 @@ def enlarged(dataset: Dataset) -> Dataset:
 
 
 def test_a_named_architecture_gets_the_images_and_the_bits(digits: Dataset) -> None:
-    found = network_settings(LENET, enlarged(digits))
+    images = enlarged(digits)
+    found = network_settings(LENET, input_shape=images.input_shape, classes=images.classes)
     assert (found.input_shape, found.classes) == ((16, 16, 1), 10)
     assert found.bits.of("conv1").weight_bits == 8
     assert (found.bits.of("fc1").weight_bits, found.bits.of("fc1").activation_bits) == (3, 4)
@@ -265,7 +278,7 @@ def test_layers_of_a_plain_chain_get_their_bits(digits: Dataset) -> None:
     network = NetworkConfig.model_validate(
         {**NETWORK.model_dump(include={"channels", "strides"}), "bits": bits}
     )
-    found = network_settings(network, digits).bits
+    found = network_settings(network, input_shape=digits.input_shape, classes=digits.classes).bits
     assert (found.of("conv1").weight_bits, found.of("conv0").weight_bits) == (2, 4)
 
 
@@ -283,9 +296,9 @@ def test_a_named_architecture_learns_with_each_control(
         float_epochs=1,
         ema_decay=0.9 if "dq" in penalties else None,
         calibration_batches=2,
-        held_out=HeldOutConfig(images=40, steps=2),
+        held_out=HeldOut(images=40, steps=2),
     )
-    settings = network_settings(LENET, images)
+    settings = network_settings(LENET, input_shape=images.input_shape, classes=images.classes)
     trained = train_network(images, settings, config, seed=0, log_folder=tmp_path)
     assert isinstance(trained.network, QuantClassifier)
     assert [one.phase for one in trained.history] == ["float", *["quantized"] * 3]
@@ -294,23 +307,23 @@ def test_a_named_architecture_learns_with_each_control(
     assert all(norm.running_mean.abs().max() == 0 for _, norm in trained.network.norms())
 
 
-def test_settings_of_the_trainer_are_those_of_the_configuration() -> None:
+def test_the_trainer_reads_the_configuration_itself(digits: Dataset) -> None:
     config = TrainingConfig(
+        epochs=1,
         objective="trades",
-        options={"beta": 3.0},
-        optimiser="sgd",
-        ema_decay=0.99,
-        precision="bf16-mixed",
-        float_epochs=2,
-        shift=1,
-        flip=True,
-        held_out=HeldOutConfig(images=9, patience=3),
+        options={"beta": 3.0, "steps": 1},
+        penalties={},
+        float_epochs=1,
+        held_out=HeldOut(images=9, steps=1),
     )
-    found = trainer_settings(config, 7)
-    assert (found.optimiser, found.ema_decay, found.seed) == ("sgd", 0.99, 7)
-    assert (found.machine.precision, found.schedule.float_epochs) == ("bf16-mixed", 2)
-    assert (found.shift, found.flip) == (1, True)
-    assert (found.held_out.images, found.held_out.patience) == (9, 3)
+    trained = train_network(
+        digits,
+        network_settings(NETWORK, input_shape=digits.input_shape, classes=digits.classes),
+        config,
+        seed=7,
+    )
+    assert [one.phase for one in trained.history] == ["float", "quantized"]
+    assert trained.history[-1].robust is not None
     assert objective_of(config).name == "trades"
 
 

@@ -8,7 +8,8 @@ import pytest
 from bar_images import same
 
 from brevitas_models.checkpoint import load_checkpoint
-from brevitas_models.pretrained import QuantClassifier, card, load, trained
+from brevitas_models.classifier import QuantClassifier
+from brevitas_models.pretrained import card, load, trained
 from flow.errors import FlowError
 from flow.run.loading import parse_config
 from flow.run.pipeline import Context

@@ -8,9 +8,10 @@ import torch
 from bar_images import bars_dataset, same
 
 from brevitas_models.pretrained import build, load, names, settings
+from flow.config import HeldOut, TrainerSettings
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
-from flow.training.trainer import EpochReport, HeldOut, Machine, Schedule, TrainerSettings
+from flow.training.trainer import EpochReport
 from flow.zoo import recipe as zoo_recipe
 from flow.zoo.networks import brevitas_logits
 from flow.zoo.recipe import Recipe, train_recipe
@@ -19,15 +20,16 @@ from flow.zoo.start import blend
 PLAIN = "mnist-tfc-w2a2"
 ON_ONE_BIT = next(name for name in names() if "-tfc-" in name and settings(name).input_bits == 1)
 SETTINGS = TrainerSettings(
-    schedule=Schedule(epochs=3, learning_rate=5e-3), batch=20, calibration_batches=5, shift=1
+    epochs=3, learning_rate=5e-3, batch_size=20, calibration_batches=5, shift=1
 )
 STANDARD = Recipe(trainer=SETTINGS)
 ADVERSARIAL = Recipe(
     objective="pgd",
     options={"steps": 2},
-    trainer=replace(
-        SETTINGS,
-        schedule=Schedule(epochs=2, learning_rate=1e-2, epsilon_255=26),
+    trainer=SETTINGS.changed(
+        epochs=2,
+        learning_rate=1e-2,
+        epsilon_255=26,
         held_out=HeldOut(images=100, steps=3),
         shift=0,
     ),
@@ -69,9 +71,7 @@ def test_a_finished_training_is_not_done_again(dataset: Dataset, tmp_path: Path)
 
 
 def test_penalties_and_trained_weights_change_the_result(dataset: Dataset, tmp_path: Path) -> None:
-    short = replace(
-        ADVERSARIAL, trainer=replace(SETTINGS, schedule=Schedule(epochs=1, learning_rate=1e-3))
-    )
+    short = replace(ADVERSARIAL, trainer=SETTINGS.changed(epochs=1, learning_rate=1e-3))
     recipes = [short, replace(short, penalties={"dq": 1e-2}), replace(short, initial=PLAIN)]
     found = [
         train_recipe(ON_ONE_BIT, dataset, tmp_path / str(index), recipe).network
@@ -84,7 +84,7 @@ def test_penalties_and_trained_weights_change_the_result(dataset: Dataset, tmp_p
 def test_a_penalty_of_another_strength_is_another_training(
     dataset: Dataset, tmp_path: Path
 ) -> None:
-    short = Recipe(trainer=replace(SETTINGS, schedule=Schedule(epochs=1, learning_rate=1e-3)))
+    short = Recipe(trainer=SETTINGS.changed(epochs=1, learning_rate=1e-3))
     train_recipe(PLAIN, dataset, tmp_path / "state", replace(short, penalties={"dq": 1e-3}))
     with pytest.raises(FlowError, match=r"state: holds the state of another training \(other pen"):
         train_recipe(PLAIN, dataset, tmp_path / "state", replace(short, penalties={"dq": 1e-1}))
@@ -113,8 +113,8 @@ def test_a_report_without_measurement_is_a_line(epsilon_255: float, after: str) 
 
 
 def test_a_diverging_loss_is_named(dataset: Dataset, tmp_path: Path) -> None:
-    schedule = Schedule(epochs=1, learning_rate=float("inf"))
-    recipe = Recipe(trainer=replace(SETTINGS, schedule=schedule))
+    diverging = SETTINGS.model_copy(update={"learning_rate": float("inf")})
+    recipe = Recipe(trainer=diverging)
     with pytest.raises(FlowError, match=r"the loss is nan in epoch 1; lower the learning rate"):
         train_recipe(PLAIN, dataset, tmp_path / "state", recipe)
 
@@ -127,10 +127,7 @@ def test_the_memory_format_changes_no_more_than_rounding(tmp_path: Path) -> None
     dataset = Dataset("cifar10", images, labels, images, labels, classes=10)
     found = []
     for last in (False, True):
-        machine = Machine(channels_last=last)
-        settings = TrainerSettings(
-            schedule=Schedule(epochs=1, learning_rate=1e-3), batch=4, machine=machine
-        )
+        settings = TrainerSettings(epochs=1, learning_rate=1e-3, batch_size=4, channels_last=last)
         recipe = Recipe(trainer=settings)
         found.append(train_recipe("cifar10-resnet8-w4a4", dataset, tmp_path / str(last), recipe))
     plain, other = (one.network for one in found)

@@ -1,6 +1,5 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,9 @@ from bar_images import bars_dataset, write_mnist
 from brevitas_models.pretrained import card, load, names, settings, trained
 from flow.attacks.pgd import Pgd
 from flow.cli import main
+from flow.config import HeldOut, TrainerSettings
 from flow.data.datasets import Dataset
 from flow.training.augmentation import mirrored, moved
-from flow.training.trainer import HeldOut, Schedule, TrainerSettings
 from flow.zoo import evaluation as zoo_evaluation
 from flow.zoo.networks import brevitas_logits
 from flow.zoo.recipe import Recipe
@@ -20,13 +19,14 @@ from flow.zoo.training import RECIPES
 
 PLAIN = "mnist-tfc-w2a2"
 ON_ONE_BIT = next(name for name in names() if "-tfc-" in name and settings(name).input_bits == 1)
-SETTINGS = TrainerSettings(schedule=Schedule(epochs=2, learning_rate=1e-2), batch=50)
+SETTINGS = TrainerSettings(epochs=2, learning_rate=1e-2, batch_size=50)
 ADVERSARIAL = Recipe(
     objective="pgd",
     options={"steps": 2},
-    trainer=replace(
-        SETTINGS,
-        schedule=Schedule(epochs=2, learning_rate=1e-2, epsilon_255=30),
+    trainer=SETTINGS.changed(
+        epochs=2,
+        learning_rate=1e-2,
+        epsilon_255=30,
         held_out=HeldOut(images=100, steps=3, epsilon_255=26),
     ),
 )

@@ -1,0 +1,17 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""ConvSmall: the small convolutional network of certified training (Wong and Kolter, ICML 2018)."""
+
+from brevitas_models.architectures.chain import Chain
+
+__all__ = ["LAYERS", "build_conv_small"]
+
+LAYERS = ("conv1", "conv2", "fc1", "classifier")
+
+
+def build_conv_small(chain: Chain) -> None:
+    """Append two 4x4 convolutions of stride 2 (16, 32 channels) and a layer of 100 features."""
+    chain.conv("conv1", 16, kernel=4, stride=2, padding=1)
+    chain.conv("conv2", 32, kernel=4, stride=2, padding=1)
+    chain.flatten()
+    chain.linear("fc1", 100)

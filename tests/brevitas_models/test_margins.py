@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The margin proof of every kind of network, against float64."""
+
+import pytest
+import torch
+from zoo_networks import images
+
+from brevitas_models.architectures import build
+from brevitas_models.bits import BitTable
+from brevitas_models.exact import layer_margins, make_exact
+from brevitas_models.joins import Join
+from brevitas_models.pretrained import load, trained
+from brevitas_models.quantizers import Quantizers, WeightQuantizer
+from brevitas_models.settings import ArchitectureSettings
+
+RESNET8 = ArchitectureSettings(
+    architecture="resnet8", bits=BitTable.uniform(4, 4), input_shape=(8, 8, 1), width=0.25
+)
+
+
+@pytest.mark.parametrize("name", [one for one in trained() if one.startswith("mnist")])
+def test_every_activation_of_the_mnist_networks_is_proven(name: str) -> None:
+    network = load(name)
+    found = layer_margins(network)
+    assert all(one.proven for one in found)
+    assert {one.name for one in found} == {
+        "squeeze" if network.settings.input_bits else "quantizer",
+        *(layer for layer in network.layers() if layer != "classifier"),
+    }
+
+
+@pytest.mark.parametrize("join", list(Join))
+def test_residual_blocks_are_proven_with_their_sums(join: Join) -> None:
+    network = build(ArchitectureSettings(**(vars(RESNET8) | {"join": join})), seed=2)
+    for seed in range(3):
+        network(images(network, 32, seed))
+    found = {one.name: one for one in make_exact(network)}
+    assert {"stem", "block1.first", "block1.shortcut", "block1.sum", "block3.sum"} <= set(found)
+    assert all(one.proven for one in found.values()), found
+    if join is Join.SUM:
+        assert found["block1.sum"].rounding == 0
+
+
+def test_where_all_is_proven_float32_and_float64_agree() -> None:
+    network = build(RESNET8, seed=2)
+    for seed in range(3):
+        network(images(network, 32, seed))
+    assert all(one.proven for one in make_exact(network))
+    shown = torch.randint(0, 256, (200, 1, 8, 8), generator=torch.Generator().manual_seed(5))
+    single = network(shown.float() / 255)
+    assert torch.equal(network.double()(shown.double() / 255).float(), single)
+
+
+def test_scales_off_the_grid_count_the_rounding_of_each_product() -> None:
+    roundings = []
+    for weights in (WeightQuantizer.POWER_OF_TWO, WeightQuantizer.LEARNED):
+        settings = ArchitectureSettings(
+            architecture="tfc",
+            bits=BitTable.uniform(4, 4),
+            quantizers=Quantizers(weights=weights),
+            input_bits=1,
+        )
+        network = build(settings, seed=1)
+        network(images(network, 64))
+        roundings.append([one.rounding for one in make_exact(network)][1:])
+    assert all(many > 2 * few for few, many in zip(*roundings, strict=True))
+
+
+def test_a_threshold_on_an_integer_is_not_proven() -> None:
+    network = load("mnist-tfc-w2a2")
+    block = network.blocks()[0]
+    with torch.no_grad():
+        block.norm.bias.fill_(0.25)  # the first threshold of a 2-bit activation
+    found = {one.name: one for one in layer_margins(network)}["fc1"]
+    assert found.margin < 1e-6
+    assert not found.proven
