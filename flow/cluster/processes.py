@@ -44,12 +44,14 @@ class ProcessCluster(Cluster):
                 f"cluster: {self.processes} processes: is not at least 1; give 1 or more", "cluster"
             )
         self._pool: ProcessPoolExecutor | None = None
-        self._folder = TemporaryDirectory(prefix="steelflow-")
+        self._folder: TemporaryDirectory[str] | None = None  # of the work, for processes
 
     def close(self) -> None:
         """End the processes without waiting for what they compute."""
         self._end_pool()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def _end_pool(self) -> None:
         pool, self._pool = self._pool, None
@@ -66,8 +68,7 @@ class ProcessCluster(Cluster):
         return self._by_processes(packed, orders)
 
     def _by_processes(self, packed: Packed, orders: Orders) -> Answers:
-        path = Path(self._folder.name) / packed.digest
-        path.write_bytes(packed.content)
+        path = self._written(packed)
         losses, waiting = 0, dict[Future[bytes], tuple[int, bytes]]()
 
         def submit(order: tuple[int, bytes]) -> None:
@@ -94,6 +95,13 @@ class ProcessCluster(Cluster):
                 self._end_pool()
                 for order in lost:
                     submit(order)
+
+    def _written(self, packed: Packed) -> Path:
+        if self._folder is None:
+            self._folder = TemporaryDirectory(prefix="steelflow-")
+        path = Path(self._folder.name) / packed.digest
+        path.write_bytes(packed.content)
+        return path
 
     def _running(self) -> ProcessPoolExecutor:
         if self._pool is None:
