@@ -20,7 +20,7 @@ from flow.errors import FlowError, SettingError
 __all__ = ["ProcessCluster", "cores"]
 
 _AHEAD = 2  # items a process: the one that it computes and one that waits
-_LOSSES = 5  # times in a row that processes may die without a result between
+_LOSSES = 2  # times in a row that processes may die without a result between
 
 
 def cores() -> int:

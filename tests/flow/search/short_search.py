@@ -15,7 +15,7 @@ EXAMPLE = Path(flow.__file__).parents[1] / "examples" / "digits-search.yaml"
 def write_short(folder: Path) -> Path:
     document = yaml.safe_load(EXAMPLE.read_text())
     document["space"] |= {
-        "families": [{"channels": [4], "strides": [2]}, {"channels": [64, 64], "strides": [1, 1]}],
+        "families": [{"channels": [64, 64], "strides": [1, 1]}, {"channels": [4], "strides": [2]}],
         "weight_bits": [2],
         "activation_bits": [2],
         "epsilons_255": [16],
