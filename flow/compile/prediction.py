@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What an accelerator will take of its part, and its speed, without generating any code."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from qonnx.custom_op.registry import getCustomOp
 
+from flow.compile._synthesised import synthesised_lut
 from flow.config import CompileConfig
 from flow.dataflow import fold_to_fit, to_dataflow, with_streams
 from flow.integer import IntegerNetwork
@@ -25,7 +27,7 @@ class Prediction:
         bram36: 36 kbit block RAMs.
         dsp: slices.
         cycles: of a frame in steady state.
-        layers: each node's own estimate.
+        layers: what each node is expected to take.
     """
 
     lut: float
@@ -45,7 +47,7 @@ def predict(network: IntegerNetwork, config: CompileConfig) -> Prediction:
     part = find_part(config.part).name
     folded = fold_to_fit(to_dataflow(network, part, lut_per_dsp=config.lut_per_dsp), config)
     nodes = with_streams(folded.model, part).graph.node
-    layers = {node.name: resource_estimate(getCustomOp(node), part) for node in nodes}
+    layers = {node.name: _expected(getCustomOp(node), part) for node in nodes}
     return Prediction(
         lut=sum(one.lut for one in layers.values()),
         bram36=sum(one.bram18 for one in layers.values()) / 2,
@@ -53,3 +55,8 @@ def predict(network: IntegerNetwork, config: CompileConfig) -> Prediction:
         cycles=max(folded.cycles.values()),
         layers=layers,
     )
+
+
+def _expected(layer: HWCustomOp, part: str) -> Estimate:
+    estimate = resource_estimate(layer, part)
+    return replace(estimate, lut=synthesised_lut(layer, estimate.lut, part))

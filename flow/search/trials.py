@@ -136,7 +136,7 @@ class Trials:
     ) -> list[Result]:
         work: Work[Item, Result] = Work(
             name=do.__name__,
-            version=1,
+            version=2,
             do=do,
             shared=self._setting,
             prepare=_prepared,
