@@ -52,6 +52,6 @@ def run_document(candidate: Candidate, config: SearchConfig, name: str) -> dict[
         "seed": config.seed,
         "data": config.data.model_dump(mode="json", exclude_unset=True),
         **sections,
-        "rtlsim": {"images": config.final.rtl_images, "epsilon_255": config.epsilon_255},
+        "rtlsim": {"epsilon_255": config.epsilon_255},
         "attack": {"epsilons_255": sorted({0, config.epsilon_255})},
     }

@@ -11,6 +11,8 @@ import yaml
 from short_search import EXAMPLE, short_config
 
 from flow.errors import FlowError, SettingError
+from flow.run.loading import parse_config
+from flow.search.candidate import run_document
 from flow.search.cost import Cost, excess
 from flow.search.proposals import Proposals
 from flow.search.settings import Constraints, load_search
@@ -60,6 +62,18 @@ def test_a_candidate_has_its_own_bits_in_each_layer() -> None:
     assert found.training.epsilon_255 == 44
     assert found.compile.part == "xc7z007sclg400-1"
     assert "bits 4/4 4/4 4/4 4/4, 50000 frames/s on xc7z007sclg400-1" in found.text()
+
+
+def test_a_candidate_is_a_run() -> None:
+    config = load_search(EXAMPLE)
+    found = suggest(_Last(), config)
+    text = yaml.safe_dump(run_document(found, config, "best"))
+    run = parse_config(yaml.safe_load(text), "best")
+    assert (run.network, run.training, run.compile) == (
+        found.network,
+        found.training,
+        found.compile,
+    )
 
 
 def test_it_is_said_by_how_much_a_candidate_does_not_fit() -> None:
