@@ -52,10 +52,10 @@ class ExactBenchmark(Benchmark):
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compare model by model, then graph by graph."""
-        from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
+        from brevitas_models.pretrained import trained  # noqa: PLC0415 - imports torch
         from flow.bench import exact_check  # noqa: PLC0415 - imports qonnx
 
-        known = names()
+        known = trained()
         for name in options.models:
             if name not in known:
                 raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")

@@ -71,12 +71,12 @@ class KernelBenchmark(Benchmark):
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compile what is to be compiled and send the images through."""
-        from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
+        from brevitas_models.pretrained import trained  # noqa: PLC0415 - imports torch
         from flow.bench import kernel_figures as figures  # noqa: PLC0415 - imports FINN
 
         for name in options.models:
-            if name not in names():
-                raise SettingError(f"models {name}: unknown{hint(name, names())}", "models")
+            if name not in trained():
+                raise SettingError(f"models {name}: unknown{hint(name, trained())}", "models")
         if options.images < 3:
             raise SettingError(
                 f"images {options.images}: give at least 3, for the cycles of one more", "images"

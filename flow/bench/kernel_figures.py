@@ -23,7 +23,7 @@ from flow.lowering import lower, read_model
 from flow.progress import meter
 from flow.tables import Row
 from flow.zoo import networks as zoo
-from flow.zoo.targets import target_of
+from flow.zoo.entries import entry
 from hw.accelerator import Accelerator
 from hw.runner.backends.virtual import Memory
 from hw.shell.settings import KernelSettings
@@ -81,7 +81,7 @@ def from_zoo(name: str, data: Path | None, folder: Path, programs: Path) -> Subj
     Raises:
         FlowError, HardwareError: as flow.compile.compile_network.
     """
-    target = target_of(name)
+    target = entry(name).target
     export_qonnx_model(load(name), folder / "model.onnx")
     network = lower(read_model(folder / "model.onnx")).network
     compiled = compile_network(

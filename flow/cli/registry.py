@@ -5,6 +5,8 @@
 from flow.cli import (
     attack,
     bench,
+    bitstream,
+    boards,
     certify,
     check,
     doctor,
@@ -35,7 +37,9 @@ COMMANDS: tuple[Command, ...] = (
     simulate.COMMAND,
     rtlsim.COMMAND,
     synth.COMMAND,
+    bitstream.COMMAND,
     package.COMMAND,
+    boards.COMMAND,
     parts.COMMAND,
     attack.COMMAND,
     certify.COMMAND,

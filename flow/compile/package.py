@@ -23,7 +23,7 @@ from steelflow_names import hint
 __all__ = ["BOARDS", "BoardKind", "write_package"]
 
 _RUNNER = Path(hw.runner.__file__).parent
-_PROGRAM, _KERNEL = "simulate", "kernel"
+_PROGRAM, _KERNEL, _SERIAL_PORT = "simulate", "kernel", "/dev/ttyUSB0"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ BOARDS = {
     "u250": BoardKind("alveo", "kernel.xclbin", 512),
     "u280": BoardKind("alveo", "kernel.xclbin", 512),
     "u55c": BoardKind("alveo", "kernel.xclbin", 512),
+    "ulx3s-85f": BoardKind("uart", "kernel.bit", 64),
 }
 
 
@@ -97,11 +98,12 @@ def write_package(
 
 def _write_board(kernel: Kernel, kind: BoardKind, folder: Path, build_dir: Path) -> None:
     virtual = kind.backend == "virtual"
+    places = {"virtual": _KERNEL, "uart": _SERIAL_PORT}
     about = {
         "schema": SCHEMA,
         "backend": kind.backend,
         "product": kind.product,
-        "kernel": _KERNEL if virtual else kernel.manifest.top,
+        "kernel": places.get(kind.backend, kernel.manifest.top),
     }
     (folder / BOARD_FILE).write_text(json.dumps(about, indent=1) + "\n")
     shutil.copyfile(kernel.folder / KERNEL_FILE, folder / KERNEL_FILE)

@@ -29,6 +29,7 @@ class Packed:
         flag: bytes: steps whose pairs of products sum up within int16; bits: some weights are 0;
             nibbles: steps that sum up within a byte.
         table: of nibbles, uint8[16, 16].
+        short: whether the sums without the bias, and all on the way to them, are below 32768.
     """
 
     weights: NDArray[np.int8] | NDArray[np.uint32] | NDArray[np.uint8]
@@ -37,6 +38,7 @@ class Packed:
     panels: int
     flag: int
     table: NDArray[np.uint8] | None = None
+    short: bool = False
 
 
 def split_groups(weights: Integers, groups: int) -> list[Integers]:
@@ -55,7 +57,8 @@ def pack_bytes(weights: Integers, bias: Integers, form: Form, groups: int) -> Pa
     parts = [_panels_of_bytes(part) for part in split_groups(weights, groups)]
     ordered = np.stack(parts).astype(np.int64) * widest  # groups, panels, steps, outputs, 4
     pairs = ordered.reshape(*ordered.shape[:4], 2, 2)
-    limits = np.iinfo(np.int16)
+    limits, longest = np.iinfo(np.int16), (-np.minimum(ordered, 0), np.maximum(ordered, 0))
+    sums = max(int(part.sum(axis=(2, 4)).max(initial=0)) for part in longest)
     return Packed(
         weights=np.stack(parts),
         bias=_padded_bias(start, groups),
@@ -65,6 +68,7 @@ def pack_bytes(weights: Integers, bias: Integers, form: Form, groups: int) -> Pa
             _steps_within(np.maximum(pairs, 0).sum(axis=-1), limits.max),
             _steps_within(-np.minimum(pairs, 0).sum(axis=-1), -limits.min),
         ),
+        short=sums <= limits.max,
     )
 
 
@@ -159,6 +163,7 @@ def pack_nibbles(weights: Integers, bias: Integers, form: Form, groups: int) -> 
         panels=2 * panels[0].shape[0],
         flag=flag,
         table=table.astype(np.uint8),
+        short=total <= np.iinfo(np.int16).max,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
-from flow.integer.native._counting import Counter, count_bytes, plan_counting
+from flow.integer.native._counting import Counter, count_bytes, count_shorts, plan_counting
 from flow.integer.native._layout import PACKED, Form, Format, Kernels, fits_int32, forms_of
 from flow.integer.native._pack import Packed, pack_bits, pack_bytes, pack_nibbles
 from flow.integer.native._stages import Stage, stages_of
@@ -109,7 +109,7 @@ def make_plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
         plan = _plan(network, choice)
         if not _unproven(plan):
             return plan
-    return _plan(network, Kernels(planes=0, tables=False))
+    return _plan(network, replace(kernels, planes=0, tables=False))
 
 
 def _unproven(plan: Plan) -> bool:
@@ -132,7 +132,9 @@ def _plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
             if read in forms:
                 roots[view], forms[view] = roots[read], forms[read].viewed(shape)
     ranges = network.ranges()
-    ops = tuple(_Planner(network, forms, ranges, stage).op() for stage in stages)
+    ops = tuple(
+        _Planner(network, forms, ranges, stage, shorts=kernels.shorts).op() for stage in stages
+    )
     for op in ops:
         if op.kind == Kind.ADD:
             _view_rows(op, forms, roots)
@@ -166,7 +168,10 @@ class _Planner:
         forms: dict[str, Form],
         ranges: dict[str, Interval],
         stage: Stage,
+        *,
+        shorts: bool,
     ) -> None:
+        self.shorts = shorts
         self.network, self.forms, self.ranges, self.stage = network, forms, ranges, stage
         flatten = isinstance(stage.head, Flatten)
         self.names = (_view_name(network, stage.name),) if flatten else stage.reads
@@ -193,8 +198,10 @@ class _Planner:
                 op = self._add((1,))
         sums = self.ranges[self.stage.sums]
         op.wide |= not self._narrow(sums)
-        op.counter = self._bytes(op, sums) or plan_counting(
-            self.stage.threshold, sums, self.channels, wide=op.wide
+        op.counter = (
+            self._bytes(op, sums)
+            or self._shorts(op)
+            or plan_counting(self.stage.threshold, sums, self.channels, wide=op.wide)
         )
         if op.bias is None:
             op.bias = self.bias.astype(np.int64 if op.wide else np.int32)
@@ -207,6 +214,20 @@ class _Planner:
         if threshold is None or op.wide or not copied:
             return None
         return count_bytes(threshold, sums, self.read.low, self.channels)
+
+    def _shorts(self, op: PlannedOp) -> Counter | None:
+        """Return how to count sums in 16 bits, if they are proven to fit."""
+        threshold, packed = self.stage.threshold, op.packed
+        if not self.shorts or threshold is None or packed is None or not packed.short:
+            return None
+        if self.out.format not in (Format.U8, *PACKED):
+            return None
+        start = packed.bias.reshape(op.groups, -1)[:, : op.group_outputs].astype(np.int64)
+        scale = self.read.step if op.kind == Kind.TABLES else 1
+        counter = count_shorts(threshold, start.reshape(-1), scale)
+        if counter is not None:
+            op.bias = np.zeros_like(packed.bias)
+        return counter
 
     def _narrow(self, sums: Interval) -> bool:
         """Whether the sums, the results and everything on the way to them are int32."""
