@@ -4,9 +4,10 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from flow.data.datasets import first_test_images
 from flow.export.qonnx import load_qonnx, qonnx_logits
 from flow.fuzz import GraphSpec, draw
 from flow.fuzz.agreement import TIE, GraphAgreement, compare_graph, nearest_tie
-from flow.integer.native import NativeNetwork, instruction_sets
+from flow.integer.native import Kernels, NativeNetwork, instruction_sets
 from flow.lowering import lower, read_model
 from flow.progress import banner, meter
 from flow.tables import Row
@@ -28,6 +29,12 @@ from flow.zoo import networks as zoo
 
 __all__ = ["check_graphs", "check_model"]
 
+_KINDS = {
+    "bytes": Kernels(planes=0, tables=False),
+    "bytes, in 16 bits": Kernels(planes=0, tables=False, shorts=True),
+    "bits": Kernels(planes=2, tables=False),
+    "look-ups, in 16 bits": Kernels(planes=0, tables=True, shorts=True),
+}
 _CHUNK = 250  # images that one process executes with qonnx at a time
 
 
@@ -43,19 +50,28 @@ def check_model(name: str, data: Path | None, count: int | None, jobs: int) -> I
         zoo.export(name, path)
         network = lower(read_model(path)).network
         found = NativeNetwork(network).logits(images)
-        for rival in ("qonnx", "brevitas", "twin", *instruction_sets()):
+        engines: dict[str, Callable[[], Logits]] = {
+            "qonnx": lambda: _in_qonnx(path, images, jobs),
+            "brevitas": lambda: zoo.brevitas_logits(load(name), images),
+            "twin": lambda: _in_twin(network.twin(), images),
+        }
+        for title, isa, kernels in _kernel_sets():
+            native = NativeNetwork(network, isa=isa, kernels=kernels)
+            engines[title] = partial(native.logits, images)
+        for rival, logits in engines.items():
             start = time.perf_counter()
-            if rival == "qonnx":
-                theirs = _in_qonnx(path, images, jobs)
-            elif rival == "brevitas":
-                theirs = zoo.brevitas_logits(load(name), images)
-            elif rival == "twin":
-                theirs = _in_twin(network.twin(), images)
-            else:
-                theirs = NativeNetwork(network, isa=rival).logits(images)
-            seconds = time.perf_counter() - start
-            row = _row(name, f"{rival} kernels" if rival in instruction_sets() else rival, seconds)
+            theirs = logits()
+            row = _row(name, rival, time.perf_counter() - start)
             yield row | _compared(found, theirs, path, images)
+
+
+def _kernel_sets() -> Iterator[tuple[str, str, Kernels | None]]:
+    """Yield each instruction set with the kernels that it takes, then with each kind alone."""
+    for isa in instruction_sets():
+        yield f"{isa} kernels", isa, None
+        if isa != "portable":
+            for title, kernels in _KINDS.items():
+                yield f"{isa} kernels of {title}", isa, kernels
 
 
 def _row(subject: str, rival: str, seconds: float) -> dict[str, object]:

@@ -5,8 +5,12 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flow.cli.base import Command, shown
+
+if TYPE_CHECKING:
+    from flow.classifier import Images
 
 __all__ = ["COMMAND"]
 
@@ -46,6 +50,19 @@ class BitstreamCommand(Command):
             help="send N images to the placed gates in simulation, and compare (default: 0)",
         )
         parser.add_argument(
+            "--images",
+            metavar="FILE",
+            type=Path,
+            help="for --gates: the first N images of this .npy (default: noise)",
+        )
+        parser.add_argument(
+            "--on",
+            default="local",
+            metavar="PLACE",
+            help="where the tools run: local, container:IMAGE, ssh:HOST, slurm:FILE with #SBATCH "
+            "lines (default: local)",
+        )
+        parser.add_argument(
             "--timeout", type=float, metavar="S", help="limit for the tools in seconds"
         )
         parser.add_argument(
@@ -70,16 +87,32 @@ class BitstreamCommand(Command):
             _, plan = plan_bitstream(opened, board, settings, folder)
             print(f"bitstream: plan {plan.digest[:24]} in {shown(folder / 'plan')}")
             return 0
-        found = build_bitstream(opened, board, settings, folder, timeout_s=options.timeout)
+        found = build_bitstream(
+            opened, board, settings, folder, place=options.on, timeout_s=options.timeout
+        )
         print("\n".join(found.report.lines()))
         print(f"bitstream: {shown(folder / 'products' / found.report.bitstream)}")
         if not options.gates:
             return 0
         from flow.compile.bitstream import check_gates  # noqa: PLC0415
 
-        checked = check_gates(opened, found, options.gates)
+        shape = opened.accelerator.manifest.input.shape
+        checked = check_gates(opened, found, _images(options.images, options.gates, shape))
         print(f"gates: {checked.images - checked.wrong} of {checked.images} images exact")
         return int(checked.wrong > 0)
+
+
+def _images(path: Path | None, count: int, shape: tuple[int, int, int]) -> "Images":
+    """Return images of a file, or noise of which every second image is black and white."""
+    import numpy as np  # noqa: PLC0415 - keeps --help fast
+
+    from flow.engines.simulation import read_images  # noqa: PLC0415
+
+    if path is not None:
+        return read_images(path)[:count]
+    images = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+    images[1::2] = 255 * (images[1::2] > 127)
+    return images
 
 
 COMMAND = BitstreamCommand(name="bitstream", help="build the bitstream of a board")

@@ -23,7 +23,9 @@ class BoardsCommand(Command):
 
         print(f"{'board':12} {'title':22} {'part':24} {'link':18} to build here")
         for board in BOARDS:
-            missing = "; ".join(tool.remedy for tool in board.missing) or "all is here"
+            missing = (
+                "; ".join(dict.fromkeys(tool.remedy for tool in board.missing)) or "all is here"
+            )
             print(
                 f"{board.name:12} {board.title:22} {board.part.name:24} {board.link:18} {missing}"
             )

@@ -6,14 +6,14 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
+from flow.classifier import Images, check_images
 from flow.compile.opening import OpenedAccelerator
 from flow.compile.result_folder import in_cache
 from flow.errors import FlowError
 from flow.storage.records import write_json
 from hw.boards import BitstreamReport, Board, BoardSettings
-from hw.build import BuildPlan, BuildProducts, BuildStore, Runner
+from hw.build import BuildPlan, BuildProducts, BuildStore
+from hw.build.places import runner_at
 from hw.ecp5.gates import build_gates
 from hw.ecp5.result import read_result
 from hw.errors import HardwareError
@@ -84,7 +84,7 @@ def build_bitstream(
     settings: BoardSettings,
     folder: Path,
     *,
-    runner: Runner | None = None,
+    place: str = "local",
     timeout_s: float | None = None,
 ) -> Bitstream:
     """Build a bitstream, or find the one that an equal plan has left, and copy it to products/.
@@ -94,7 +94,7 @@ def build_bitstream(
         board: what it is built for.
         settings: clock and attempts.
         folder: of the results.
-        runner: where the tools run; this machine by default.
+        place: where the tools run, see hw.build.places; products are in this machine's cache.
         timeout_s: limit for the tools.
 
     Raises:
@@ -102,8 +102,8 @@ def build_bitstream(
     """
     kernel, plan = plan_bitstream(opened, board, settings, folder)
     with in_cache("bitstreams") as store_dir:
-        store = BuildStore(store_dir, runner)
-        if runner is None and store.find(plan) is None:
+        store = BuildStore(store_dir, runner_at(place, store_dir / "queue"))
+        if place == "local" and store.find(plan) is None:
             _require_tools(board)
         products = store.build(plan, timeout_s)
     report = board.report(products)
@@ -114,18 +114,13 @@ def build_bitstream(
     return Bitstream(folder, kernel, board, products, report)
 
 
-def check_gates(
-    opened: OpenedAccelerator, found: Bitstream, count: int, *, seed: int = 0
-) -> GateCheck:
+def check_gates(opened: OpenedAccelerator, found: Bitstream, images: Images) -> GateCheck:
     """Send images to the placed gates, over their UART, and compare every value.
-
-    Half of the images is noise, half of it black or white in stripes.
 
     Args:
         opened: with its network.
         found: of a board whose tools give the placed netlist.
-        count: of images.
-        seed: of the noise.
+        images: uint8[N, H, W, C].
 
     Raises:
         FlowError: there is no network to compare with, or no netlist of gates.
@@ -141,7 +136,7 @@ def check_gates(
             f"gates: {opened.accelerator.folder} has no network beside it to tell the logits; name "
             "the folder that compile has written"
         )
-    images = _images(count, opened.network.input_shape, seed)
+    check_images(images, opened.network.input_shape)
     with in_cache("verilator") as build_dir:
         program = build_gates(found.products, build_dir)
     about = Description.load(found.kernel.folder / KERNEL_FILE)
@@ -157,20 +152,13 @@ def check_gates(
         with Driver(device, about) as driver:
             ran = driver.run(images)
     wrong = (ran.values != opened.network.logits(images)).any(axis=1)
-    return GateCheck(count, int(wrong.sum()), ran.cycles_per_image)
+    return GateCheck(len(images), int(wrong.sum()), ran.cycles_per_image)
 
 
 def _baud(found: Bitstream) -> int:
     baud = getattr(found.board, "baud", None)
     assert isinstance(baud, int), "boards with a UART have a baud rate"
     return baud
-
-
-def _images(count: int, shape: tuple[int, int, int], seed: int) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    images = random.integers(0, 256, (count, *shape), dtype=np.uint8)
-    images[1::2] = 255 * (images[1::2] > 127)
-    return images
 
 
 def _require_tools(board: Board) -> None:

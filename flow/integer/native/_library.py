@@ -110,7 +110,10 @@ def _all() -> tuple[str, ...]:
 
 
 def instruction_sets() -> tuple[str, ...]:
-    """Return those that this machine can run, the fastest last: portable, avx2, avx512."""
+    """Return those that this machine can run, the fastest last.
+
+    They are portable, avx2 and avx512 on x86, portable, neon and neon_dot on ARM.
+    """
     return tuple(n for i, n in enumerate(_all()) if library().sf_isa_available(i))
 
 

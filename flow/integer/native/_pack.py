@@ -46,19 +46,25 @@ def split_groups(weights: Integers, groups: int) -> list[Integers]:
     return np.split(weights, groups, axis=2)
 
 
-def pack_bytes(weights: Integers, bias: Integers, form: Form, groups: int) -> Packed | None:
-    """Pack int64[taps, I / groups, O] for bytes of `form`; None if int8 or int32 do not hold it."""
+def pack_bytes(
+    weights: Integers, bias: Integers, form: Form, groups: int, *, signed: bool = False
+) -> Packed | None:
+    """Pack int64[taps, I / groups, O] for bytes of `form`; None if int8 or int32 do not hold it.
+
+    Kernels of signed products take 128 from every byte.
+    """
     if not _within(weights, np.int8):
         return None
-    start = bias + form.low * weights.sum(axis=(0, 1))
-    widest = form.values.hi - form.low
+    taken = 128 if signed else 0
+    start = bias + (form.low + taken) * weights.sum(axis=(0, 1))
+    widest = max(form.values.hi - form.low - taken, taken)
     if not _bounded(np.abs(weights).sum(axis=(0, 1)) * widest, start):
         return None
     parts = [_panels_of_bytes(part) for part in split_groups(weights, groups)]
     ordered = np.stack(parts).astype(np.int64) * widest  # groups, panels, steps, outputs, 4
     pairs = ordered.reshape(*ordered.shape[:4], 2, 2)
-    limits, longest = np.iinfo(np.int16), (-np.minimum(ordered, 0), np.maximum(ordered, 0))
-    sums = max(int(part.sum(axis=(2, 4)).max(initial=0)) for part in longest)
+    limits = np.iinfo(np.int16)
+    sums = int(np.abs(ordered).sum(axis=(2, 4)).max(initial=0))
     return Packed(
         weights=np.stack(parts),
         bias=_padded_bias(start, groups),

@@ -95,21 +95,22 @@ class Plan:
     roots: dict[str, str]
 
 
-def make_plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
+def make_plan(network: IntegerNetwork, kernels: Kernels, *, signed: bool = False) -> Plan:
     """Choose a kernel for every stage by the proven ranges.
 
     Args:
         network: what to compute.
         kernels: of packed codes, which to use where they are proven exact.
+        signed: whether the kernel of bytes multiplies signed ones; see pack_bytes.
 
     Raises:
         FlowError: an operation's sums may pass int64, or it has no meaning (see stages_of).
     """
     for choice in (kernels, replace(kernels, tables=False)):
-        plan = _plan(network, choice)
+        plan = _plan(network, choice, signed)
         if not _unproven(plan):
             return plan
-    return _plan(network, replace(kernels, planes=0, tables=False))
+    return _plan(network, replace(kernels, planes=0, tables=False), signed)
 
 
 def _unproven(plan: Plan) -> bool:
@@ -121,7 +122,7 @@ def _unproven(plan: Plan) -> bool:
     )
 
 
-def _plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
+def _plan(network: IntegerNetwork, kernels: Kernels, signed: bool) -> Plan:
     stages = stages_of(network)
     forms = forms_of(network, stages, kernels)
     roots = {name: name for name in forms}
@@ -132,9 +133,8 @@ def _plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
             if read in forms:
                 roots[view], forms[view] = roots[read], forms[read].viewed(shape)
     ranges = network.ranges()
-    ops = tuple(
-        _Planner(network, forms, ranges, stage, shorts=kernels.shorts).op() for stage in stages
-    )
+    choice = _Choice(shorts=kernels.shorts, signed=signed)
+    ops = tuple(_Planner(network, forms, ranges, stage, choice).op() for stage in stages)
     for op in ops:
         if op.kind == Kind.ADD:
             _view_rows(op, forms, roots)
@@ -159,6 +159,14 @@ def _spatial(shape: Shape) -> Shape:
     return shape[:2] if len(shape) == 3 else (1, 1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """See Kernels.shorts and make_plan."""
+
+    shorts: bool
+    signed: bool
+
+
 class _Planner:
     """Plans one stage."""
 
@@ -168,10 +176,9 @@ class _Planner:
         forms: dict[str, Form],
         ranges: dict[str, Interval],
         stage: Stage,
-        *,
-        shorts: bool,
+        choice: _Choice,
     ) -> None:
-        self.shorts = shorts
+        self.choice = choice
         self.network, self.forms, self.ranges, self.stage = network, forms, ranges, stage
         flatten = isinstance(stage.head, Flatten)
         self.names = (_view_name(network, stage.name),) if flatten else stage.reads
@@ -218,7 +225,7 @@ class _Planner:
     def _shorts(self, op: PlannedOp) -> Counter | None:
         """Return how to count sums in 16 bits, if they are proven to fit."""
         threshold, packed = self.stage.threshold, op.packed
-        if not self.shorts or threshold is None or packed is None or not packed.short:
+        if not self.choice.shorts or threshold is None or packed is None or not packed.short:
             return None
         if self.out.format not in (Format.U8, *PACKED):
             return None
@@ -310,7 +317,10 @@ class _Planner:
         if not narrow:
             pass
         elif self.read.format == Format.U8 and not self._is_depthwise(op):
-            op.kind, op.packed = Kind.DOT, pack_bytes(weights, self.bias, self.read, op.groups)
+            op.kind = Kind.DOT
+            op.packed = pack_bytes(
+                weights, self.bias, self.read, op.groups, signed=self.choice.signed
+            )
         elif self.read.format == Format.BITS:
             op.kind, op.packed = Kind.BITS, pack_bits(weights, self.bias, self.read, op.groups)
         elif self.read.format == Format.NIBBLES:

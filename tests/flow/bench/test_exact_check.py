@@ -13,6 +13,7 @@ from flow.cli import main
 from flow.data.datasets import Dataset
 from flow.fuzz import build, draw
 from flow.fuzz.agreement import compare_graph, nearest_tie
+from flow.integer.native import instruction_sets
 from flow.zoo import networks as zoo
 
 
@@ -51,6 +52,14 @@ def test_a_difference_is_counted_and_named(
     assert found["brevitas"]["images_differ"] == 2
     assert found["brevitas"]["labels_differ"] >= 1
     assert "image 0: labels " in capsys.readouterr().err
+
+
+def test_every_kind_of_kernel_is_compared() -> None:
+    rows = list(exact_check.check_model("mnist-tfc-w2a2", None, 6, 1))
+    expected = {f"{isa} kernels" for isa in instruction_sets()}
+    expected |= {f"{isa} kernels of bits" for isa in instruction_sets()[1:]}
+    assert expected <= {row["against"] for row in rows}
+    assert all(row["images_differ"] == 0 for row in rows)
 
 
 def test_a_graph_whose_engines_agree() -> None:

@@ -235,6 +235,8 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         "simulate",
         "parts",
         "package",
+        "bitstream",
+        "boards",
         "certify",
         "check",
         "zoo",

@@ -73,7 +73,9 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
     }
     const std::int64_t place = row * p.c_stride + panel * lanes;
     if (p.shorts) {
+#pragma GCC unroll 16
         for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 4
             for (int v = 0; v < Panels; ++v) {
                 void* to = p.shorts + place + r * p.c_stride + v * lanes;
                 _mm256_storeu_si256(static_cast<__m256i*>(to),

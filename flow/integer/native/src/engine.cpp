@@ -10,6 +10,7 @@
 #include <cstring>
 #include <ctime>
 #include <memory>
+#include <iterator>
 #include <mutex>
 #include <new>
 #include <vector>
@@ -20,7 +21,7 @@
 namespace steelflow {
 namespace {
 
-const Isa* const all_isas[] = {&portable, &avx2, &avx512};
+const Isa* const all_isas[] = {&portable, &avx2, &avx512, &neon, &neon_dot};
 
 struct Free {
     void operator()(std::uint8_t* memory) const { std::free(memory); }
@@ -236,7 +237,7 @@ using steelflow::Engine;
 SF_API std::int64_t sf_abi() { return steelflow::abi_version; }
 
 SF_API const char* sf_isa_name(std::int64_t isa) {
-    return isa >= 0 && isa < 3 ? all_isas[isa]->name : nullptr;
+    return isa >= 0 && isa < std::ssize(all_isas) ? all_isas[isa]->name : nullptr;
 }
 
 SF_API std::int64_t sf_isa_available(std::int64_t isa) { return all_isas[isa]->available(); }

@@ -157,5 +157,7 @@ struct Isa {
 extern const Isa portable;
 extern const Isa avx2;
 extern const Isa avx512;
+extern const Isa neon;
+extern const Isa neon_dot;
 
 }  // namespace steelflow
