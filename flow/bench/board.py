@@ -52,12 +52,12 @@ class BoardBenchmark(Benchmark):
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Serve each network from a process of its own, on loopback, and ask."""
-        from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
+        from brevitas_models.pretrained import trained  # noqa: PLC0415 - imports torch
         from flow.bench.board_figures import server_row  # noqa: PLC0415
 
         for name in options.models:
-            if name not in names():
-                raise SettingError(f"models {name}: unknown{hint(name, names())}", "models")
+            if name not in trained():
+                raise SettingError(f"models {name}: unknown{hint(name, trained())}", "models")
         for key in ("seconds", "minutes", "clients"):
             if getattr(options, key) <= 0:
                 raise SettingError(f"{key} {getattr(options, key):g}: give more than 0", key)
