@@ -5,10 +5,12 @@
 from flow.bench.benchmark import Benchmark
 from flow.bench.board import BOARD
 from flow.bench.certify import CERTIFY
+from flow.bench.cluster import CLUSTER
 from flow.bench.exact import EXACT
 from flow.bench.hardware import HARDWARE
 from flow.bench.kernel import KERNEL
 from flow.bench.random_rtl import RANDOM
+from flow.bench.search_cost import SEARCH_COST
 from flow.bench.simulator import SIMULATOR
 from flow.bench.training import TRAINING
 from flow.bench.units import UNITS
@@ -25,4 +27,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     SIMULATOR,
     TRAINING,
     CERTIFY,
+    SEARCH_COST,
+    CLUSTER,
 )

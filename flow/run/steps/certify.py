@@ -11,6 +11,7 @@ from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
 from flow.certify.verdict import bracket
 from flow.classifier import Images, Labels
+from flow.cluster import ProcessCluster
 from flow.config import CertifyConfig
 from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.integer import IntegerNetwork
@@ -74,12 +75,13 @@ def _row(  # noqa: PLR0917 - all of them one measurement
 ) -> dict[str, Any]:
     """Return the counts of one radius, see flow.report.schema.CertifiedRow."""
     settings = CertifySettings(epsilon_255=epsilon_255, flips=budget.flips, nodes=budget.nodes)
-    verdicts = certify(
-        *(network, images, labels, settings),
-        file=file,
-        processes=budget.processes,
-        budget_s=budget.budget_s,
-    )
+    with ProcessCluster(budget.processes) as cluster:
+        verdicts = certify(
+            *(network, images, labels, settings),
+            file=file,
+            cluster=cluster,
+            budget_s=budget.budget_s,
+        )
     found = bracket(verdicts)
     return {
         "network": _NETWORK,
