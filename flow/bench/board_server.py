@@ -38,10 +38,17 @@ def served(network: IntegerNetwork, folder: Path) -> Iterator[str]:
     try:
         if not here.poll(_START_S):
             raise FlowError(f"server: did not start in {_START_S:g} s; see to the machine's load")
-        yield f"{here.recv()}/v2/models/{MODEL}"
+        yield f"{_address(here)}/v2/models/{MODEL}"
     finally:
         here.close()  # which the server takes for its end
         process.join()
+
+
+def _address(pipe: Connection) -> str:
+    try:
+        return str(pipe.recv())
+    except EOFError as error:
+        raise FlowError("server: ended before it listened; its own error is above") from error
 
 
 def _serve(path: Path, pipe: Connection) -> None:

@@ -2,18 +2,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`steelflow bench board`: the server's process, and clients that notice what is wrong."""
 
+import sys
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import pytest
 from quantized_digits import digits, digits_network
 
+from flow.bench import board_server
 from flow.bench.board_clients import soak
 from flow.bench.board_server import served
 from flow.classifier import Images, Logits
 from flow.cli import main
 from flow.engines.board_client import Link, RemoteBoard
+from flow.errors import FlowError
 from hw.runner.server.http import Server
 from hw.runner.server.model import Answer, Model
 from hw.runner.server.settings import ServerSettings
@@ -32,6 +36,21 @@ def test_the_native_engine_is_served_from_a_process_of_its_own(tmp_path: Path) -
         board = RemoteBoard(Link(url=url), None)
         np.testing.assert_array_equal(board.logits(IMAGES), EXPECTED)
         board.close()
+
+
+def _fails(path: Path, pipe: Connection) -> None:  # noqa: ARG001
+    sys.exit(1)
+
+
+def test_a_server_that_does_not_start_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board_server, "_serve", _fails)
+    with (
+        pytest.raises(FlowError, match="server: ended before it listened"),
+        served(digits_network(), tmp_path),
+    ):
+        pass
 
 
 def test_clients_count_what_they_ask() -> None:
@@ -58,7 +77,7 @@ def test_a_server_that_is_gone_loses_requests() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--models", "lenet"], "--models lenet: unknown; known here: mnist-tfc-w1a1, "),
+        (["--models", "lenet"], "--models lenet: unknown; known here: "),
         (["--clients", "0"], "--clients 0: give more than 0"),
         (["--minutes", "-1"], "--minutes -1: give more than 0"),
     ],
