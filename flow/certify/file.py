@@ -17,9 +17,7 @@ Images are uint8 and trees little-endian int32, compressed by zlib and in base64
 """
 
 import base64
-import hashlib
 import json
-import tempfile
 import zlib
 from dataclasses import asdict
 from pathlib import Path
@@ -33,8 +31,9 @@ from flow.certify.verdict import Answer, Slopes, Tier, Verdict
 from flow.classifier import Images
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork
+from flow.integer.digest import network_digest
 
-__all__ = ["CertificateFile", "network_digest"]
+__all__ = ["CertificateFile"]
 
 _FORMAT, _VERSION = "steelflow-certificates", 1
 
@@ -100,14 +99,6 @@ class CertificateFile:
             tree=None if tree is None else _unpacked(tree, "<i4").reshape(-1, 2),
             slopes={name: _slopes(one) for name, one in entry.get("lines", {}).items()},
         )
-
-
-def network_digest(network: IntegerNetwork) -> str:
-    """Return the SHA-256 of the file that the network's save writes."""
-    with tempfile.TemporaryDirectory(prefix="steelflow-") as folder:
-        path = Path(folder) / "network.npz"
-        network.save(path)
-        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _header(network: IntegerNetwork, settings: CertifySettings) -> dict[str, Any]:

@@ -280,14 +280,18 @@ class Report(_Record):
     """All of report.json; later fields may be left empty, the page then leaves them out.
 
     Attributes:
-        accuracy: of the robust network by engine, on the images on which these were compared.
-        plain_accuracy: of the plain one on the integer engine, on the same images.
+        deployed: name of the network that became hardware.
+        compared: name of the one trained without attack, None without one.
+        accuracy: of the deployed network by engine, on the images on which these were compared.
+        plain_accuracy: of the compared one on the integer engine, on the same images.
         test_set: network -> its accuracy on all test images.
         masked_gradient_signs: in words; empty when the attack passed its checks.
     """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     model: ModelInfo
+    deployed: str = "robust"
+    compared: str | None = "plain"
     accuracy: Accuracy
     agreement: Agreement
     robust_accuracy: tuple[RobustRow, ...] = Field(min_length=1)

@@ -22,7 +22,6 @@ from hw.shell.kernel import kernel_digest
 
 __all__ = ["Judge", "judging"]
 
-_HARDWARE = "robust"  # the network that is compiled
 _BATCH = 256  # images between two steps of the meter
 
 
@@ -87,7 +86,7 @@ class Judge:
 @contextmanager
 def judging(context: Context, name: str, network: IntegerNetwork, scratch: Path) -> Iterator[Judge]:
     """Give the integers, or for the network that became hardware the board, checked by them."""
-    if context.config.attack.engine == "integer" or name != _HARDWARE:
+    if context.config.attack.engine == "integer" or name != context.config.deployed:
         yield Judge(network, "integer")
         return
     with closing(_board(context)) as board:

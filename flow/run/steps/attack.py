@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flow.attacks import Attack, OnDevice, build_attack
 from flow.classifier import Images, Labels
@@ -23,6 +22,7 @@ from flow.evaluation.masked_gradients import masked_gradient_findings, noise_acc
 from flow.evaluation.worst_case import union, worst_case
 from flow.integer import IntegerNetwork
 from flow.progress import meter
+from flow.run.examples import Examples, save_examples
 from flow.run.judge import Judge, judging
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import write_json
@@ -31,14 +31,14 @@ from hw.accelerator import MANIFEST_FILE
 
 __all__ = ["AttackStep"]
 
-_EXAMPLES = 64  # images kept for pictures and for the amplification
+_EXAMPLES = 64  # images attacked for pictures and for the amplification
 
 
 class AttackStep(Step):
     """*.npz -> attack.json, examples.npz."""
 
     name = "attack"
-    version = 3
+    version = 4
     needs = ("compile",)
     tools = ("numpy", "torch")
 
@@ -51,6 +51,7 @@ class AttackStep(Step):
             "attack": config.attack,
             "seed": config.seed,
             "example": example,
+            "simulated": config.rtlsim.images,
         }
 
     def inputs(self, context: Context) -> list[Path]:
@@ -71,25 +72,23 @@ class AttackStep(Step):
         images, labels = first_test_images(dataset, config.attack.images, "attack.images")
         kinds = ("rows", "checks", "noise", "amplification", "signs", "boards")
         findings: dict[str, list[Any]] = {kind: [] for kind in kinds}
-        examples: dict[str, NDArray[Any]] = {
-            "clean": images[:_EXAMPLES],
-            "labels": labels[:_EXAMPLES],
-        }
+        shown = first_test_images(dataset, config.rtlsim.images, "rtlsim.images")
+        examples = Examples(*shown, attacked={})
+        attacked: dict[str, Images] = {}
         for name in config.networks:
             network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
             with judging(context, name, network, scratch) as judge:
                 judge.compare(dataset.test_images[: config.attack.board_images])
                 job = _Job(name, network, judge, images, labels, config.attack, config.seed)
                 rows, checks = job.rows(scratch), job.checks(scratch)
-                found = job.adversarial_examples(config.rtlsim.epsilon_255)
+                count = None if name == config.deployed else _EXAMPLES
+                found = job.adversarial_examples(examples, count, config.rtlsim.epsilon_255)
             noise = job.noise()
             findings["boards"] += judge.boards(name)
-            examples[name] = found.adversarial
+            attacked[name] = found.adversarial
+            reached = np.flatnonzero(found.attacked[:_EXAMPLES])
             growth = error_amplification(
-                network,
-                examples["clean"][found.attacked],
-                found.adversarial[found.attacked],
-                name=name,
+                *(network, examples.clean[reached], found.adversarial[reached]), name=name
             )
             findings["rows"] += [_entry(row) for row in rows]
             findings["checks"] += [_entry(row) for row in checks]
@@ -97,7 +96,7 @@ class AttackStep(Step):
             findings["amplification"] += [asdict(layer) for layer in growth]
             findings["signs"] += _signs(name, [*rows, *checks], noise)
         write_json(folder / "attack.json", findings)
-        np.savez(folder / "examples.npz", allow_pickle=False, **examples)
+        save_examples(folder, replace(examples, attacked=attacked))
 
 
 def _signs(
@@ -206,9 +205,11 @@ class _Job:
             for epsilon in self.config.epsilons_255
         ]
 
-    def adversarial_examples(self, epsilon_255: int) -> Evaluation:
-        """Attack the first images with PGD."""
-        images, labels = self.images[:_EXAMPLES], self.labels[:_EXAMPLES]
+    def adversarial_examples(
+        self, examples: Examples, count: int | None, epsilon_255: int
+    ) -> Evaluation:
+        """Attack the first images with PGD, all when None."""
+        images, labels = examples.clean[:count], examples.labels[:count]
         return self._evaluate("pgd", epsilon_255, images, labels)
 
     def _evaluate(

@@ -6,28 +6,26 @@ A new family is a file here and its line in _FAMILIES.
 """
 
 from brevitas_models.errors import ModelError
-from flow.zoo.entries import (
-    cifar10_cnv,
-    cifar10_mobilenet,
-    cifar10_resnet8,
-    mnist_convsmall,
-    mnist_lenet,
-    mnist_tfc,
-)
+from flow.zoo.entries.cifar10_cnv import ENTRIES as CIFAR10_CNV
+from flow.zoo.entries.cifar10_mobilenet import ENTRIES as CIFAR10_MOBILENET
+from flow.zoo.entries.cifar10_resnet8 import ENTRIES as CIFAR10_RESNET8
+from flow.zoo.entries.mnist_convsmall import ENTRIES as MNIST_CONVSMALL
+from flow.zoo.entries.mnist_lenet import ENTRIES as MNIST_LENET
+from flow.zoo.entries.mnist_tfc import ENTRIES as MNIST_TFC
 from flow.zoo.entry import ZooEntry
 from steelflow_names import hint
 
 __all__ = ["ENTRIES", "entry"]
 
 _FAMILIES = (
-    mnist_tfc,
-    mnist_convsmall,
-    mnist_lenet,
-    cifar10_cnv,
-    cifar10_resnet8,
-    cifar10_mobilenet,
+    MNIST_TFC,
+    MNIST_CONVSMALL,
+    MNIST_LENET,
+    CIFAR10_CNV,
+    CIFAR10_RESNET8,
+    CIFAR10_MOBILENET,
 )
-ENTRIES: dict[str, ZooEntry] = {one.name: one for family in _FAMILIES for one in family.ENTRIES}
+ENTRIES: dict[str, ZooEntry] = {one.name: one for family in _FAMILIES for one in family}
 
 
 def entry(name: str) -> ZooEntry:

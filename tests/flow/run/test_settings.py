@@ -45,6 +45,10 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
             "attack.attacks: 'zou' is unknown; did you mean 'zoo'",
         ),
         (
+            "name: a\ndata: {source: fasion_mnist}",
+            "data.source: 'fasion_mnist' is unknown; did you mean 'fashion_mnist'",
+        ),
+        (
             "name: a\ndata: {source: folder}",
             "source: folder needs path, the folder or tar of the i",
         ),
