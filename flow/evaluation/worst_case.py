@@ -127,7 +127,7 @@ def attack_part(
         left, source = only & (found_labels == labels), subject.source(attack)
         budget = (epsilon_255, subject.seed)
         found = attack.run(source, images, labels, *budget, only=left, progress=progress)
-        check_budget(attack.name, images[left], found[left], epsilon_255, attack.norm)
+        check_budget(attack.name, images[only], found[only], epsilon_255, attack.norm)
         adversarial[left] = found[left]
         found_labels[left] = classify(subject.victim, found[left])
         stages.append(found_labels[only] == labels[only])
