@@ -8,9 +8,19 @@ from flow.bench.exact import EXACT
 from flow.bench.hardware import HARDWARE
 from flow.bench.random_rtl import RANDOM
 from flow.bench.simulator import SIMULATOR
+from flow.bench.size import SIZE
 from flow.bench.training import TRAINING
 from flow.bench.units import UNITS
 
 __all__ = ["BENCHMARKS"]
 
-BENCHMARKS: tuple[Benchmark, ...] = (HARDWARE, UNITS, RANDOM, EXACT, SIMULATOR, TRAINING, CERTIFY)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    HARDWARE,
+    UNITS,
+    RANDOM,
+    EXACT,
+    SIMULATOR,
+    TRAINING,
+    CERTIFY,
+    SIZE,
+)
