@@ -15,7 +15,7 @@ __all__ = ["SIZE"]
 _NETWORKS = ("resnet8", "resnet18", "resnet50", "mobilenet")
 _LEAST_PIXELS = 32  # images are halved five times
 # In order; what each does is in flow.bench.size_stages.
-_LAST = "write, lower, engine, qonnx, fold, generate, stitch, prove, build, size or frame"
+_LAST = "write, lower, engine, qonnx, fold, generate, stitch, prove, build, frame or size"
 
 
 @dataclass(frozen=True)
