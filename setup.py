@@ -21,7 +21,7 @@ from hw.build import BuildPlan, BuildStore, CxxJob, compiler_version, require_co
 
 LIBRARY = "kernels.so"
 FLAGS = (
-    "-std=c++17",
+    "-std=c++20",
     "-O3",
     "-ffp-contract=off",  # thresholds are proven for a product and a sum rounded one by one
     "-fwrapv",  # what lies in registers beyond the last channel is added up too, and not used

@@ -3,8 +3,10 @@
 """What is told about a trained network."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from brevitas_models.settings import ArchitectureSettings
 
 __all__ = [
     "AttackFigure",
@@ -108,6 +110,7 @@ class ModelCard:
 
     name: str
     data: str
+    network: ArchitectureSettings  # that the weights are of
     command: str
     seed: int
     initial: str | None  # the trained network whose weights it started from
@@ -130,16 +133,22 @@ class ModelCard:
 
     @classmethod
     def from_mapping(cls, content: Any) -> "ModelCard":  # noqa: ANN401 - whatever a file holds
-        """Return the card that dataclasses.asdict made a mapping of, as YAML has it.
+        """Return the card that to_mapping wrote, as YAML has it.
 
         Raises:
-            KeyError, TypeError, ValueError: it has other keys or values than a card.
+            KeyError, TypeError, ValueError, ModelError: it has other keys or values than a card.
         """
-        found = cls(**content)
+        found = cls(
+            **dict(content) | {"network": ArchitectureSettings.from_mapping(content["network"])}
+        )
         parts = {
             key: read(content[key]) for key, read in _PARTS.items() if content.get(key) is not None
         }
         return replace(found, **parts)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain values, for from_mapping."""
+        return asdict(self) | {"network": self.network.to_mapping()}
 
 
 def _robust(stored: Mapping[str, Any]) -> RobustFigures:

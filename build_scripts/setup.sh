@@ -44,7 +44,7 @@ fi
 
 # An editable extension is compiled once, here.
 digest=$(cat pyproject.toml setup.py build_scripts/{setup.sh,constraints.txt} \
-    flow/integer/{native,incremental}/src/* hw/build/*.py | sha256sum)
+    flow/{integer/native,integer/incremental,bench/held}/src/* hw/build/*.py | sha256sum)
 for stamp in ".venv/setup$extra.stamp" .venv/setuptest.stamp; do
     if [ "$(cat "$stamp" 2>/dev/null)" = "$digest" ]; then
         echo "setup: .venv is up to date"

@@ -9,6 +9,8 @@ from pathlib import Path
 __all__ = [
     "DATA_VARIABLE",
     "board_authority",
+    "board_certificate",
+    "board_key",
     "board_token",
     "cache_folder",
     "data_folder",
@@ -20,8 +22,7 @@ DATA_VARIABLE = "STEELFLOW_DATA"
 
 def data_folder() -> Path | None:
     """Return the folder of data sets that STEELFLOW_DATA names; None when it is unset or empty."""
-    value = os.environ.get(DATA_VARIABLE)
-    return Path(value) if value else None
+    return _path(DATA_VARIABLE)
 
 
 def cache_folder() -> Path:
@@ -37,7 +38,21 @@ def board_token() -> str | None:
 
 def board_authority() -> Path | None:
     """Return the PEM file of who signed a board's certificate: STEELFLOW_BOARD_AUTHORITY."""
-    value = os.environ.get("STEELFLOW_BOARD_AUTHORITY")
+    return _path("STEELFLOW_BOARD_AUTHORITY")
+
+
+def board_certificate() -> Path | None:
+    """Return the PEM file that is shown to a board's server: STEELFLOW_BOARD_CERTIFICATE."""
+    return _path("STEELFLOW_BOARD_CERTIFICATE")
+
+
+def board_key() -> Path | None:
+    """Return the PEM file of that certificate's key: STEELFLOW_BOARD_KEY."""
+    return _path("STEELFLOW_BOARD_KEY")
+
+
+def _path(variable: str) -> Path | None:
+    value = os.environ.get(variable)
     return Path(value) if value else None
 
 

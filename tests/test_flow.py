@@ -145,7 +145,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(
     config = write_config(
         tmp_path, network={"channels": [6, 9]}, training={"checkpoints": {"robust": checkpoint}}
     )
-    refused(steelflow("train", config, folder=tmp_path), "robust.pt", "channels")
+    refused(steelflow("train", config, folder=tmp_path), "robust.pt", "convolutions")
     assert not (tmp_path / "build/mini/train").exists()
 
 

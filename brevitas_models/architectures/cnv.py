@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """CNV: the VGG-like network of BNN-PYNQ (Umuroglu et al., FINN, FPGA 2017)."""
 
+from brevitas_models.architectures.architecture import CIFAR10, Architecture
 from brevitas_models.architectures.chain import Chain
 
-__all__ = ["LAYERS", "build_cnv"]
+__all__ = ["CNV"]
 
 _CHANNELS = (64, 64, 128, 128, 256, 256)
 _POOL_AFTER = (2, 4)  # convolutions, counted from 1
 _HIDDEN = 512
-LAYERS = (*(f"conv{number}" for number in range(1, 7)), "fc1", "fc2", "classifier")
+_LAYERS = (*(f"conv{number}" for number in range(1, 7)), "fc1", "fc2", "classifier")
 
 
-def build_cnv(chain: Chain) -> None:
+def _append_cnv(chain: Chain) -> None:
     """Append six 3x3 convolutions without padding, two 2x2 pools and two linear layers."""
     for number, channels in enumerate(_CHANNELS, start=1):
         chain.conv(f"conv{number}", channels)
@@ -21,3 +22,6 @@ def build_cnv(chain: Chain) -> None:
     chain.flatten()
     chain.linear("fc1", _HIDDEN)
     chain.linear("fc2", _HIDDEN)
+
+
+CNV = Architecture(name="cnv", append=_append_cnv, layers=lambda _: _LAYERS, input_shape=CIFAR10)

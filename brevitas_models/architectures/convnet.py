@@ -4,17 +4,18 @@
 
 from collections.abc import Mapping
 
+from brevitas_models.architectures.architecture import MNIST, Architecture
 from brevitas_models.architectures.chain import Chain
 from brevitas_models.bits import BitTable, Precision
 from brevitas_models.quantizers import Quantizers, WeightQuantizer, activation_step
 from brevitas_models.settings import ArchitectureSettings
 
-__all__ = ["build_convnet", "convnet_settings", "layers"]
+__all__ = ["CONVNET", "convnet_settings"]
 
 _RANGE = 4.0  # b-bit activations are the multiples of 4 / 2**b below 4
 
 
-def build_convnet(chain: Chain) -> None:
+def _append_convnet(chain: Chain) -> None:
     """Append the convolutions."""
     for index, (channels, stride) in enumerate(chain.parts.convolutions):
         name = f"conv{index}"
@@ -24,7 +25,7 @@ def build_convnet(chain: Chain) -> None:
     chain.flatten()
 
 
-def layers(settings: ArchitectureSettings) -> tuple[str, ...]:
+def _layers(settings: ArchitectureSettings) -> tuple[str, ...]:
     """Return conv0, conv1, ... and classifier."""
     return (*(f"conv{index}" for index in range(len(settings.convolutions))), "classifier")
 
@@ -59,3 +60,6 @@ def convnet_settings(
         quantizers=Quantizers(weights=WeightQuantizer.LARGEST),
         convolutions=tuple(zip(channels, strides, strict=True)),
     )
+
+
+CONVNET = Architecture(name="convnet", append=_append_convnet, layers=_layers, input_shape=MNIST)

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """LeNet-5 (LeCun et al., 1998) with BatchNorm, quantized activations and fully connected C3."""
 
+from brevitas_models.architectures.architecture import MNIST, Architecture
 from brevitas_models.architectures.chain import Chain
 
-__all__ = ["LAYERS", "build_lenet5"]
+__all__ = ["LENET5"]
 
-LAYERS = ("conv1", "conv2", "fc1", "fc2", "classifier")
+_LAYERS = ("conv1", "conv2", "fc1", "fc2", "classifier")
 
 
-def build_lenet5(chain: Chain) -> None:
+def _append_lenet5(chain: Chain) -> None:
     """Append two 5x5 convolutions (6, 16 channels), each with a 2x2 pool, and 120-84.
 
     The first convolution pads by 2, as for the publication's 32x32 images; the settings choose the
@@ -22,3 +23,8 @@ def build_lenet5(chain: Chain) -> None:
     chain.flatten()
     chain.linear("fc1", 120)
     chain.linear("fc2", 84)
+
+
+LENET5 = Architecture(
+    name="lenet5", append=_append_lenet5, layers=lambda _: _LAYERS, input_shape=MNIST
+)

@@ -1,26 +1,24 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The architectures by name; adding one is a file and a line in _ARCHITECTURES."""
+"""The architectures by name; adding one is a file and a line in the registry."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import nn
 
-from brevitas_models.architectures import (
-    cnv,
-    conv_small,
-    convnet,
-    lenet5,
-    lfc,
-    mobilenet,
-    resnet8,
-    resnet18,
-    tfc,
-    vgg_small,
-)
+from brevitas_models.architectures.architecture import Architecture
 from brevitas_models.architectures.chain import Chain, Parts
+from brevitas_models.architectures.cnv import CNV
+from brevitas_models.architectures.conv_small import CONV_SMALL
+from brevitas_models.architectures.convnet import CONVNET
+from brevitas_models.architectures.lenet5 import LENET5
+from brevitas_models.architectures.lfc import LFC
+from brevitas_models.architectures.mobilenet import MOBILENET
+from brevitas_models.architectures.resnet8 import RESNET8
+from brevitas_models.architectures.resnet18 import RESNET18
+from brevitas_models.architectures.tfc import TFC
+from brevitas_models.architectures.vgg_small import VGG_SMALL
 from brevitas_models.blocks import Edge
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
@@ -31,29 +29,20 @@ from steelflow_names import hint
 
 __all__ = ["architecture_names", "build", "check", "layer_names"]
 
-_CIFAR10, _MNIST = (32, 32, 3), (28, 28, 1)
-
-
-@dataclass(frozen=True)
-class _Architecture:
-    """What there is before settings: builder, layers' names, the publication's images."""
-
-    append: Callable[[Chain], None]
-    layers: tuple[str, ...] | Callable[[ArchitectureSettings], tuple[str, ...]]
-    input_shape: tuple[int, int, int]
-
-
-_ARCHITECTURES = {
-    "tfc": _Architecture(tfc.build_tfc, tfc.LAYERS, _MNIST),
-    "lfc": _Architecture(lfc.build_lfc, lfc.LAYERS, _MNIST),
-    "lenet5": _Architecture(lenet5.build_lenet5, lenet5.LAYERS, _MNIST),
-    "convnet": _Architecture(convnet.build_convnet, convnet.layers, _MNIST),
-    "conv_small": _Architecture(conv_small.build_conv_small, conv_small.LAYERS, _MNIST),
-    "cnv": _Architecture(cnv.build_cnv, cnv.LAYERS, _CIFAR10),
-    "vgg_small": _Architecture(vgg_small.build_vgg_small, vgg_small.LAYERS, _CIFAR10),
-    "resnet8": _Architecture(resnet8.build_resnet8, resnet8.LAYERS, _CIFAR10),
-    "resnet18": _Architecture(resnet18.build_resnet18, resnet18.LAYERS, _CIFAR10),
-    "mobilenet": _Architecture(mobilenet.build_mobilenet, mobilenet.LAYERS, _CIFAR10),
+_ARCHITECTURES: dict[str, Architecture] = {
+    one.name: one
+    for one in (
+        TFC,
+        LFC,
+        LENET5,
+        CONVNET,
+        CONV_SMALL,
+        CNV,
+        VGG_SMALL,
+        RESNET8,
+        RESNET18,
+        MOBILENET,
+    )
 }
 
 
@@ -68,8 +57,7 @@ def layer_names(settings: ArchitectureSettings) -> tuple[str, ...]:
     Raises:
         ModelError: there is no such architecture; the message has the nearest.
     """
-    layers = _find(settings.architecture).layers
-    return layers(settings) if callable(layers) else layers
+    return _find(settings.architecture).layers(settings)
 
 
 def check(settings: ArchitectureSettings) -> None:
@@ -109,7 +97,7 @@ def build(settings: ArchitectureSettings, seed: int = 0) -> QuantClassifier:
         return network
 
 
-def _built(settings: ArchitectureSettings, architecture: _Architecture) -> QuantClassifier:
+def _built(settings: ArchitectureSettings, architecture: Architecture) -> QuantClassifier:
     assert settings.input_shape is not None
     height, width, channels = settings.input_shape
     parts = Parts(
@@ -145,7 +133,7 @@ def _check_read(settings: ArchitectureSettings, found: set[type[nn.Module]]) -> 
             )
 
 
-def _find(name: str) -> _Architecture:
+def _find(name: str) -> Architecture:
     if name not in _ARCHITECTURES:
         raise ModelError(f"architecture: there is no {name!r}{hint(name, _ARCHITECTURES)}")
     return _ARCHITECTURES[name]

@@ -26,7 +26,8 @@ class CertifyBenchmark(Benchmark):
             nargs="+",
             metavar="NAME",
             default=["mnist-tfc-w2a2-robust"],
-            help="perceptrons of the zoo behind squeezed images (default: mnist-tfc-w2a2-robust)",
+            help="networks of the zoo; CP-SAT decides perceptrons alone (default: "
+            "mnist-tfc-w2a2-robust)",
         )
         parser.add_argument(
             "--epsilon", type=int, default=26, metavar="E", help="uint8 units (default: 26)"

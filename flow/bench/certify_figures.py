@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from brevitas_models.pretrained import load
-from flow.bench.certify_rivals import solve_exactly
+from flow.bench.certify_rivals import POSED, solve_exactly
 from flow.certify.settings import CertifySettings
 from flow.certify.tiers import Prover
 from flow.certify.verdict import Answer
@@ -18,6 +18,7 @@ from flow.classifier import Images, Labels
 from flow.data.datasets import first_test_images
 from flow.export.deployment import lowered
 from flow.integer import IntegerNetwork
+from flow.integer.incremental import cell_numbers, cells_of
 from flow.tables import Row
 from flow.zoo.networks import dataset
 
@@ -26,7 +27,8 @@ __all__ = ["measured"]
 Decide = Callable[[int, Images, int], Answer]
 
 _SEARCHES = {
-    "intervals": {"flips": 0, "nodes": 0},
+    "intervals": {"slope_bits": 0, "flips": 0, "nodes": 0},
+    "intervals, lines": {"flips": 0, "nodes": 0},
     "intervals, flips": {"flips": 1000, "nodes": 0},
     "intervals, flips, search": {"flips": 1000},
 }
@@ -38,8 +40,15 @@ def measured(options: argparse.Namespace) -> Iterator[Row]:
         network = lowered(load(name))
         found = first_test_images(dataset(name, options.data), options.images, "images")
         for method, decide in _methods(network, options).items():
-            row = _row(decide, *found)
+            row = _free_bits(network, found[0], options.epsilon) | _row(decide, *found)
             yield {"network": name, "epsilon": options.epsilon, "method": method} | row
+
+
+def _free_bits(network: IntegerNetwork, images: Images, epsilon_255: int) -> dict[str, Any]:
+    """Return the median of log2 of how many images of a ball differ to the network."""
+    numbers = cell_numbers(network)
+    balls = (cells_of(numbers, image, epsilon_255) for image in images)
+    return {"free_bits": float(np.median([np.log2(np.diff(one.start)).sum() for one in balls]))}
 
 
 def _methods(network: IntegerNetwork, options: argparse.Namespace) -> dict[str, Decide]:
@@ -50,7 +59,7 @@ def _methods(network: IntegerNetwork, options: argparse.Namespace) -> dict[str, 
         )
         prover = Prover(network, settings)
         methods[name] = _answers(prover)
-    if options.rival_s:
+    if options.rival_s and all(isinstance(one, POSED) for one in network.operations):
         methods["CP-SAT"] = lambda _, image, label: solve_exactly(
             network, image, label, options.epsilon, options.rival_s
         )[0]

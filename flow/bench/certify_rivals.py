@@ -13,7 +13,9 @@ from flow.errors import FlowError
 from flow.integer import Bias, Dense, Flatten, IntegerNetwork, Threshold
 from flow.integer.incremental import cell_numbers, cells_of, needed_margins
 
-__all__ = ["solve_exactly"]
+__all__ = ["POSED", "solve_exactly"]
+
+POSED = (Threshold, Dense, Bias, Flatten)
 
 
 def solve_exactly(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.bench.benchmark import Benchmark
+from flow.cluster.options import add_cluster, cluster_of
 from flow.environment import data_folder
 from flow.errors import SettingError
 from flow.tables import Row
@@ -29,7 +30,7 @@ class ExactBenchmark(Benchmark):
     """One row a model and rival, then one for each kind of random graph."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the models, the images of each, the random graphs and the processes."""
+        """Declare the models, the images of each, the random graphs and the cluster."""
         parser.add_argument(
             "--models",
             nargs="*",
@@ -43,30 +44,29 @@ class ExactBenchmark(Benchmark):
         parser.add_argument(
             "--graphs", type=int, metavar="N", default=1000, help="random graphs (default: 1000)"
         )
-        parser.add_argument(
-            "--jobs", type=int, metavar="N", default=2, help="processes (default: 2)"
-        )
+        add_cluster(parser)
         parser.add_argument(
             "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
         )
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compare model by model, then graph by graph."""
-        from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
+        from brevitas_models.pretrained import trained  # noqa: PLC0415 - imports torch
         from flow.bench import exact_check  # noqa: PLC0415 - imports qonnx
 
-        known = names()
+        known = trained()
         for name in options.models:
             if name not in known:
                 raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")
-        for option, least in (("images", 1), ("jobs", 1), ("graphs", 0)):
+        for option, least in (("images", 1), ("graphs", 0)):
             given = getattr(options, option)
             if given is not None and given < least:
                 raise SettingError(f"{option} {given}: give at least {least}", option)
-        for name in options.models:
-            yield from exact_check.check_model(name, options.data, options.images, options.jobs)
-        if options.graphs:
-            yield from exact_check.check_graphs(options.graphs, options.jobs)
+        with cluster_of(options) as cluster:
+            for name in options.models:
+                yield from exact_check.check_model(name, options.data, options.images, cluster)
+            if options.graphs:
+                yield from exact_check.check_graphs(options.graphs, cluster)
 
 
 EXACT = ExactBenchmark(

@@ -4,10 +4,9 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +15,29 @@ from numpy.typing import NDArray
 
 from brevitas_models.pretrained import load
 from flow.classifier import Images, Logits
+from flow.cluster import Cluster, Work
 from flow.data.datasets import first_test_images
 from flow.export.qonnx import load_qonnx, qonnx_logits
 from flow.fuzz import GraphSpec, draw
 from flow.fuzz.agreement import TIE, GraphAgreement, compare_graph, nearest_tie
-from flow.integer.native import NativeNetwork, instruction_sets
+from flow.integer.native import Kernels, NativeNetwork, instruction_sets
 from flow.lowering import lower, read_model
-from flow.progress import banner, meter
+from flow.progress import banner
 from flow.tables import Row
 from flow.zoo import networks as zoo
 
 __all__ = ["check_graphs", "check_model"]
 
+_KINDS = {
+    "bytes": Kernels(planes=0, tables=False),
+    "bytes, in 16 bits": Kernels(planes=0, tables=False, shorts=True),
+    "bits": Kernels(planes=2, tables=False),
+    "look-ups, in 16 bits": Kernels(planes=0, tables=True, shorts=True),
+}
 _CHUNK = 250  # images that one process executes with qonnx at a time
 
 
-def check_model(name: str, data: Path | None, count: int | None, jobs: int) -> Iterator[Row]:
+def check_model(name: str, data: Path | None, count: int | None, cluster: Cluster) -> Iterator[Row]:
     """Yield a row for each way to compute the model: its logits against the native engine's.
 
     Labels that differ are listed image by image on standard error, with the value that was
@@ -43,19 +49,28 @@ def check_model(name: str, data: Path | None, count: int | None, jobs: int) -> I
         zoo.export(name, path)
         network = lower(read_model(path)).network
         found = NativeNetwork(network).logits(images)
-        for rival in ("qonnx", "brevitas", "twin", *instruction_sets()):
+        engines: dict[str, Callable[[], Logits]] = {
+            "qonnx": lambda: _in_qonnx(path, images, cluster),
+            "brevitas": lambda: zoo.brevitas_logits(load(name), images),
+            "twin": lambda: _in_twin(network.twin(), images),
+        }
+        for title, isa, kernels in _kernel_sets():
+            native = NativeNetwork(network, isa=isa, kernels=kernels)
+            engines[title] = partial(native.logits, images)
+        for rival, logits in engines.items():
             start = time.perf_counter()
-            if rival == "qonnx":
-                theirs = _in_qonnx(path, images, jobs)
-            elif rival == "brevitas":
-                theirs = zoo.brevitas_logits(load(name), images)
-            elif rival == "twin":
-                theirs = _in_twin(network.twin(), images)
-            else:
-                theirs = NativeNetwork(network, isa=rival).logits(images)
-            seconds = time.perf_counter() - start
-            row = _row(name, f"{rival} kernels" if rival in instruction_sets() else rival, seconds)
+            theirs = logits()
+            row = _row(name, rival, time.perf_counter() - start)
             yield row | _compared(found, theirs, path, images)
+
+
+def _kernel_sets() -> Iterator[tuple[str, str, Kernels | None]]:
+    """Yield each instruction set with the kernels that it takes, then with each kind alone."""
+    for isa in instruction_sets():
+        yield f"{isa} kernels", isa, None
+        if isa != "portable":
+            for title, kernels in _KINDS.items():
+                yield f"{isa} kernels of {title}", isa, kernels
 
 
 def _row(subject: str, rival: str, seconds: float) -> dict[str, object]:
@@ -89,39 +104,48 @@ def _in_twin(twin: torch.nn.Module, images: Images) -> Logits:
     return torch.cat(parts).double().round().numpy().astype(np.int32)
 
 
-def _in_qonnx(path: Path, images: Images, jobs: int) -> Logits:
+def _in_qonnx(path: Path, images: Images, cluster: Cluster) -> Logits:
     chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
-    parts: list[NDArray[np.int32]] = []
-    with (
-        ProcessPoolExecutor(jobs, get_context("spawn"), _one_thread) as pool,
-        meter("qonnx", unit="images") as report,
-    ):
-        for part in pool.map(qonnx_logits, [path] * len(chunks), chunks):
-            parts.append(part)
-            report(sum(map(len, parts)), len(images))
-    return np.concatenate(parts)
+    work: Work[Images, NDArray[np.int32]] = Work(
+        name="qonnx logits",
+        version=1,
+        do=_executed,
+        shared=path.read_bytes(),
+        prepare=_as_file,
+        floats=True,
+        unit="images",
+    )
+    parts = cluster.map(work, chunks, total=len(images), title="qonnx", count=len)
+    return np.concatenate(list(parts))
 
 
-def _one_thread() -> None:
-    torch.set_num_threads(1)
+def _as_file(content: bytes) -> tempfile.TemporaryDirectory[str]:
+    folder = tempfile.TemporaryDirectory(prefix="steelflow-bench-")
+    Path(folder.name, "model.onnx").write_bytes(content)
+    return folder
 
 
-def check_graphs(count: int, jobs: int) -> Iterator[Row]:
+def _executed(folder: tempfile.TemporaryDirectory[str], images: Images) -> NDArray[np.int32]:
+    return qonnx_logits(Path(folder.name, "model.onnx"), images)
+
+
+def check_graphs(count: int, cluster: Cluster) -> Iterator[Row]:
     """Yield a row for graphs with power-of-two scales, where float32 is exact, and for others."""
     specs = [replace(draw(seed), ending="") for seed in range(count)]
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _one_thread) as pool:
-        for dyadic, title in ((True, "power-of-two"), (False, "float")):
-            yield _graphs(pool, [s for s in specs if s.dyadic is dyadic], f"{title} scales")
+    for dyadic, title in ((True, "power-of-two"), (False, "float")):
+        yield _graphs(cluster, [s for s in specs if s.dyadic is dyadic], f"{title} scales")
 
 
-def _graphs(pool: ProcessPoolExecutor, specs: list[GraphSpec], title: str) -> Row:
+def _graphs(cluster: Cluster, specs: list[GraphSpec], title: str) -> Row:
     start, found = time.perf_counter(), list[GraphAgreement]()
-    with meter(f"random graphs, {title}", unit="graphs") as report:
-        for spec, graph in zip(specs, pool.map(compare_graph, specs, chunksize=4), strict=True):
-            found.append(graph)
-            report(len(found), len(specs))
-            if graph.engines_differ or graph.qonnx_differs > graph.ties:
-                banner(f"differs, and no tie explains it: {spec.to_json()}")
+    work: Work[GraphSpec, GraphAgreement] = Work(
+        name="random graph", version=1, do=_graph, floats=True, unit="graphs"
+    )
+    graphs = cluster.map(work, specs, total=len(specs), title=f"random graphs, {title}")
+    for spec, graph in zip(specs, graphs, strict=True):
+        found.append(graph)
+        if graph.engines_differ or graph.qonnx_differs > graph.ties:
+            banner(f"differs, and no tie explains it: {spec.to_json()}")
     row = _row(f"{len(specs)} random graphs, {title}", "qonnx", time.perf_counter() - start)
     return row | {
         "images": sum(graph.images for graph in found),
@@ -129,3 +153,7 @@ def _graphs(pool: ProcessPoolExecutor, specs: list[GraphSpec], title: str) -> Ro
         "labels_differ": None,
         "decided_by_rounding": sum(graph.ties for graph in found),
     }
+
+
+def _graph(_prepared: None, spec: GraphSpec) -> GraphAgreement:
+    return compare_graph(spec)

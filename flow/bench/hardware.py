@@ -12,7 +12,6 @@ from flow.bench.benchmark import Benchmark
 from flow.environment import data_folder
 from flow.errors import SettingError
 from flow.tables import Row
-from flow.zoo.targets import target_of
 from steelflow_names import hint
 
 __all__ = ["HARDWARE"]
@@ -55,16 +54,18 @@ class HardwareBenchmark(Benchmark):
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compile, simulate and synthesise one model after the other."""
-        from brevitas_models.pretrained import names  # noqa: PLC0415 - imports torch
+        from brevitas_models.pretrained import trained  # noqa: PLC0415 - imports torch
+        from flow.zoo.entries import entry  # noqa: PLC0415 - too
         from flow.zoo.hardware_figures import benchmark_row  # noqa: PLC0415 - imports FINN
 
+        known = trained()
         for name in options.models:
-            if name not in names():
-                raise SettingError(f"models {name}: unknown{hint(name, names())}", "models")
+            if name not in known:
+                raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")
         if options.images is not None and options.images < 1:
             raise SettingError(f"images {options.images}: give at least 1", "images")
         for name in options.models:
-            target = target_of(name)
+            target = entry(name).target
             count = options.images or _IMAGES.get(name, target.images)
             with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as scratch:
                 yield benchmark_row(name, target, count, options.data, Path(scratch))

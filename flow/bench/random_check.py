@@ -3,20 +3,16 @@
 """Random small networks through compilation and RTL, against the integers that define them."""
 
 import json
-import os
 import shlex
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from flow.cluster import Cluster, Work
 from flow.compile import compile_network
 from flow.config import CompileConfig
 from flow.dataflow import reachable_cycles, to_dataflow
@@ -24,7 +20,7 @@ from flow.errors import USER_ERRORS, FlowError, SettingError
 from flow.fuzz import GraphSpec, build, draw, simplest
 from flow.integer import IntegerNetwork
 from flow.lowering import lower
-from flow.progress import banner, meter
+from flow.progress import banner
 from flow.tables import Row
 from hw.verilator.simulation import Simulation
 
@@ -50,12 +46,12 @@ def check_one(text: str) -> Row:
     return _checked(GraphSpec.from_json(text), measure(text))
 
 
-def check_all(seeds: Sequence[int], jobs: int, log: Path | None = None) -> Iterator[Row]:
+def check_all(seeds: Sequence[int], cluster: Cluster, log: Path | None = None) -> Iterator[Row]:
     """Yield a row a seed, in order.
 
     Args:
         seeds: of the networks.
-        jobs: networks at a time.
+        cluster: who compiles and simulates.
         log: file of a row a line; seeds that are in it without a problem are not run again, and
             what is run is added.
 
@@ -64,22 +60,26 @@ def check_all(seeds: Sequence[int], jobs: int, log: Path | None = None) -> Itera
     """
     done = {row["seed"]: row for row in _logged(log) if not row["problem"]}
     specs = [draw(seed, hardware=True) for seed in seeds]
-    with (
-        tempfile.TemporaryDirectory(prefix="steelflow-random-") as runtime,
-        ProcessPoolExecutor(jobs, get_context("spawn"), _silence) as pool,
-        meter("random networks", unit="networks") as report,
-    ):
-        missing = [spec.to_json() for spec in specs if spec.seed not in done]
-        found = pool.map(measure, missing, repeat(Path(runtime)))
-        for count, spec in enumerate(specs, start=1):
-            row = done.get(spec.seed)
-            if row is None:
-                row = next(found)
-                _append(log, row)
-            if row["problem"]:
-                pool.shutdown(wait=False, cancel_futures=True)
-            yield _checked(spec, row)
-            report(count, len(specs))
+    missing = [spec.to_json() for spec in specs if spec.seed not in done]
+    work: Work[str, Row] = Work(
+        name="random network", version=1, do=_measured, prepare=_runtime, unit="networks"
+    )
+    found = cluster.map(work, missing, total=len(missing), title="random networks")
+    for spec in specs:
+        row = done.get(spec.seed)
+        if row is None:
+            row = next(found)
+            _append(log, row)
+        yield _checked(spec, row)
+
+
+def _runtime(_shared: None) -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for the compiled simulations of a worker, for as long as it lives."""
+    return tempfile.TemporaryDirectory(prefix="steelflow-random-")
+
+
+def _measured(runtime: tempfile.TemporaryDirectory[str], text: str) -> Row:
+    return measure(text, Path(runtime.name))
 
 
 def _logged(log: Path | None) -> list[Row]:
@@ -167,8 +167,3 @@ def _simulated(spec: GraphSpec, network: IntegerNetwork, runtime: Path | None) -
         "cycles_measured": measured,
         "problem": problem,
     }
-
-
-def _silence() -> None:
-    """Leave the terminal to the bar of the process that started this one."""
-    sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - for the life of the process

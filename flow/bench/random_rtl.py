@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.bench.benchmark import Benchmark
+from flow.cluster.options import add_cluster, cluster_of
 from flow.errors import SettingError
 from flow.tables import Row
 
@@ -26,9 +27,7 @@ class RandomBenchmark(Benchmark):
         parser.add_argument(
             "--seed", type=int, default=0, metavar="N", help="of the first network (default: 0)"
         )
-        parser.add_argument(
-            "--jobs", type=int, default=2, metavar="N", help="networks at a time (default: 2)"
-        )
+        add_cluster(parser)
         parser.add_argument(
             "--log",
             type=Path,
@@ -43,14 +42,14 @@ class RandomBenchmark(Benchmark):
         """Compile and simulate."""
         from flow.bench.random_check import check_all, check_one  # noqa: PLC0415 - imports FINN
 
-        for name in ("count", "jobs"):
-            if getattr(options, name) < 1:
-                raise SettingError(f"{name} {getattr(options, name)}: give at least 1", name)
+        if options.count < 1:
+            raise SettingError(f"count {options.count}: give at least 1", "count")
         if options.spec:
             yield check_one(options.spec)
         else:
             seeds = range(options.seed, options.seed + options.count)
-            yield from check_all(seeds, options.jobs, options.log)
+            with cluster_of(options) as cluster:
+                yield from check_all(seeds, cluster, options.log)
 
 
 RANDOM = RandomBenchmark(

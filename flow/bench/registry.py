@@ -4,9 +4,12 @@
 
 from flow.bench.benchmark import Benchmark
 from flow.bench.certify import CERTIFY
+from flow.bench.cluster import CLUSTER
 from flow.bench.exact import EXACT
 from flow.bench.hardware import HARDWARE
+from flow.bench.kernel import KERNEL
 from flow.bench.random_rtl import RANDOM
+from flow.bench.search_cost import SEARCH_COST
 from flow.bench.simulator import SIMULATOR
 from flow.bench.size import SIZE
 from flow.bench.training import TRAINING
@@ -16,6 +19,7 @@ __all__ = ["BENCHMARKS"]
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     HARDWARE,
+    KERNEL,
     UNITS,
     RANDOM,
     EXACT,
@@ -23,4 +27,6 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     TRAINING,
     CERTIFY,
     SIZE,
+    SEARCH_COST,
+    CLUSTER,
 )

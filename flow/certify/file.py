@@ -11,13 +11,13 @@ adversarial (an image) where the answer says so; tree where a search proved it, 
 preorder: (p, t) with p >= 0 splits element p of the flat image into values below t and values from
 t on, the half below t first; (-1, 0) is a box whose margins interval arithmetic proves, over the
 differences of the last dense layer's rows. A robust image of tier intervals is a tree of one box.
+lines where linear bounds proved the whole ball, by name of the threshold operation: bits, and the
+slopes below and above each unit's staircase over 2**bits, int32[U] each.
 Images are uint8 and trees little-endian int32, compressed by zlib and in base64.
 """
 
 import base64
-import hashlib
 import json
-import tempfile
 import zlib
 from dataclasses import asdict
 from pathlib import Path
@@ -27,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.certify.settings import CertifySettings
-from flow.certify.verdict import Answer, Tier, Verdict
+from flow.certify.verdict import Answer, Slopes, Tier, Verdict
 from flow.classifier import Images
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork
+from flow.integer.digest import network_digest
 
-__all__ = ["CertificateFile", "network_digest"]
+__all__ = ["CertificateFile"]
 
 _FORMAT, _VERSION = "steelflow-certificates", 1
 
@@ -96,15 +97,8 @@ class CertificateFile:
             lacking=entry["lacking"],
             adversarial=None if wrong is None else _unpacked(wrong, "u1").reshape(self._shape),
             tree=None if tree is None else _unpacked(tree, "<i4").reshape(-1, 2),
+            slopes={name: _slopes(one) for name, one in entry.get("lines", {}).items()},
         )
-
-
-def network_digest(network: IntegerNetwork) -> str:
-    """Return the SHA-256 of the file that the network's save writes."""
-    with tempfile.TemporaryDirectory(prefix="steelflow-") as folder:
-        path = Path(folder) / "network.npz"
-        network.save(path)
-        return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _header(network: IntegerNetwork, settings: CertifySettings) -> dict[str, Any]:
@@ -133,7 +127,19 @@ def _entry(verdict: Verdict, image: Images) -> dict[str, Any]:
         entry["adversarial"] = _packed(verdict.adversarial, "u1")
     if verdict.tree is not None:
         entry["tree"] = _packed(verdict.tree, "<i4")
+    if verdict.slopes:
+        entry["lines"] = {name: _packed_slopes(one) for name, one in verdict.slopes.items()}
     return entry
+
+
+def _packed_slopes(slopes: Slopes) -> dict[str, Any]:
+    below, above = _packed(slopes.below, "<i4"), _packed(slopes.above, "<i4")
+    return {"bits": slopes.bits, "below": below, "above": above}
+
+
+def _slopes(stored: dict[str, Any]) -> Slopes:
+    below, above = (_unpacked(stored[side], "<i4") for side in ("below", "above"))
+    return Slopes(below=below, above=above, bits=stored["bits"])
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ class CertifySettings:
 
     Attributes:
         epsilon_255: radius of the linf ball in uint8 units.
+        slope_bits: precision of the steepest slope of linear bounds; 0 leaves them out.
         flips: images that the search for a misclassified one may evaluate.
         nodes: boxes that the complete search may bound; 0 leaves it out.
         lookahead: pixels whose split it tries at each box; more of them cost more than they save.
@@ -22,6 +23,7 @@ class CertifySettings:
     """
 
     epsilon_255: int
+    slope_bits: int = 6
     flips: int = 1000
     nodes: int = 1_000_000
     lookahead: int = 1
@@ -29,7 +31,7 @@ class CertifySettings:
 
     def __post_init__(self) -> None:
         _require("epsilon", self.epsilon_255, 0 <= self.epsilon_255 <= 255, "within 0..255")
-        for key in ("flips", "nodes", "tree_room"):
+        for key in ("slope_bits", "flips", "nodes", "tree_room"):
             _require(key, getattr(self, key), getattr(self, key) >= 0, "at least 0")
         _require("lookahead", self.lookahead, self.lookahead >= 1, "at least 1")
 

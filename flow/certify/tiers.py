@@ -4,8 +4,9 @@
 
 import numpy as np
 
+from flow.certify.linear import LinearBounds, Lines
 from flow.certify.settings import CertifySettings
-from flow.certify.verdict import Answer, Tier, Verdict
+from flow.certify.verdict import Answer, Slopes, Tier, Verdict
 from flow.classifier import Images
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork
@@ -42,6 +43,8 @@ class Prover:
         self.network, self.settings = network, settings
         self._engine = IncrementalNetwork(network)
         self._numbers = cell_numbers(network)
+        self._squeezed = int(self._numbers.max()) < _FEW_CELLS
+        self._lines = _linear_bounds(network) if settings.slope_bits else None
 
     def decide(self, index: int, image: Images, label: int) -> Verdict:
         """Decide whether every image within epsilon has the label.
@@ -65,11 +68,50 @@ class Prover:
             return Verdict(
                 index=index, label=label, answer=Answer.ROBUST, tier=Tier.INTERVALS, nodes=1
             )
+        return self._harder(index, image, label, lacking)
+
+    def _harder(self, index: int, image: Images, label: int, lacking: int) -> Verdict:
+        """Decide what intervals over the whole ball leave open.
+
+        Linear bounds come first where search is hopeless, last where it takes milliseconds.
+        """
+        if not self._squeezed and (slopes := self._linear(image, label)):
+            return self._by_lines(index, label, slopes)
         cells = cells_of(self._numbers, image, self.settings.epsilon_255)
         found = self._flip(index, image, label, cells)
         if found is not None:
             return self._broken(index, label, Tier.FLIP, found)
-        return self._search(index, image, label, cells, lacking)
+        verdict = self._search(index, image, label, cells, lacking)
+        if self._squeezed and verdict.answer is Answer.UNKNOWN:
+            slopes = self._linear(image, label)
+            return self._by_lines(index, label, slopes) if slopes else verdict
+        return verdict
+
+    def _linear(self, image: Images, label: int) -> dict[str, Slopes]:
+        """Return the slopes that prove the ball, empty where they do not."""
+        if self._lines is None:
+            return {}
+        need = needed_margins(label, self.network.classes)
+        for precision in range(self.settings.slope_bits, 0, -2):
+            try:
+                bounds, lines = self._lines.margins(
+                    *_ball(image, self.settings.epsilon_255), label, precision=precision
+                )
+            except OverflowError:  # fewer bits need less room
+                continue
+            return {} if (bounds < need).any() else {k: _slopes(v) for k, v in lines.items()}
+        return {}
+
+    @staticmethod
+    def _by_lines(index: int, label: int, slopes: dict[str, Slopes]) -> Verdict:
+        return Verdict(
+            index=index,
+            label=label,
+            answer=Answer.ROBUST,
+            tier=Tier.LINES,
+            nodes=1,
+            slopes=slopes,
+        )
 
     def _flip(self, index: int, image: Images, label: int, cells: Cells) -> Images | None:
         if not self.settings.flips:
@@ -121,6 +163,19 @@ class Prover:
             nodes=nodes,
             adversarial=image,
         )
+
+
+def _linear_bounds(network: IntegerNetwork) -> LinearBounds | None:
+    """Return the bounds, None for a network that is too large for them."""
+    try:
+        return LinearBounds(network)
+    except OverflowError:
+        return None
+
+
+def _slopes(lines: Lines) -> Slopes:
+    below, above = (line.slope.astype(np.int32) for line in (lines.below, lines.above))
+    return Slopes(below=below, above=above, bits=lines.below.bits)
 
 
 def _ball(image: Images, epsilon_255: int) -> tuple[Images, Images]:

@@ -3,8 +3,8 @@
 """What is known of one image, and of all of them together."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from flow.classifier import Images
 
-__all__ = ["Answer", "Bracket", "Tier", "Verdict", "bracket"]
+__all__ = ["Answer", "Bracket", "Slopes", "Tier", "Verdict", "bracket"]
 
 
 class Answer(StrEnum):
@@ -28,9 +28,19 @@ class Tier(StrEnum):
 
     CLEAN = "clean"
     INTERVALS = "intervals"
+    LINES = "lines"
     FLIP = "flip"
     TREE = "tree"
     NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Slopes:
+    """Of the lines below and above the staircases of one operation, int32[U] each, over 2**bits."""
+
+    below: NDArray[np.int32]
+    above: NDArray[np.int32]
+    bits: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +56,7 @@ class Verdict:
         adversarial: uint8[H, W, C] in the ball and misclassified, where the answer says so.
         tree: int32[T, 2] in preorder, (image element, first value of the upper half) for a split
             and (-1, 0) for a box that intervals prove; None where there is none or no room.
+        slopes: by name of the threshold operation, where linear bounds prove the ball.
     """
 
     index: int
@@ -56,6 +67,7 @@ class Verdict:
     lacking: int = 0
     adversarial: Images | None = None
     tree: NDArray[np.int32] | None = None
+    slopes: Mapping[str, Slopes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

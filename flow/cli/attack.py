@@ -11,4 +11,5 @@ COMMAND = StepCommand(
     help="attack the integer networks and measure robust accuracy",
     target="attack",
     result="attack",
+    attacks=True,
 )

@@ -41,6 +41,7 @@ class StepCommand(Command):
 
     target: str | None
     result: str  # what the last line names, relative to the workspace
+    attacks: bool = False  # offers a board for them
 
     def add_options(self, parser: argparse.ArgumentParser, source: str = "CONFIG") -> None:
         """Declare CONFIG (under the name `source` in the help), --zoo, --output and --data."""
@@ -59,6 +60,13 @@ class StepCommand(Command):
             help="folder of the results (default: build/NAME, with the name that CONFIG gives, "
             "or that of the zoo with _ for -)",
         )
+        if self.attacks:
+            parser.add_argument(
+                "--board",
+                metavar="PLACE",
+                help="let this board judge the attacks: virtual, or the address that its server "
+                "prints (default: what CONFIG says)",
+            )
         add_data(parser)
 
     def run(self, options: argparse.Namespace) -> int:
@@ -100,6 +108,8 @@ def _context(options: argparse.Namespace) -> "Context":
     from flow.run.pipeline import Context  # noqa: PLC0415 - keeps --help fast
 
     config = _config(options)
+    if getattr(options, "board", None) is not None:
+        config = _on_board(config, options.board)
     workspace = options.output or Path("build", config.name)
     return Context(config=config, workspace=workspace, data=options.data)
 
@@ -116,6 +126,14 @@ def _config(options: argparse.Namespace) -> "RunConfig":
     if options.zoo is None:
         return load_config(options.config)
     return parse_config({"zoo": options.zoo}, f"of --zoo {options.zoo}")
+
+
+def _on_board(config: "RunConfig", place: str) -> "RunConfig":
+    from flow.config import AttackConfig, parse_section  # noqa: PLC0415 - keeps --help fast
+
+    chosen = config.attack.model_dump() | {"engine": "board", "board": place}
+    attack = parse_section(AttackConfig, chosen, f"--board {place}")
+    return config.model_copy(update={"attack": attack})
 
 
 def shown(path: Path) -> Path:

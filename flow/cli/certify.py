@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from flow.cli.base import Command, StepCommand, add_data, shown
 from flow.cli.zoo.options import add_folder, chosen_folder
+from flow.cluster.options import add_cluster, cluster_of
 from flow.errors import FlowError
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ class CertifyCommand(Command):
         parser.add_argument(
             "--budget-s", type=float, metavar="S", help="begin no image after so many seconds"
         )
-        parser.add_argument(
-            "--processes", type=int, metavar="N", default=1, help="at a time (default: 1)"
-        )
+        add_cluster(parser)
         parser.add_argument(
             "--output",
             metavar="FILE",
@@ -96,12 +95,13 @@ class CertifyCommand(Command):
         settings = CertifySettings(
             epsilon_255=options.epsilon, nodes=options.nodes, flips=options.flips
         )
-        verdicts = certify(
-            *(network, images, labels, settings),
-            file=options.output,
-            processes=options.processes,
-            budget_s=options.budget_s,
-        )
+        with cluster_of(options) as cluster:
+            verdicts = certify(
+                *(network, images, labels, settings),
+                file=options.output,
+                cluster=cluster,
+                budget_s=options.budget_s,
+            )
         found = bracket(verdicts)
         print(summary(found, options.epsilon, len(images)))
         if options.write:

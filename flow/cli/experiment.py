@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flow.cli.base import Command, add_data, shown
+from flow.cluster.options import add_cluster, cluster_of
 
 __all__ = ["COMMAND"]
 
@@ -27,6 +28,7 @@ class ExperimentCommand(Command):
             help="images (default: mnist)",
         )
         add_data(parser)
+        add_cluster(parser)
         parser.add_argument(
             "--output",
             metavar="DIR",
@@ -69,8 +71,11 @@ class ExperimentCommand(Command):
         given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
         scale = replace(experiment.scale, **given)
         dataset = dataset_of(options.dataset, options.data)
-        study = Study(dataset, scale, options.output / "trainings", options.architecture)
-        findings = experiment.run(study)
+        with cluster_of(options) as cluster:
+            study = Study(
+                *(dataset, scale, options.output / "trainings", options.architecture), cluster
+            )
+            findings = experiment.run(study)
         folder = options.output / experiment.name
         write_findings(folder, experiment, study.scale, findings)
         print(as_table(findings.rows))

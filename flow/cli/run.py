@@ -11,4 +11,5 @@ COMMAND = StepCommand(
     help="run every step and write the report",
     target=None,
     result="report/index.html",
+    attacks=True,
 )

@@ -40,7 +40,9 @@ class SimulateCommand(Command):
             "--threads", type=int, metavar="N", help="at most so many (default: one a core)"
         )
         parser.add_argument(
-            "--isa", metavar="NAME", help="portable, avx2 or avx512 (default: the fastest here)"
+            "--isa",
+            metavar="NAME",
+            help="portable, avx2, avx512, neon or neon_dot (default: the fastest here)",
         )
 
     def run(self, options: argparse.Namespace) -> int:

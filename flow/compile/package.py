@@ -14,6 +14,7 @@ import hw.runner
 from flow.classifier import Images
 from flow.compile.opening import OpenedAccelerator
 from flow.errors import FlowError
+from hw import boards
 from hw.runner.package import BOARD_FILE, SCHEMA
 from hw.shell.kernel import KERNEL_FILE, Kernel, write_kernel
 from hw.shell.settings import KernelSettings
@@ -35,16 +36,8 @@ class BoardKind:
     data_bits: int
 
 
-BOARDS = {
-    "virtual": BoardKind("virtual", _PROGRAM, 64),
-    "pynq-z1": BoardKind("zynq", "kernel.bit", 64),
-    "pynq-z2": BoardKind("zynq", "kernel.bit", 64),
-    "zcu104": BoardKind("zynq", "kernel.bit", 128),
-    "kv260": BoardKind("zynq", "kernel.bit", 128),
-    "ultra96-v2": BoardKind("zynq", "kernel.bit", 128),
-    "u250": BoardKind("alveo", "kernel.xclbin", 512),
-    "u280": BoardKind("alveo", "kernel.xclbin", 512),
-    "u55c": BoardKind("alveo", "kernel.xclbin", 512),
+BOARDS = {"virtual": BoardKind("virtual", _PROGRAM, 64)} | {
+    board.name: BoardKind(board.backend, board.product, board.data_bits) for board in boards.BOARDS
 }
 
 
@@ -86,7 +79,7 @@ def write_package(
             opened.accelerator, new / _KERNEL, KernelSettings(data_bits=kind.data_bits)
         )
         shutil.copytree(_RUNNER, new / "runner", ignore=shutil.ignore_patterns("__pycache__"))
-        _write_board(kernel, kind, new, build_dir)
+        _write_board(kernel, board, new, build_dir)
         np.save(new / "images.npy", images)
         np.save(new / "expected.npy", expected.astype(np.int32))
         if folder.exists():
@@ -95,13 +88,13 @@ def write_package(
     return folder
 
 
-def _write_board(kernel: Kernel, kind: BoardKind, folder: Path, build_dir: Path) -> None:
-    virtual = kind.backend == "virtual"
+def _write_board(kernel: Kernel, board: str, folder: Path, build_dir: Path) -> None:
+    kind, virtual = BOARDS[board], board == "virtual"
     about = {
         "schema": SCHEMA,
         "backend": kind.backend,
         "product": kind.product,
-        "kernel": _KERNEL if virtual else kernel.manifest.top,
+        "kernel": _KERNEL if virtual else boards.find_board(board).kernel_name(kernel),
     }
     (folder / BOARD_FILE).write_text(json.dumps(about, indent=1) + "\n")
     shutil.copyfile(kernel.folder / KERNEL_FILE, folder / KERNEL_FILE)

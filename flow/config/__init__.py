@@ -10,7 +10,7 @@ from flow.config.attack import AttackConfig
 from flow.config.certify import CertifyConfig
 from flow.config.checks import RtlsimConfig, VerifyConfig
 from flow.config.compile import CompileConfig, FoldingConfig
-from flow.config.data import DataConfig, DataFormat, DataSource
+from flow.config.data import DataConfig, DataFormat
 from flow.config.network import NetworkConfig, PrecisionConfig, QuantizersConfig
 from flow.config.section import parse_section
 from flow.config.training import (
@@ -27,7 +27,6 @@ __all__ = [
     "CompileConfig",
     "DataConfig",
     "DataFormat",
-    "DataSource",
     "FoldingConfig",
     "HeldOut",
     "Machine",

@@ -2,11 +2,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The attacks of a run."""
 
+import re
 from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from flow.config.section import Distinct, Epsilon, Positive, Section
 
 __all__ = ["AttackConfig"]
+
+
+_SERVED = re.compile(r"https?://[^/\s]+/v2/models/[^/\s]+/?")
+
+
+def _place(value: str) -> str:
+    if value != "virtual" and not _SERVED.fullmatch(value):
+        raise ValueError("give virtual, or http[s]://host:port/v2/models/NAME as `serve` prints it")
+    return value
 
 
 class AttackConfig(Section):
@@ -24,5 +36,6 @@ class AttackConfig(Section):
     # who judges the network that became hardware: the integers, or a board that has to agree with
     # them; board: `virtual`, or the address that a board's server prints
     engine: Literal["integer", "board"] = "integer"
-    board: str = "virtual"
+    board: Annotated[str, AfterValidator(_place)] = "virtual"
+    board_images: Positive | None = None  # test images that it must agree on; all when absent
     check_steps: Positive | None = None  # PGD takes so many too, to see that more do no worse

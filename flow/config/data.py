@@ -8,16 +8,15 @@ from pydantic import Field, model_validator
 
 from flow.config.section import Positive, Section
 
-__all__ = ["DataConfig", "DataFormat", "DataSource"]
+__all__ = ["DataConfig", "DataFormat"]
 
 DataFormat = Literal["jpeg", "python", "binary"]
-DataSource = Literal["digits", "mnist", "cifar10", "svhn", "folder"]
 
 
 class DataConfig(Section):
-    """The images: embedded digits (8x8), MNIST, CIFAR-10, SVHN, or a folder or tar of your own."""
+    """The images: embedded digits (8x8), a data set by name, or a folder or tar of your own."""
 
-    source: DataSource = "digits"
+    source: str = "digits"  # of flow.data.datasets: mnist, fashion_mnist, cifar10, svhn, folder
     train_images: Annotated[int, Field(ge=2)] | None = (
         None  # the first n of the training split; all when absent
     )

@@ -9,11 +9,13 @@ from flow.classifier import Images, Labels
 from flow.config import DataConfig
 from flow.data.cifar10 import Cifar10
 from flow.data.digits import DIGITS_TEST_IMAGES, Digits
+from flow.data.fashion_mnist import FashionMnist
 from flow.data.images import ImageFolder
 from flow.data.mnist import Mnist
 from flow.data.source import ImageSource
 from flow.data.svhn import Svhn
 from flow.errors import FlowError, SettingError
+from steelflow_names import hint
 
 __all__ = [
     "DIGITS_TEST_IMAGES",
@@ -25,7 +27,8 @@ __all__ = [
 ]
 
 SOURCES: dict[str, ImageSource] = {
-    source.name: source for source in (Digits(), Mnist(), Cifar10(), Svhn(), ImageFolder())
+    source.name: source
+    for source in (Digits(), Mnist(), FashionMnist(), Cifar10(), Svhn(), ImageFolder())
 }
 
 
@@ -70,7 +73,8 @@ def load_dataset(config: DataConfig, folder: Path | None) -> Dataset:
     Raises:
         FlowError: a file is missing, corrupt or another's, or a limit exceeds the images there are.
     """
-    full = SOURCES[config.source].read(data_files(config, folder), config)
+    files = data_files(config, folder)
+    full = SOURCES[config.source].read(files, config)
     name = config.source if config.path is None else Path(config.path).name
     train = _limit(name, "train_images", config.train_images, len(full.train_labels))
     test = _limit(name, "test_images", config.test_images, len(full.test_labels))
@@ -88,8 +92,10 @@ def data_files(config: DataConfig, folder: Path | None) -> list[Path]:
     """Return the files that load_dataset reads; none for the embedded digits.
 
     Raises:
-        FlowError: a file is missing.
+        FlowError: there is no such source, or a file is missing.
     """
+    if config.source not in SOURCES:
+        raise FlowError(f"data.source: {config.source!r} is unknown{hint(config.source, SOURCES)}")
     return SOURCES[config.source].files(config, folder)
 
 

@@ -30,11 +30,25 @@ class Mnist(ImageSource):
     """In the data folder or in its subfolder mnist."""
 
     name: ClassVar[str] = "mnist"
+    places: ClassVar[tuple[str, ...]] = ("", "mnist/")  # below the data folder
 
     def files(self, config: DataConfig, folder: Path | None) -> list[Path]:  # noqa: ARG002
         """See ImageSource."""
         found = need_folder(self.name, folder)
-        return [_find(found, name) for name in _FILES]
+        return [self._find(found, name) for name in _FILES]
+
+    def _find(self, folder: Path, name: str) -> Path:
+        places = [folder / f"{place}{name}" for place in self.places]
+        for path in places:
+            for file in (path, path.with_name(f"{name}.gz")):
+                if file.is_file():
+                    return file
+        known = " nor ".join(f"{place}{name}[.gz]" for place in self.places)
+        word = "neither" if len(self.places) > 1 else "no"
+        raise SettingError(
+            f"{folder}: holds {word} {known}; name the folder of the files in {DATA_VARIABLE}",
+            "data",
+        )
 
     def read(self, files: list[Path], config: DataConfig) -> Splits:  # noqa: ARG002
         """See ImageSource."""
@@ -53,18 +67,6 @@ def _read_pair(image_file: Path, label_file: Path) -> tuple[Images, Labels]:
     if labels.size and labels.max() > 9:
         raise FlowError(f"{label_file}: label {labels.max()} is not a digit 0..9; {REMEDY}")
     return images[..., np.newaxis], labels.astype(np.int64)
-
-
-def _find(folder: Path, name: str) -> Path:
-    places = [place / file for place in (folder, folder / "mnist") for file in (name, f"{name}.gz")]
-    for path in places:
-        if path.is_file():
-            return path
-    raise SettingError(
-        f"{folder}: holds neither {name}[.gz] nor mnist/{name}[.gz]; "
-        f"name the folder of the MNIST files in {DATA_VARIABLE}",
-        "data",
-    )
 
 
 def _read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@
 from flow.dataflow.constants import expected_memories
 from flow.dataflow.folding import Folded, fold, fold_to_fit, folding_of, reachable_cycles
 from flow.dataflow.frontend import to_dataflow
-from flow.dataflow.hardware import generate_rtl
+from flow.dataflow.hardware import generate_rtl, with_streams
 
 __all__ = [
     "Folded",
@@ -16,4 +16,5 @@ __all__ = [
     "generate_rtl",
     "reachable_cycles",
     "to_dataflow",
+    "with_streams",
 ]

@@ -9,7 +9,7 @@ from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames
 
-__all__ = ["generate_rtl"]
+__all__ = ["generate_rtl", "with_streams"]
 
 
 def generate_rtl(model: ModelWrapper, part: str, clock_mhz: float) -> ModelWrapper:
@@ -17,13 +17,17 @@ def generate_rtl(model: ModelWrapper, part: str, clock_mhz: float) -> ModelWrapp
 
     The code goes to FINN's build folder (hw.finn.session); node attributes say where.
     """
+    return with_streams(model, part).transform(PrepareIP(part, 1e3 / clock_mhz))
+
+
+def with_streams(model: ModelWrapper, part: str) -> ModelWrapper:
+    """Insert width converters and a FIFO on every stream."""
     for step in (
         InsertDWC(),
         InsertFIFO(create_shallow_fifos=True),
         SpecializeLayers(part),
         GiveUniqueNodeNames(),
         GiveReadableTensorNames(),
-        PrepareIP(part, 1e3 / clock_mhz),
     ):
         model = model.transform(step)
     return model

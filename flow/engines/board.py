@@ -12,7 +12,7 @@ from flow.classifier import Classifier, Images, Logits, check_images
 from flow.engines.base import Report, Trace
 from flow.errors import FlowError
 from hw.accelerator import Accelerator
-from hw.runner.backends.virtual import VirtualDevice
+from hw.runner.backends.virtual import Memory, VirtualDevice
 from hw.runner.description import Description
 from hw.runner.driver import Driver
 from hw.runner.errors import BoardError
@@ -36,6 +36,7 @@ class BoardFigures:
         retries: of requests that the link lost.
         cycles: of the kernel; 0 where it is not told.
         seconds: that the host waited.
+        link_s: of them, those beyond what the board's server took; 0 without a server.
     """
 
     board: str
@@ -46,6 +47,7 @@ class BoardFigures:
     retries: int = 0
     cycles: int = 0
     seconds: float = 0.0
+    link_s: float = 0.0
 
     def row(self) -> dict[str, object]:
         """Return the figures for a report."""
@@ -118,6 +120,7 @@ def virtual_board(
     folder: Path,
     build_dir: Path,
     settings: KernelSettings | None = None,
+    memory: Memory | None = None,
     report: Report | None = None,
 ) -> BoardEngine:
     """Return an accelerator as a kernel on the virtual board.
@@ -127,6 +130,7 @@ def virtual_board(
         folder: where the kernel is written.
         build_dir: where compiled programs are kept, by digest.
         settings: of the kernel's memory port.
+        memory: how the board's memory behaves; None for a latency of 100 to 120 cycles.
         report: as for BoardEngine.
 
     Raises:
@@ -136,7 +140,7 @@ def virtual_board(
     kernel: Kernel = write_kernel(accelerator, folder, settings)
     program = build_kernel(kernel, build_dir)
     description = Description.load(kernel.folder / KERNEL_FILE)
-    return BoardEngine(Driver(VirtualDevice(program, kernel.folder), description), report)
+    return BoardEngine(Driver(VirtualDevice(program, kernel.folder, memory), description), report)
 
 
 class CheckedBoard:
@@ -146,6 +150,10 @@ class CheckedBoard:
         board: the engine that is asked.
         reference: the integer network.
         keep: where images are saved, as .npy, whose logits differ.
+
+    Attributes:
+        compared: images.
+        differing: of them, those with a logit that was not the integers'.
     """
 
     name = "board"
@@ -153,6 +161,7 @@ class CheckedBoard:
     def __init__(self, board: Classifier, reference: Classifier, keep: Path) -> None:
         self.board, self.reference, self.keep = board, reference, keep
         self.input_shape, self.classes = board.input_shape, board.classes
+        self.compared = self.differing = 0
 
     def logits(self, images: Images) -> Logits:
         """Return the board's logits int32[N, K].
@@ -162,6 +171,8 @@ class CheckedBoard:
         """
         found, expected = self.board.logits(images), self.reference.logits(images)
         wrong = (found != expected).any(axis=1)
+        self.compared += len(images)
+        self.differing += int(wrong.sum())
         if wrong.any():
             first = int(wrong.argmax())
             np.save(self.keep, images[wrong], allow_pickle=False)

@@ -107,14 +107,21 @@ class RemoteBoard:
         for start in range(0, len(images), self.link.batch):
             batch = images[start : start + self.link.batch]
             begin = time.perf_counter()
-            parts.append(self._patiently(lambda batch=batch: self._infer(batch)))
-            self.figures.seconds += time.perf_counter() - begin
-            self.figures.queries += len(batch)
-            self.figures.requests += 1
-            self.figures.retries = self._retries
+            logits, cycles, board_s = self._patiently(lambda batch=batch: self._infer(batch))
+            parts.append(logits)
+            self._count(len(batch), cycles, time.perf_counter() - begin, board_s)
             if self.report:
                 self.report(start + len(batch), len(images))
         return np.concatenate(parts)
+
+    def _count(self, images: int, cycles: int, seconds: float, board_s: float) -> None:
+        figures = self.figures
+        figures.queries += images
+        figures.requests += 1
+        figures.retries = self._retries
+        figures.cycles += cycles
+        figures.seconds += seconds
+        figures.link_s += max(0.0, seconds - board_s)
 
     def trace(self, image: Images) -> Trace:
         """Return the logits only: inner streams are not observed."""
@@ -181,7 +188,8 @@ class RemoteBoard:
     def _metadata(self) -> Any:  # noqa: ANN401
         return self._connect().get_model_metadata(self.model, headers=self._headers())
 
-    def _infer(self, images: Images) -> Logits:
+    def _infer(self, images: Images) -> tuple[Logits, int, float]:
+        """Return the logits, the board's cycles and its seconds."""
         from tritonclient.http import InferInput, InferRequestedOutput  # noqa: PLC0415
 
         identifier = uuid.uuid4().hex
@@ -197,8 +205,13 @@ class RemoteBoard:
         )
         return self._checked(found, identifier, len(images))
 
-    def _checked(self, found: Any, identifier: str, count: int) -> Logits:  # noqa: ANN401
-        """Return the logits of an answer.
+    def _checked(
+        self,
+        found: Any,  # noqa: ANN401
+        identifier: str,
+        count: int,
+    ) -> tuple[Logits, int, float]:
+        """Return the logits of an answer, and the cycles and seconds that it tells.
 
         Raises:
             ValueError: it is another request's, or was damaged on the way.
@@ -209,9 +222,10 @@ class RemoteBoard:
         logits: Logits = np.asarray(values).astype("<i4")
         if logits.shape != (count, self.classes):
             raise ValueError(f"the answer has the shape {logits.shape}")
-        if head["parameters"]["crc32"] != zlib.crc32(logits.tobytes()):
+        told = head["parameters"]
+        if told["crc32"] != zlib.crc32(logits.tobytes()):
             raise ValueError("the answer was damaged on the way")
-        return logits.astype(np.int32)
+        return logits.astype(np.int32), int(told["cycles"]), float(told["seconds"])
 
 
 def _read_metadata(url: str, about: Any) -> tuple[tuple[int, int, int], int, dict[str, Any]]:  # noqa: ANN401

@@ -11,9 +11,26 @@ from numpy.typing import NDArray
 
 from flow.errors import FlowError
 
-__all__ = ["RobustAccuracy", "joined", "wilson_interval"]
+__all__ = ["BoardUse", "RobustAccuracy", "joined", "wilson_interval"]
 
 _Z95 = 1.959963984540054  # 97.5% quantile of the standard normal distribution
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardUse:
+    """What a board did for a row.
+
+    Attributes:
+        digest: hex, of the accelerator on it.
+        clock_mhz: of its kernel; 0 for a simulation.
+        queries: images that it classified.
+        seconds: that the host waited for it.
+    """
+
+    digest: str
+    clock_mhz: float
+    queries: int
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +38,13 @@ class RobustAccuracy:
     """One row of the report: who was attacked, how, and how many images held.
 
     Attributes:
-        engine: what computed the victim's logits (integer, rtlsim, ...).
+        engine: what computed the victim's logits (integer, rtlsim, board, ...).
         attack: its name; several joined by + are a union.
         norm: of the ball, linf or l2.
         epsilon_255: radius of the ball in uint8 units.
         steps: gradient steps of one restart, or queries of a black box; the most of a union.
         ci95: Wilson interval of the accuracy.
+        board: what it did, where the engine is a board; of a union the sum.
     """
 
     network: str
@@ -40,6 +58,7 @@ class RobustAccuracy:
     images: int
     accuracy: float
     ci95: tuple[float, float]
+    board: BoardUse | None = None
 
 
 def joined(rows: Sequence[RobustAccuracy], holds: NDArray[np.bool_]) -> RobustAccuracy:
@@ -52,7 +71,15 @@ def joined(rows: Sequence[RobustAccuracy], holds: NDArray[np.bool_]) -> RobustAc
         restarts=max(row.restarts for row in rows),
         accuracy=correct / len(holds),
         ci95=wilson_interval(correct, len(holds)),
+        board=_together([row.board for row in rows if row.board]),
     )
+
+
+def _together(uses: Sequence[BoardUse]) -> BoardUse | None:
+    if not uses:
+        return None
+    queries, seconds = sum(use.queries for use in uses), sum(use.seconds for use in uses)
+    return replace(uses[0], queries=queries, seconds=seconds)
 
 
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:

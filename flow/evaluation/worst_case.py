@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow.attacks.base import Attack
 from flow.classifier import Images, Labels
@@ -22,7 +23,7 @@ from flow.evaluation.evaluator import (
 )
 from flow.progress import Report
 
-__all__ = ["WorstCase", "union", "worst_case"]
+__all__ = ["Part", "WorstCase", "attack_part", "joined_parts", "union", "worst_case"]
 
 
 def union(verdicts: Sequence[Verdict]) -> RobustAccuracy:
@@ -81,28 +82,82 @@ def worst_case(
     Raises:
         FlowError: as evaluate, or the attacks are of different norms.
     """
+    everything = np.ones(len(images), np.bool_)
+    part = attack_part(
+        *(subject, images, labels, attacks, epsilon_255), only=everything, progress=progress
+    )
+    return joined_parts(subject, labels, attacks, epsilon_255, [part])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What attacks leave of some of the images, N here.
+
+    Attributes:
+        adversarial: uint8[N, H, W, C]; the clean image where it is misclassified already.
+        labels_clean: int64[N].
+        labels_adversarial: int64[N], behind the last attack.
+        holds: bool[A, N]: classified right behind each attack.
+    """
+
+    adversarial: Images
+    labels_clean: Labels
+    labels_adversarial: Labels
+    holds: NDArray[np.bool_]
+
+
+def attack_part(
+    subject: Subject,
+    images: Images,
+    labels: Labels,
+    attacks: Sequence[Attack],
+    epsilon_255: int,
+    *,
+    only: NDArray[np.bool_],
+    progress: Report | None = None,
+) -> Part:
+    """Attack the images that bool[N] `only` chooses of all, as worst_case does; see there."""
     need_images(images, subject.network)
     _one_norm([attack.norm for attack in attacks])
-    clean = classify(subject.victim, images)
-    adversarial, found_labels = images.copy(), clean.copy()
-    rows: list[RobustAccuracy] = []
-    stages: list[RobustAccuracy] = []
+    clean = classify(subject.victim, images[only])
+    adversarial, found_labels = images.copy(), np.full(len(images), -1)
+    found_labels[only] = clean
+    stages: list[NDArray[np.bool_]] = []
     for attack in attacks:
-        left, source = found_labels == labels, subject.source(attack)
+        left, source = only & (found_labels == labels), subject.source(attack)
         budget = (epsilon_255, subject.seed)
         found = attack.run(source, images, labels, *budget, only=left, progress=progress)
-        check_budget(attack.name, images, found, epsilon_255, attack.norm)
+        check_budget(attack.name, images[left], found[left], epsilon_255, attack.norm)
         adversarial[left] = found[left]
         found_labels[left] = classify(subject.victim, found[left])
-        holds = found_labels == labels
-        rows.append(subject.row(attack, epsilon_255, holds))
-        stages.append(joined(rows, holds))
+        stages.append(found_labels[only] == labels[only])
+    return Part(
+        adversarial=adversarial[only],
+        labels_clean=clean,
+        labels_adversarial=found_labels[only],
+        holds=np.stack(stages),
+    )
+
+
+def joined_parts(
+    subject: Subject,
+    labels: Labels,
+    attacks: Sequence[Attack],
+    epsilon_255: int,
+    parts: Sequence[Part],
+) -> WorstCase:
+    """Return the worst case on all images int64[N] of labels, from its parts in order."""
+    holds = np.concatenate([part.holds for part in parts], axis=1)
+    rows = [
+        subject.row(attack, epsilon_255, left) for attack, left in zip(attacks, holds, strict=True)
+    ]
+    stages = [joined(rows[: i + 1], left) for i, left in enumerate(holds)]
     evaluation = Evaluation(
         row=stages[-1],
         labels=labels,
-        adversarial=adversarial,
-        labels_clean=clean,
-        labels_adversarial=found_labels,
+        adversarial=np.concatenate([part.adversarial for part in parts]),
+        labels_clean=np.concatenate([part.labels_clean for part in parts]),
+        labels_adversarial=np.concatenate([part.labels_adversarial for part in parts]),
     )
     return WorstCase(evaluation=evaluation, stages=tuple(stages))
 

@@ -16,13 +16,15 @@ from brevitas_models.quantizers import Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
 from flow.attacks.registry import build_attack
 from flow.classifier import Images, Labels, accuracy
+from flow.cluster import Cluster, ProcessCluster
 from flow.config import TrainerSettings
 from flow.data.datasets import Dataset, first_test_images
-from flow.evaluation.evaluator import Evaluation, evaluate
+from flow.evaluation.divided import divided_worst_case
+from flow.evaluation.evaluator import Evaluation
 from flow.experiments.scale import Scale
 from flow.experiments.trained import Trained, Training, digest_of, finished, take_over
 from flow.objectives import Model, build_objective
-from flow.progress import banner, meter
+from flow.progress import banner
 from flow.training.freezing import freeze_of
 from flow.training.named_controls import controls_of
 from flow.training.norms import calibrate
@@ -43,6 +45,7 @@ class Study:
         scale: how much is trained and attacked.
         folder: where finished trainings are kept.
         architecture: of `settings`.
+        cluster: who attacks; this process when None.
 
     Attributes:
         dataset: with the training images that the scale leaves.
@@ -50,9 +53,15 @@ class Study:
     """
 
     def __init__(
-        self, dataset: Dataset, scale: Scale, folder: Path, architecture: str = "lenet5"
+        self,
+        dataset: Dataset,
+        scale: Scale,
+        folder: Path,
+        architecture: str = "lenet5",
+        cluster: Cluster | None = None,
     ) -> None:
         self._folder, self._architecture = folder, architecture
+        self._cluster = cluster or ProcessCluster(1)
         self.dataset = _limited(dataset, scale)
         self.scale = replace(scale, train_images=len(self.dataset.train_labels))
         self._shown = first_test_images(dataset, scale.images, "images")
@@ -127,18 +136,14 @@ class Study:
         """
         attack = build_attack(name, steps=steps, restarts=1, queries=_QUERIES)
         images, labels = self._shown
-        with meter(f"{name} {epsilon_255}/255 on {trained.label}", unit="images") as progress:
-            return evaluate(
-                trained.engine,
-                images,
-                labels,
-                attack,
-                epsilon_255,
-                seed=self.scale.seed,
-                network=trained.label,
-                surrogate=trained.integer,
-                progress=progress,
-            )
+        found = divided_worst_case(
+            *(self._cluster, trained.integer, images, labels),
+            attacks=[attack],
+            epsilon_255=epsilon_255,
+            name=trained.label,
+            seed=self.scale.seed,
+        )
+        return found.evaluation
 
     def shown(self) -> tuple[Images, Labels]:
         """Return the attacked images uint8[N, H, W, C] and their labels int64[N]."""

@@ -11,7 +11,6 @@ from flow.report.schema import Report
 
 __all__ = ["alone"]
 
-_NETWORK = "robust"
 Value = TypeVar("Value")
 
 
@@ -23,19 +22,21 @@ def alone(report: Report, examples: Sequence[Example]) -> tuple[Report, tuple[Ex
         return tuple(point.model_copy(update={"network": name}) for point in points)
 
     signs = tuple(
-        sign.replace(f"{_NETWORK}:", f"{name}:", 1) for sign in report.masked_gradient_signs
+        sign.replace(f"{report.deployed}:", f"{name}:", 1) for sign in report.masked_gradient_signs
     )
     changes: dict[str, Any] = {
         "robust_accuracy": named(report.robust_accuracy),
         "certified": named(report.certified),
         "noise_accuracy": named(report.noise_accuracy),
+        "boards": named(report.boards),
         "amplification": named(report.amplification),
         "masked_gradient_signs": signs,
-        "training": _renamed(report.training, name),
+        "training": _renamed(report.training, report.deployed, name),
     }
-    pictures = (replace(one, attacked=_renamed(one.attacked, name)) for one in examples)
+    old = report.deployed
+    pictures = (replace(one, attacked=_renamed(one.attacked, old, name)) for one in examples)
     return report.model_copy(update=changes), tuple(pictures)
 
 
-def _renamed(by_network: Mapping[str, Value], name: str) -> dict[str, Value]:
-    return {name if key == _NETWORK else key: value for key, value in by_network.items()}
+def _renamed(by_network: Mapping[str, Value], old: str, new: str) -> dict[str, Value]:
+    return {new if key == old else key: value for key, value in by_network.items()}

@@ -270,7 +270,9 @@ def training(report: Report) -> str:
         return ""
     last = "; ".join(f"{name} ends at {points[-1].accuracy:.1%}" for name, points in curves.items())
     seen = (
-        "attacked for the robust one, clean for the plain one" if "plain" in curves else "attacked"
+        f"attacked for the {report.deployed} one, clean for the {report.compared} one"
+        if report.compared in curves
+        else "attacked"
     )
     return section(
         "Training",

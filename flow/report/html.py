@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from flow.report import _sections
 from flow.report._alone import alone
+from flow.report._board import board
 from flow.report._certified import certified, certified_tile
 from flow.report.examples import Example
 from flow.report.schema import Report, RobustRow
@@ -20,7 +21,7 @@ def render_page(report: Report, examples: Sequence[Example]) -> str:
 
     A network that is compared with no other goes by the model's name.
     """
-    if {row.network for row in report.robust_accuracy} == {"robust"}:
+    if {row.network for row in report.robust_accuracy} == {report.deployed}:
         report, examples = alone(report, examples)
     style = files("flow.report").joinpath("page.css").read_text(encoding="utf-8")
     title = f"{report.model.name}: robustness and hardware"
@@ -31,6 +32,7 @@ def render_page(report: Report, examples: Sequence[Example]) -> str:
         _sections.amplification(report),
         _sections.agreement(report),
         _sections.hardware(report),
+        board(report),
         _sections.training(report),
         _sections.provenance(report),
     )
@@ -50,11 +52,11 @@ def headline_row(report: Report) -> RobustRow:
     or of the largest epsilon of what there is.
     """
     rows = [row for row in report.robust_accuracy if row.attack == _sections.strongest(report)]
-    plain = {row.epsilon_255: row.accuracy for row in rows if row.network == "plain"}
+    plain = {row.epsilon_255: row.accuracy for row in rows if row.network == report.compared}
     if not plain:
         claimed = report.settings.get("rtlsim", {}).get("epsilon_255")
         return max(rows, key=lambda r: (r.epsilon_255 == claimed, r.epsilon_255))
-    robust = [row for row in rows if row.network == "robust"] or rows
+    robust = [row for row in rows if row.network == report.deployed] or rows
     return max(
         robust, key=lambda r: (plain.get(r.epsilon_255, 0.0) * -1 + r.accuracy, r.epsilon_255)
     )
@@ -84,9 +86,13 @@ def _span(bits: Sequence[int]) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
+def _names(report: Report) -> tuple[str, str]:
+    return report.deployed, report.compared or ""
+
+
 def _clean_tile(report: Report) -> tuple[str, str, str]:
     """Return the accuracy on the whole test set; of the compared images in an older report."""
-    whole, plain = report.test_set.get("robust"), report.test_set.get("plain")
+    whole, plain = (report.test_set.get(name) for name in _names(report))
     shown = report.accuracy.integer if whole is None else whole.accuracy
     other = report.plain_accuracy if plain is None else plain.accuracy
     notes = []
@@ -103,7 +109,7 @@ def _tiles(report: Report) -> list[tuple[str, str, str]]:
     plain = [
         other.accuracy
         for other in report.robust_accuracy
-        if other.network == "plain"
+        if other.network == report.compared
         and (other.attack, other.epsilon_255) == (row.attack, row.epsilon_255)
     ]
     differ = sum(item.logits_differ or 0 for _, item in report.agreement.items())

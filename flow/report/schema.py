@@ -14,6 +14,9 @@ __all__ = [
     "Accuracy",
     "Agreement",
     "AmplificationPoint",
+    "BoardOnTestSet",
+    "BoardRun",
+    "BoardUse",
     "Capacity",
     "CertifiedRow",
     "Comparison",
@@ -105,6 +108,41 @@ class Agreement(_Record):
         return [(name, item) for name in order if (item := getattr(self, name)) is not None]
 
 
+class BoardUse(_Record):
+    """What a board did for a row; see flow.evaluation.accuracy.BoardUse."""
+
+    digest: str
+    clock_mhz: Amount
+    queries: Count
+    seconds: Amount
+
+
+class BoardOnTestSet(_Record):
+    """The board's logits beside the integers', all in a row."""
+
+    images: Positive
+    images_differ: Count
+    cycles_per_image: Amount
+    images_per_second: Amount
+    link_share: Fraction
+
+
+class BoardRun(_Record):
+    """A board that judged the attacks; see flow.engines.board.BoardFigures."""
+
+    network: str
+    board: str
+    digest: str
+    clock_mhz: Amount
+    queries: Count
+    requests: Count
+    retries: Count
+    cycles: Count
+    seconds: Amount
+    link_s: Amount
+    test_set: BoardOnTestSet
+
+
 class RobustRow(_Record):
     """One measured robust accuracy; see flow.evaluation.evaluator.RobustAccuracy."""
 
@@ -119,6 +157,7 @@ class RobustRow(_Record):
     images: Positive
     accuracy: Fraction
     ci95: tuple[Fraction, Fraction]
+    board: BoardUse | None = None
 
 
 class CertifiedRow(_Record):
@@ -241,14 +280,18 @@ class Report(_Record):
     """All of report.json; later fields may be left empty, the page then leaves them out.
 
     Attributes:
-        accuracy: of the robust network by engine, on the images on which these were compared.
-        plain_accuracy: of the plain one on the integer engine, on the same images.
+        deployed: name of the network that became hardware.
+        compared: name of the one trained without attack, None without one.
+        accuracy: of the deployed network by engine, on the images on which these were compared.
+        plain_accuracy: of the compared one on the integer engine, on the same images.
         test_set: network -> its accuracy on all test images.
         masked_gradient_signs: in words; empty when the attack passed its checks.
     """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     model: ModelInfo
+    deployed: str = "robust"
+    compared: str | None = "plain"
     accuracy: Accuracy
     agreement: Agreement
     robust_accuracy: tuple[RobustRow, ...] = Field(min_length=1)
@@ -256,6 +299,7 @@ class Report(_Record):
     timings_s: dict[str, Amount]
     plain_accuracy: Fraction | None = None
     test_set: dict[str, WholeTestSet] = {}
+    boards: tuple[BoardRun, ...] = ()
     certified: tuple[CertifiedRow, ...] = ()
     noise_accuracy: tuple[NoisePoint, ...] = ()
     masked_gradient_signs: tuple[str, ...] = ()

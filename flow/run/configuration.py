@@ -63,7 +63,16 @@ class RunConfig(Section):
         )
 
     @property
+    def deployed(self) -> str:
+        """Name, in files and rows, of the network that becomes hardware."""
+        return "robust" if self.zoo is None else self.name
+
+    @property
+    def compared(self) -> str | None:
+        """Name of the same network without attack and penalty, if one is trained beside it."""
+        return "plain" if self.zoo is None and self.training.plain else None
+
+    @property
     def networks(self) -> tuple[str, ...]:
-        """Names of the files and rows of this run's networks; the first is what is deployed."""
-        compared = self.zoo is None and self.training.plain
-        return ("robust", "plain") if compared else ("robust",)
+        """Names of all networks of the run, the deployed one first."""
+        return (self.deployed,) if self.compared is None else (self.deployed, self.compared)

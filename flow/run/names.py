@@ -9,6 +9,7 @@ from brevitas_models.errors import ModelError
 from brevitas_models.lipschitz import control_names
 from flow.attacks import ATTACKS
 from flow.config import TrainingConfig
+from flow.data.datasets import SOURCES
 from flow.errors import FlowError
 from flow.objectives import OBJECTIVES
 from flow.run.configuration import RunConfig
@@ -29,6 +30,7 @@ def check_names(config: RunConfig, where: str) -> None:
     try:
         check(network_settings(config.network, input_shape=_ANY_IMAGE, classes=2))
         _check_training(config.training)
+        _check_known("data.source", config.data.source, SOURCES)
         for name in config.attack.attacks:
             _check_known("attack.attacks", name, ATTACKS)
     except (FlowError, ModelError) as error:

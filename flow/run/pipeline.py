@@ -22,8 +22,9 @@ A step is one class:
             return {"network": context.config.network}
 
         def run(self, context: Context, folder: Path, scratch: Path) -> None:
-            model = load_checkpoint(context.folder("train") / "robust.pt")
-            export_qonnx_model(model, folder / "robust.onnx")
+            name = context.config.deployed
+            model = load_checkpoint(context.folder("train") / f"{name}.pt")
+            export_qonnx_model(model, folder / f"{name}.onnx")
 """
 
 import json

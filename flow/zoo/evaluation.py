@@ -16,15 +16,15 @@ from flow.attacks.base import Attack
 from flow.attacks.flip import Flip
 from flow.attacks.pgd import Pgd
 from flow.attacks.square import Square
+from flow.cluster import Cluster, ProcessCluster
 from flow.data.datasets import Dataset, first_test_images
 from flow.errors import SettingError
-from flow.evaluation.evaluator import Subject
-from flow.evaluation.worst_case import WorstCase, worst_case
+from flow.evaluation.divided import divided_worst_case
+from flow.evaluation.worst_case import WorstCase
 from flow.export.deployment import lowered
 from flow.integer import IntegerNetwork
 from flow.integer.incremental import cell_numbers
 from flow.integer.native import NativeNetwork
-from flow.progress import meter
 from flow.zoo import networks as zoo
 from flow.zoo.lipschitz import lipschitz_figures
 
@@ -125,6 +125,7 @@ def measure(
     epsilon_255: int | None = None,
     images: int | None = None,
     seed: int = 0,
+    cluster: Cluster | None = None,
 ) -> Measurement:
     """Classify a trained network's whole test set, and attack its first images.
 
@@ -135,6 +136,7 @@ def measure(
         epsilon_255: radius of the ball in uint8 units; that of the card when None.
         images: how many are attacked; that of the card when None.
         seed: of the attacks.
+        cluster: who attacks; this process when None.
 
     Raises:
         ModelError: there is no network of that name, or its files are missing or damaged.
@@ -144,7 +146,7 @@ def measure(
     budget = budget_of(found, epsilon_255=epsilon_255, images=images, seed=seed)
     dataset = zoo.dataset_of(found.data, data)
     victim = lowered(network)
-    robust = None if budget is None else attack(name, victim, dataset, budget)
+    robust = None if budget is None else attack(name, victim, dataset, budget, cluster=cluster)
     right = NativeNetwork(victim).logits(dataset.test_images).argmax(axis=1) == dataset.test_labels
     return Measurement(
         clean=float(right.mean()),
@@ -160,6 +162,8 @@ def attack(
     dataset: Dataset,
     budget: Budget,
     attacks: Sequence[Attack] | None = None,
+    *,
+    cluster: Cluster | None = None,
 ) -> RobustFigures:
     """Attack the first test images one attack after the other; see worst_case.
 
@@ -169,16 +173,20 @@ def attack(
         dataset: its test images count.
         budget: of every attack.
         attacks: of one norm; attacks_for the network when None.
+        cluster: who attacks; this process when None.
 
     Raises:
         FlowError: there are fewer images, or they do not fit the network.
     """
     chosen = attacks_for(network) if attacks is None else attacks
     shown, labels = first_test_images(dataset, budget.images, "images")
-    engine = NativeNetwork(network)
-    subject = Subject(victim=engine, network=name, seed=budget.seed, surrogate=network)
-    with meter(f"attacks on {name}", unit="images") as progress:
-        found = worst_case(subject, shown, labels, chosen, budget.epsilon_255, progress=progress)
+    found = divided_worst_case(
+        *(cluster or ProcessCluster(1), network, shown, labels),
+        attacks=chosen,
+        epsilon_255=budget.epsilon_255,
+        name=name,
+        seed=budget.seed,
+    )
     return _figures(found, chosen)
 
 

@@ -11,7 +11,7 @@ from flow.data.datasets import first_test_images
 from flow.errors import SettingError
 from flow.zoo import hardware_figures
 from flow.zoo import networks as zoo
-from flow.zoo.targets import Target
+from flow.zoo.entry import Target
 
 __all__ = ["build"]
 

@@ -21,7 +21,7 @@ from flow.export.qonnx import export_qonnx_model
 from flow.lowering import lower, read_model
 from flow.tables import Row
 from flow.zoo import networks as zoo
-from flow.zoo.targets import Target
+from flow.zoo.entry import Target
 from hw.accelerator import Manifest
 from hw.synth import SynthesisReport
 

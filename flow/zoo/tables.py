@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from brevitas_models.model_card import HardwareFigures, LipschitzFigures, ModelCard, RobustFigures
-from brevitas_models.pretrained import FOLDER, card, settings, trained
+from brevitas_models.pretrained import FOLDER, card, trained
 from flow.errors import FlowError
 from flow.tables import as_table
+from flow.zoo.entries import ENTRIES
 from flow.zoo.evaluation import Measurement
 
 __all__ = [
@@ -33,9 +34,10 @@ def listed(folder: Path = FOLDER) -> list[Row]:
         FlowError: there is none.
         ModelError: a card is damaged.
     """
-    names = trained(folder)
-    if not names:
+    held = trained(folder)
+    if not held:
         raise FlowError(f"zoo: {folder} holds no trained network; run steelflow zoo train NAME")
+    names = [*(name for name in ENTRIES if name in held), *(set(held) - set(ENTRIES))]
     return [model_row(card(name, folder)) for name in names]
 
 
@@ -54,7 +56,7 @@ def model_row(found: ModelCard) -> Row:
     return {
         "name": found.name,
         "data": found.data,
-        "network": settings(found.name).architecture,
+        "network": found.network.architecture,
         "weight_bits": found.weight_bits,
         "activation_bits": found.activation_bits,
         "clean": found.accuracy,

@@ -12,61 +12,21 @@ import torch
 
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.model_card import ModelCard
-from brevitas_models.pretrained import save, save_card, settings
+from brevitas_models.pretrained import save, save_card
 from flow.classifier import accuracy
-from flow.config import TrainerSettings
 from flow.data.datasets import Dataset
 from flow.errors import SettingError
 from flow.export.deployment import lowered
 from flow.zoo import evaluation as zoo_evaluation
 from flow.zoo import networks as zoo
+from flow.zoo.entries import entry
+from flow.zoo.entry import ZooEntry
 from flow.zoo.lipschitz import lipschitz_figures
-from flow.zoo.recipe import Recipe, Trained, train_recipe
-from flow.zoo.robust import ROBUST_RECIPES
+from flow.zoo.recipe import Trained, train_entry
 
-__all__ = ["RECIPES", "train_and_save"]
+__all__ = ["train_and_save"]
 
 _MACHINE = f"one thread, {platform.machine()}, torch {torch.__version__}"
-
-
-def _tfc(learning_rate: float, shift: int) -> Recipe:
-    return Recipe(
-        trainer=TrainerSettings(
-            epochs=30,
-            learning_rate=learning_rate,
-            batch_size=100,
-            calibration_batches=100,
-            shift=shift,
-        )
-    )
-
-
-def _cifar10(epochs: int, initial: str | None = None) -> Recipe:
-    """Return a recipe whose layers compute in bfloat16, which holds the grids exactly."""
-    trainer = TrainerSettings(
-        epochs=epochs,
-        learning_rate=2e-2,
-        batch_size=100,
-        calibration_batches=100,
-        shift=2,
-        flip=True,
-        precision="bf16-mixed",
-        channels_last=True,
-    )
-    return Recipe(trainer=trainer, initial=initial, initial_share=0.5)
-
-
-RECIPES: dict[str, Recipe] = {
-    "mnist-tfc-w1a1": _tfc(learning_rate=2e-2, shift=0),  # too small to overfit much
-    "mnist-tfc-w1a2": _tfc(learning_rate=5e-3, shift=1),
-    "mnist-tfc-w2a2": _tfc(learning_rate=5e-3, shift=1),
-    **ROBUST_RECIPES,
-    "cifar10-cnv-w1a1": _cifar10(epochs=2, initial="cifar10-cnv-w2a2"),
-    "cifar10-cnv-w2a2": _cifar10(epochs=2),
-    "cifar10-cnv-w4a4": _cifar10(epochs=1, initial="cifar10-cnv-w2a2"),
-    "cifar10-resnet8-w4a4": _cifar10(epochs=4),
-    "cifar10-mobilenet-w4a4": _cifar10(epochs=2),
-}
 
 
 def train_and_save(name: str, data: Path | None, output: Path, *, attacked: int) -> ModelCard:
@@ -76,7 +36,7 @@ def train_and_save(name: str, data: Path | None, output: Path, *, attacked: int)
     training goes on from NAME.state in the same folder.
 
     Args:
-        name: one of RECIPES.
+        name: of one of flow.zoo.entries.
         data: folder of the data sets.
         output: folder, made if it is not there.
         attacked: test images attacked; 0 for none.
@@ -85,9 +45,8 @@ def train_and_save(name: str, data: Path | None, output: Path, *, attacked: int)
         ModelError: there is no network of that name; the state file is corrupt.
         FlowError: missing or too few images, a folder that cannot be written, a diverging loss.
     """
-    settings(name)  # names the nearest where there is none
-    recipe = RECIPES[name]
-    dataset = zoo.dataset_of(name.split("-", maxsplit=1)[0], data)
+    chosen = entry(name)
+    recipe, dataset = chosen.recipe, zoo.dataset_of(chosen.data, data)
     if recipe.epsilon_255 and not 0 <= attacked <= len(dataset.test_labels):
         limit = len(dataset.test_labels)
         raise SettingError(
@@ -95,8 +54,8 @@ def train_and_save(name: str, data: Path | None, output: Path, *, attacked: int)
             "images",
         )
     _make_folder(output)
-    trained = train_recipe(name, dataset, output / f"{name}.state", recipe)
-    description = _describe(name, recipe, trained, dataset)
+    trained = train_entry(chosen, dataset, output / f"{name}.state")
+    description = _describe(chosen, trained, dataset)
     save(trained.network, description, output)
     if recipe.epsilon_255 and attacked:
         found = zoo_evaluation.attack(
@@ -123,12 +82,13 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _describe(name: str, recipe: Recipe, trained: Trained, dataset: Dataset) -> ModelCard:
-    network = trained.network
+def _describe(entry: ZooEntry, trained: Trained, dataset: Dataset) -> ModelCard:
+    name, recipe, network = entry.name, entry.recipe, trained.network
     logits = zoo.brevitas_logits(network, dataset.test_images)
     return ModelCard(
         name=name,
         data=dataset.name,
+        network=entry.network,
         command=f"steelflow zoo train {name}",
         seed=recipe.seed,
         initial=recipe.initial,

@@ -10,6 +10,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from hw.errors import HardwareError
 from hw.layers.matrix_shape import Operand
+from hw.parts import Family, find_part
 
 __all__ = ["UNIT_ATTRIBUTES", "dsp_possible", "unit_problem"]
 
@@ -22,11 +23,20 @@ UNIT_ATTRIBUTES: dict[str, Any] = {
 
 
 def dsp_possible(layer: HWCustomOp, fpgapart: str, model: ModelWrapper) -> bool:
-    """Say whether FINN's unit can compute a matrix operator with its weights."""
+    """Say whether FINN's unit can compute a matrix operator with its weights on a part."""
+    if _is_ecp5(fpgapart):  # it instantiates Xilinx' slices
+        return False
     node = layer.onnx_node
     if node.op_type.startswith("VVAU"):
         return bool(specialize_layers._vvu_rtl_possible(node, fpgapart))
     return bool(specialize_layers._mvu_rtl_possible(node, fpgapart, model))
+
+
+def _is_ecp5(fpgapart: str) -> bool:
+    try:
+        return find_part(fpgapart).family is Family.ECP5
+    except HardwareError:  # a part that FINN alone knows
+        return False
 
 
 def unit_problem(layer: HWCustomOp) -> str:

@@ -21,6 +21,7 @@ _DSP = {
     Family.ULTRASCALE_PLUS: "DSP48E2",
     Family.VERSAL: "DSP58",
 }
+_FAMILIES = ", ".join(family.value for family in Family)
 _READER = TypeAdapter(Part)
 
 # FINN knows parts by name alone: what a file has described is found by its name from then on.
@@ -75,9 +76,11 @@ def _read(path: Path) -> Part:
         part = _READER.validate_python(content)
     except ValidationError as error:
         raise HardwareError(
-            f"part {path}: {_problem(error.errors()[0])}; give name, family (xc7, xcup or versal), "
+            f"part {path}: {_problem(error.errors()[0])}; give name, family ({_FAMILIES}), "
             "lut, ff, dsp and bram36, and the board if you like"
         ) from error
+    if part.family is Family.ECP5:
+        return part
     from finn.util.basic import get_dsp_block  # noqa: PLC0415 - slow to import
 
     unit, needed = get_dsp_block(part.name.lower()), _DSP[part.family]

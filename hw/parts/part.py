@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 __all__ = ["Family", "Part"]
 
 _SERIES_7 = re.compile(r"(xc7(?:a|k|s|vx|vh|v|z)\d+[ts]?)")
+_ECP5 = re.compile(r"(lfe5um?5?g?-\d+f)")
 
 
 class Family(StrEnum):
@@ -19,6 +20,7 @@ class Family(StrEnum):
     SERIES_7 = "xc7"
     ULTRASCALE_PLUS = "xcup"
     VERSAL = "versal"  # which Yosys does not synthesise
+    ECP5 = "ecp5"  # which FINN does not know: our LUT unit computes all matrix layers
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -26,13 +28,13 @@ class Part:
     """A device, in its package and speed grade, and the board that it is known by.
 
     Attributes:
-        name: as FINN and Vivado need it, "xc7z020clg400-1".
+        name: as the tools need it, "xc7z020clg400-1" or "LFE5U-85F-6BG381C".
         board: one or several, separated by commas; empty where none is usual.
         family: which primitives it is made of.
-        lut: six-input LUTs.
+        lut: six-input LUTs; those of ECP5 have four inputs.
         ff: flip-flops.
-        dsp: DSP48E1, DSP48E2 or DSP58 slices.
-        bram36: 36 kbit block RAMs.
+        dsp: DSP48E1, DSP48E2 or DSP58 slices, or 18x18 multipliers.
+        bram36: 36 kbit block RAMs, or pairs of 18 kbit ones.
     """
 
     name: str
@@ -46,9 +48,9 @@ class Part:
     @property
     def device(self) -> str:
         """The name without package and grade: xczu3eg-sbva484-1-e is an xczu3eg."""
-        head = self.name.lower().split("-", 1)[0]
-        found = _SERIES_7.match(head)
-        return found.group(1) if found else head
+        name = self.name.lower()
+        found = _SERIES_7.match(name) or _ECP5.match(name)
+        return found.group(1) if found else name.split("-", 1)[0]
 
     @property
     def boards(self) -> tuple[str, ...]:

@@ -4,7 +4,8 @@
 
 From AMD's product tables: DS180 (Artix, Kintex, Virtex), DS190 (Zynq-7000), DS891 (Zynq
 UltraScale+), DS889 (RFSoC), DS922 and DS923 (Kintex and Virtex UltraScale+), XMP478 and DS987
-(Kria), DS962, DS963, DS978 (Alveo), DS950 (Versal).
+(Kria), DS962, DS963, DS978 (Alveo), DS950 (Versal). From Lattice's FPGA-DS-02012: ECP5, of whose
+LUTs, flip-flops and 18 kbit block RAMs the numbers are those that nextpnr finds.
 """
 
 from hw.parts.part import Family, Part
@@ -14,6 +15,7 @@ __all__ = ["PARTS"]
 _7 = Family.SERIES_7
 _P = Family.ULTRASCALE_PLUS
 _V = Family.VERSAL
+_E = Family.ECP5
 _ROWS = (
     ("xc7z007sclg400-1", "Cora Z7-07S", _7, 14_400, 28_800, 66, 50),
     ("xc7z010clg400-1", "Zybo Z7-10", _7, 17_600, 35_200, 80, 60),
@@ -77,6 +79,9 @@ _ROWS = (
     ("xcu280-fsvh2892-2L-e", "Alveo U280", _P, 1_303_680, 2_607_360, 9_024, 2_016),
     ("xcvc1902-vsva2197-2MP-e-S", "VCK190", _V, 899_840, 1_799_680, 1_968, 967),
     ("xcve2802-vsvh1760-2MP-e-S", "VEK280", _V, 520_704, 1_041_408, 1_312, 600),
+    ("LFE5U-25F-6BG381C", "", _E, 24_288, 24_288, 28, 28),
+    ("LFE5U-45F-6BG381C", "", _E, 43_848, 43_848, 72, 54),
+    ("LFE5U-85F-6BG381C", "ULX3S-85F", _E, 83_640, 83_640, 156, 104),
 )
 PARTS: tuple[Part, ...] = tuple(
     Part(name=name, board=board, family=family, lut=lut, ff=ff, dsp=dsp, bram36=bram36)

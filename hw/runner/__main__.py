@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         package = Package.load(options.folder)
-        with Driver(package.open(), package.description) as driver:
+        with Driver(package.open(options.device), package.description) as driver:
             return int(options.command(driver, package, options))
     except BoardError as error:
         print(f"runner: {error}", file=sys.stderr)
@@ -41,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     serves.set_defaults(command=_serve)
     for command in (checks, serves):
         command.add_argument("folder", type=Path, help="what was packaged for the board")
+        command.add_argument(
+            "--device", default="", help="serial port of a board behind a UART, as /dev/ttyUSB1"
+        )
     serves.add_argument("--host", default="127.0.0.1", help="address (default: 127.0.0.1)")
     serves.add_argument("--port", type=int, default=8000, help="port (default: 8000)")
     serves.add_argument("--token-file", type=Path, help="file with the token that clients show")

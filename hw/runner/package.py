@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .backends.alveo import AlveoDevice
+from .backends.uart import UartDevice
 from .backends.virtual import VirtualDevice
 from .backends.zynq import ZynqDevice
 from .description import Description
@@ -26,7 +27,7 @@ __all__ = ["BACKENDS", "BOARD_FILE", "Package"]
 
 BOARD_FILE = "board.json"
 SCHEMA = 1
-BACKENDS = ("zynq", "alveo", "virtual")
+BACKENDS = ("zynq", "alveo", "uart", "virtual")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Package:
         description: of the kernel.
         backend: one of BACKENDS.
         product: bitstream, xclbin or program of the simulation.
-        kernel: the cell's or the kernel's name; the kernel's folder for the virtual board.
+        kernel: the cell's or the kernel's name; the kernel's folder for the virtual board, the
+            serial port for one behind a UART.
     """
 
     folder: Path
@@ -70,14 +72,19 @@ class Package:
         product = folder / str(about.get("product"))
         return cls(folder, description, about["backend"], product, str(about.get("kernel")))
 
-    def open(self) -> Device:
-        """Return the board with the kernel loaded.
+    def open(self, port: str = "") -> Device:
+        """Return the board with the kernel loaded; one behind a UART was loaded before.
+
+        Args:
+            port: serial port, over the one that the package names.
 
         Raises:
             BoardError: the board, its software or a product is missing.
         """
         if self.backend == "virtual":
             return VirtualDevice(self.product.resolve(), (self.folder / self.kernel).resolve())
+        if self.backend == "uart":
+            return UartDevice(port or self.kernel)
         clock_mhz = self.description.clock_mhz
         if self.backend == "alveo":
             return AlveoDevice(self.product, kernel=self.kernel, clock_mhz=clock_mhz)

@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 
-__all__ = ["CONTROL", "MEMORY", "Port", "render_kernel"]
+__all__ = ["CONTROL", "MEMORY", "Port", "kernel_ports", "render_kernel"]
 
 Port = tuple[str, int, str]  # direction, bits, name
 
@@ -61,6 +61,28 @@ _ADDRESS = (("id", 1, "1'b0"), ("burst", 2, "2'b01"), ("lock", 1, "1'b0"), ("cac
 _REST = (("prot", 3, "3'b000"), ("qos", 4, "4'b0000"))
 
 
+def kernel_ports(data_bits: int) -> list[Port]:
+    """Return the ports of both buses, in the module's order."""
+    return [
+        *((way, bits, f"s_axi_control_{suffix}") for way, bits, suffix, _ in CONTROL),
+        *(
+            (way, _width(bits, data_bits // 8), f"m_axi_gmem_{suffix}")
+            for way, bits, suffix, _ in MEMORY
+        ),
+        *(("output", bits, port) for port, bits, _ in _constants(data_bits // 8)),
+    ]
+
+
+def _constants(data_bytes: int) -> list[tuple[str, int, str]]:
+    """Return (port, bits, value) of what never changes of an address."""
+    size = f"3'd{data_bytes.bit_length() - 1}"
+    return [
+        (f"m_axi_gmem_{side}{suffix}", bits, value)
+        for side in ("ar", "aw")
+        for suffix, bits, value in (*_ADDRESS, *_REST, ("size", 3, size))
+    ]
+
+
 def render_kernel(name: str, accelerator: str, data_bytes: int, values: Mapping[str, str]) -> str:
     """Return the module `<name>_kernel`.
 
@@ -70,21 +92,8 @@ def render_kernel(name: str, accelerator: str, data_bytes: int, values: Mapping[
         data_bytes: of a beat.
         values: parameters of kernel_shell but DataBytes.
     """
-    size = f"3'd{data_bytes.bit_length() - 1}"
-    constants = [
-        (f"m_axi_gmem_{side}{suffix}", bits, value)
-        for side in ("ar", "aw")
-        for suffix, bits, value in (*_ADDRESS, *_REST, ("size", 3, size))
-    ]
-    ports = [
-        *((way, bits, f"s_axi_control_{suffix}") for way, bits, suffix, _ in CONTROL),
-        *(
-            (way, _width(bits, data_bytes), f"m_axi_gmem_{suffix}")
-            for way, bits, suffix, _ in MEMORY
-        ),
-        *(("output", bits, port) for port, bits, _ in constants),
-    ]
-    fixed = [(port, value) for port, _, value in constants]
+    ports = kernel_ports(8 * data_bytes)
+    fixed = [(port, value) for port, _, value in _constants(data_bytes)]
     fixed += [(f"s_axi_control_{suffix}", "2'b00") for suffix in ("bresp", "rresp")]
     return _TEMPLATE.format(
         name=name,

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from hw.accelerator import Accelerator, Manifest
 from hw.accelerator.packing import integer_width
 from hw.errors import HardwareError
-from hw.shell._wrapper import render_kernel
+from hw.shell._wrapper import kernel_ports, render_kernel
 from hw.shell.settings import KernelSettings
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "KernelManifest",
     "KernelPlan",
     "kernel_digest",
+    "kernel_ports",
     "plan_kernel",
     "write_kernel",
 ]

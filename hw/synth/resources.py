@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Resources of a netlist: what its Xilinx primitives occupy."""
+"""Resources of a netlist: what its primitives occupy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ __all__ = ["KNOWN_CELLS", "Resources", "count_cells"]
 class Resources:
     """Sites that a netlist takes before placement.
 
-    LUTs are counted one by one: placement can put two small ones into one LUT6 site, so `lut` is
+    LUTs are counted one by one, four-input ones on an ECP5. On Xilinx' parts
+    placement can put two small ones into one LUT6 site, so `lut` is
     an upper bound. Inverters count as LUT1, although most merge into the LUT that they feed.
     """
 
     lut: int  # all LUT sites, `lut_memory` among them
     lut_memory: int  # LUT sites used as RAM or shift registers (SLICEM)
     ff: int  # flip-flops and latches
-    dsp: int  # DSP48E1, DSP48E2 or DSP58
+    dsp: int  # DSP48E1, DSP48E2, DSP58 or 18x18 multipliers
     bram36: float  # 36 kbit block RAMs; an 18 kbit one counts 0.5
 
     def __add__(self, other: "Resources") -> "Resources":
@@ -39,8 +40,10 @@ class Resources:
         return cls(lut=0, lut_memory=0, ff=0, dsp=0, bram36=0.0)
 
 
-_LUT = {f"LUT{inputs}": 1 for inputs in range(1, 7)} | {"LUT6_2": 1, "INV": 1}
-# LUT sites of each memory primitive: UG474 tables 2-3 and 2-6, UG574 tables 2-1 and 2-2.
+# ECP5's carry stage of two bits is two LUTs.
+_LUT = {f"LUT{inputs}": 1 for inputs in range(1, 7)} | {"LUT6_2": 1, "INV": 1, "CCU2C": 2}
+# LUT sites of each memory primitive: UG474 tables 2-3 and 2-6, UG574 tables 2-1 and 2-2. On an ECP5
+# two more LUTs of the tile are the write port.
 _LUT_MEMORY = {
     "SRL16E": 1,
     "SRLC16E": 1,
@@ -62,15 +65,23 @@ _LUT_MEMORY = {
     "RAM64M8": 8,
     "RAM32X16DR8": 8,
     "RAM64X8SW": 8,
+    "TRELLIS_DPR16X4": 6,
 }
 _FF = dict.fromkeys(
-    ("FDRE", "FDSE", "FDCE", "FDPE", "FDRE_1", "FDSE_1", "FDCE_1", "FDPE_1", "LDCE", "LDPE"), 1
+    (
+        *("FDRE", "FDSE", "FDCE", "FDPE", "FDRE_1", "FDSE_1", "FDCE_1", "FDPE_1", "LDCE", "LDPE"),
+        "TRELLIS_FF",
+    ),
+    1,
 )
-_DSP = dict.fromkeys(("DSP48E1", "DSP48E2", "DSP58"), 1)
-_BRAM36 = {"RAMB18E1": 0.5, "RAMB18E2": 0.5, "RAMB36E1": 1.0, "RAMB36E2": 1.0}
+_DSP = dict.fromkeys(("DSP48E1", "DSP48E2", "DSP58", "MULT18X18D"), 1)
+_BRAM36 = {"RAMB18E1": 0.5, "RAMB18E2": 0.5, "RAMB36E1": 1.0, "RAMB36E2": 1.0, "DP16KD": 0.5}
 # Part of the slice round the LUTs and flip-flops, of the clock tree or of the ports.
 _FREE = frozenset(
-    "CARRY4 CARRY8 MUXF7 MUXF8 MUXF9 BUFG IBUF OBUF GND VCC $scopeinfo".split()  # noqa: SIM905
+    (
+        *("CARRY4", "CARRY8", "MUXF7", "MUXF8", "MUXF9", "PFUMX", "L6MUX21"),
+        *("BUFG", "IBUF", "OBUF", "GND", "VCC", "$scopeinfo"),
+    )
 )
 KNOWN_CELLS = frozenset((*_LUT, *_LUT_MEMORY, *_FF, *_DSP, *_BRAM36, *_FREE))
 
@@ -88,8 +99,8 @@ def count_cells(cells: Mapping[str, int], subject: str) -> Resources:
     unknown = sorted(cells.keys() - KNOWN_CELLS)
     if unknown:
         raise HardwareError(
-            f"{subject}: the netlist holds {', '.join(unknown)}, which is no Xilinx primitive with "
-            "known resources; report it with the netlist"
+            f"{subject}: the netlist holds {', '.join(unknown)}, which is no primitive with known "
+            "resources; report it with the netlist"
         )
     memory = _weigh(cells, _LUT_MEMORY)
     return Resources(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hw.build import PYTHON, BuildPlan, BuildStore
 from hw.errors import HardwareError
-from hw.parts import Part
+from hw.parts import Family, Part
 from hw.synth._primitives import declare_primitives, extra_cells
 from hw.synth.resources import KNOWN_CELLS, Resources, count_cells
 
@@ -72,7 +72,7 @@ class SynthesisJob:
 
     top: str
     sources: tuple[Path, ...]  # of different names, packages before their users
-    family: str  # as in `synth_xilinx -family`
+    family: str  # Family's value
     parameters: Mapping[str, int | str] = field(default_factory=dict)
     cores: tuple[str, ...] = ()  # modules below the top, read with their initial blocks ignored
     base_dir: Path | None = None  # memory files are named relative to it
@@ -156,6 +156,20 @@ class SynthesisJob:
 
 
 def _commands(family: str) -> list[Command]:
+    """Return what is run after reading; the last step counts the cells."""
+    synthesis = _ecp5_commands() if family == Family.ECP5.value else _xilinx_commands(family)
+    return [*synthesis, f"tee -q -o {_CELLS} stat -json"]
+
+
+def _ecp5_commands() -> list[Command]:
+    """Return `synth_ecp5`, which chooses by itself where memories lie.
+
+    "distributed" would be LUT RAM to it, which has no contents.
+    """
+    return ["setattr -unset rom_style a:rom_style=distributed", "synth_ecp5 -noabc9"]
+
+
+def _xilinx_commands(family: str) -> list[Command]:
     """Return `synth_xilinx` without what costs most of its time and changes nothing here.
 
     That is reading thousands of cells that no netlist of ours holds, and the rules for memories
@@ -175,7 +189,6 @@ def _commands(family: str) -> list[Command]:
         f"{synth} prepare:map_memory",
         *([cell, command] for cell, command in _MAP_MEMORY[family]),
         f"{synth} map_ffram:edif",
-        f"tee -q -o {_CELLS} stat -json",
     ]
 
 

@@ -26,10 +26,8 @@ from brevitas_models.pretrained import (
     build,
     card,
     load,
-    names,
     save,
     save_card,
-    settings,
     trained,
 )
 
@@ -44,7 +42,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_trained_network_has_its_file_and_card() -> None:
-    assert set(trained()) <= set(names())
     assert {path.stem for path in FOLDER.glob("*.npz")} >= set(trained())
     for name in trained():
         found, network = card(name), load(name)
@@ -76,7 +73,7 @@ def test_loading_leaves_torchs_random_numbers_alone() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("use", [load, card, build, settings])
+@pytest.mark.parametrize("use", [load, card, build])
 def test_an_unknown_name_lists_the_nearest(use: Callable[[str], object]) -> None:
     with pytest.raises(ModelError, match=r"no network 'cifar-cnv-w2'; did you mean 'cifar10-cnv"):
         use("cifar-cnv-w2")
@@ -194,8 +191,17 @@ def test_a_network_is_trained_where_both_files_are(folder: Path) -> None:
     assert trained(folder) == ()
 
 
-def test_the_settings_are_those_that_a_network_is_built_from() -> None:
-    assert dataclasses.replace(settings(TFC), input_shape=(28, 28, 1)) == build(TFC).settings
+def test_a_card_has_the_settings_that_its_network_is_built_from() -> None:
+    assert dataclasses.replace(card(TFC).network, input_shape=(28, 28, 1)) == build(TFC).settings
+
+
+def test_a_card_without_the_network_is_refused(folder: Path) -> None:
+    path = folder / f"{TFC}.yaml"
+    content = yaml.safe_load(path.read_text())
+    del content["network"]
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ModelError, match=rf"{TFC}.yaml: is no model card \('network'\); install"):
+        load(TFC, folder)
 
 
 @pytest.mark.parametrize("change", [{"attacks": 3}, {"ci95": [0.1]}, {"other": 1}])

@@ -83,6 +83,29 @@ def minimal_document() -> dict[str, Any]:
     }
 
 
+def board_run() -> dict[str, Any]:
+    """A board behind a server that lost three requests."""
+    return {
+        "network": "robust",
+        "board": "Zynq board",
+        "digest": "ab" * 16,
+        "clock_mhz": 90.0,
+        "queries": 1080,
+        "requests": 9,
+        "retries": 3,
+        "cycles": 10_000_000,
+        "seconds": 2.0,
+        "link_s": 0.5,
+        "test_set": {
+            "images": 360,
+            "images_differ": 0,
+            "cycles_per_image": 9239.04,
+            "images_per_second": 720.0,
+            "link_share": 0.25,
+        },
+    }
+
+
 def full_document() -> dict[str, Any]:
     """Every optional part as well."""
     document = minimal_document()
@@ -92,9 +115,12 @@ def full_document() -> dict[str, Any]:
         "initiation_interval_cycles": 9216,
         "capacity": {"lut": 53200, "ff": 106400, "dsp": 220, "bram36": 140},
     }
+    use = {"digest": "ab" * 16, "clock_mhz": 90.0, "queries": 720, "seconds": 1.5}
+    document["robust_accuracy"][0] |= {"engine": "board", "board": use}
     depths = [("input", 0.2), ("MVAU_rtl_0", 0.3)]
     return document | {
         "plain_accuracy": 0.97,
+        "boards": [board_run()],
         "certified": [certified_row(16, 170, 0), certified_row(32, 120, 24)],
         "noise_accuracy": [{"network": "robust", "epsilon_255": 32, "accuracy": 0.97}],
         "amplification": [

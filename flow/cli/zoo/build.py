@@ -32,14 +32,13 @@ class BuildCommand(Command):
         """Build, print, write."""
         check_json(options.json)
         from brevitas_models.pretrained import card, save_card  # noqa: PLC0415 - imports torch
+        from flow.zoo.entries import entry  # noqa: PLC0415 - imports torch
         from flow.zoo.hardware import build  # noqa: PLC0415 - imports FINN
         from flow.zoo.tables import hardware_table  # noqa: PLC0415 - imports torch
-        from flow.zoo.targets import target_of  # noqa: PLC0415 - beside the others
 
         folder = chosen_folder(options)
         found = card(options.name, folder)
-        target = target_of(
-            options.name,
+        target = entry(options.name).target.changed(
             part=options.part,
             clock_mhz=options.clock_mhz,
             frames_per_second=options.fps,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flow.cli.base import Command
 from flow.cli.json_file import check_json, write_json
 from flow.cli.zoo.options import add_measured, add_name, chosen_folder
+from flow.cluster.options import add_cluster, cluster_of
 
 __all__ = ["ACTION"]
 
@@ -35,6 +36,7 @@ class EvaluateCommand(Command):
             "--seed", type=int, default=0, metavar="S", help="of the attacks (default: 0)"
         )
         add_measured(parser)
+        add_cluster(parser)
 
     def run(self, options: argparse.Namespace) -> int:
         """Measure, print, write."""
@@ -45,14 +47,16 @@ class EvaluateCommand(Command):
 
         folder = chosen_folder(options)
         found = card(options.name, folder)
-        measured = measure(
-            options.name,
-            options.data,
-            folder=folder,
-            epsilon_255=options.epsilon,
-            images=options.images,
-            seed=options.seed,
-        )
+        with cluster_of(options) as cluster:
+            measured = measure(
+                options.name,
+                options.data,
+                folder=folder,
+                epsilon_255=options.epsilon,
+                images=options.images,
+                seed=options.seed,
+                cluster=cluster,
+            )
         print(evaluation_table(found, measured))
         write_json(options.json, evaluation_record(found, measured))
         if options.write:

@@ -2,6 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The integer network by changes: bounds and searches over the images of a ball."""
 
+from flow.integer.incremental._program import (
+    Linear,
+    MaxNode,
+    Program,
+    Source,
+    ThresholdNode,
+    make_program,
+)
 from flow.integer.incremental.cells import Cells, cell_numbers, cells_of
 from flow.integer.incremental.engine import Decision, Flip, IncrementalNetwork, needed_margins
 
@@ -10,7 +18,13 @@ __all__ = [
     "Decision",
     "Flip",
     "IncrementalNetwork",
+    "Linear",
+    "MaxNode",
+    "Program",
+    "Source",
+    "ThresholdNode",
     "cell_numbers",
     "cells_of",
+    "make_program",
     "needed_margins",
 ]

@@ -18,6 +18,8 @@ __all__ = ["Bound", "bind"]
 
 _SLACK = 256  # bytes after every buffer, as in src/plan.hpp
 _LANES = 16
+_LINE = 64  # bytes of a cache line
+_OUTSIDE = -1  # of the workspace
 _CACHE = 512 * 1024  # bytes of a block's values: half of a usual second-level cache
 _MOST_IMAGES = 256
 _SUMS = 64 * 1024  # bytes of a tile of sums
@@ -66,6 +68,7 @@ class _Binder:
             ),
             row_bytes=8 * max(widths),
             taps_bytes=16 * max((op.kernel[0] * op.kernel[1] for op in self.plan.ops), default=1),
+            last_bytes=max(form.row_bytes for form in forms.values()),
             codes_bytes=max((o.tile_rows * self._codes(o) for o in ops), default=0),
             tensor_count=len(tensors),
             op_count=len(ops),
@@ -79,13 +82,14 @@ class _Binder:
         return value
 
     def _lives(self) -> dict[str, tuple[int, int]]:
-        """Return when each value is written and last read; the image is written first."""
-        lives = {IMAGE: (-1, -1)}
+        """Return when each value but the image is written and last read."""
+        lives: dict[str, tuple[int, int]] = {}
         for index, op in enumerate(self.plan.ops):
             lives[op.name] = (index, index)
             for read in op.reads:
                 root = self.plan.roots[read]
-                lives[root] = (lives[root][0], index)
+                if root != IMAGE:
+                    lives[root] = (lives[root][0], index)
         return lives
 
     def _block(self) -> int:
@@ -95,12 +99,13 @@ class _Binder:
             sum(self.plan.forms[n].image_bytes for n, (a, b) in lives.items() if a <= time <= b)
             for time in range(len(self.plan.ops))
         ]
+        needs[0] += self.plan.forms[IMAGE].image_bytes  # read where it is, through the same cache
         return max(1, min(_MOST_IMAGES, _CACHE // max(needs)))
 
     def _places(self, block: int) -> tuple[dict[str, int], int]:
         """Return each value's offset, the lowest that no value of its time uses, and the end."""
         lives, placed = self._lives(), list[tuple[int, int, int, int]]()
-        places: dict[str, int] = {}
+        places = {IMAGE: _OUTSIDE}
         for name, (begin, end) in lives.items():
             size = _aligned(self.plan.forms[name].image_bytes * block)
             offset = 0
@@ -109,7 +114,7 @@ class _Binder:
                     offset = stop
             placed.append((offset, offset + size, begin, end))
             places[name] = offset
-        return places, max(stop for _, stop, _, _ in placed)
+        return places, max((stop for _, stop, _, _ in placed), default=0)
 
     def _tensor(self, form: Form, place: int) -> CTensor:
         return CTensor(
@@ -180,12 +185,14 @@ class _Binder:
         return self._keep((c_int64 * max(1, len(values)))(*values))
 
     def _address(self, values: Any) -> int | None:  # noqa: ANN401 - any numpy array
-        """Keep a copy with slack after it; kernels read whole registers."""
+        """Keep a copy that begins a cache line, with slack after it for whole registers."""
         if values is None:
             return None
-        return int(
-            self._keep(np.frombuffer(values.tobytes() + bytes(_SLACK), np.uint8)).ctypes.data
-        )
+        held = np.zeros(values.nbytes + _SLACK + _LINE, np.uint8)
+        self.held.append(held)
+        first = int(-held.ctypes.data % _LINE)
+        held[first : first + values.nbytes] = np.frombuffer(values.tobytes(), np.uint8)
+        return int(held.ctypes.data) + first
 
 
 def _stride(op: COp) -> int:

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 from flow.integer.bounds import Interval
 from flow.integer.native._lines import Reals, fit_lines
-from flow.integer.operations import Threshold
+from flow.integer.operations import Integers, Threshold
 
-__all__ = ["Counter", "Counting", "count_bytes", "plan_counting"]
+__all__ = ["Counter", "Counting", "count_bytes", "count_shorts", "plan_counting"]
 
 _PADDING = 64  # channels, as in src/plan.hpp
 _FEW = 2  # levels that are compared faster than a line is evaluated
 _SOME = 24  # levels that are compared faster than they are searched
 _BYTE = 255
+_SHORT = np.iinfo(np.int16)
+_FEW_SHORT = 7  # levels that are compared in 16 bits faster than a line is evaluated
 
 
 class Counting(IntEnum):
@@ -29,6 +31,7 @@ class Counting(IntEnum):
     COMPARE = 3
     SEARCH = 4
     BYTES = 5
+    SHORTS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,31 @@ def count_bytes(threshold: Threshold, values: Interval, low: int, channels: int)
     table[:, :channels] = np.tile(rows, (channels // len(rows), 1)).T
     return Counter(
         counting=Counting.BYTES,
+        levels=levels,
+        low=threshold.offset,
+        step=threshold.step,
+        thresholds=table,
+    )
+
+
+def count_shorts(threshold: Threshold, start: Integers, scale: int) -> Counter | None:
+    """Return how to count thresholds of start + scale * x by comparing x, an int16 above -32768.
+
+    None where there are many levels.
+
+    Args:
+        threshold: with a row for every channel or for all.
+        start: int64[C].
+        scale: positive.
+    """
+    levels = threshold.thresholds.shape[1]
+    if levels > _FEW_SHORT:
+        return None
+    reached = -((start[:, None] - threshold.thresholds) // scale)  # the least x, rounded up
+    table = np.full((levels, _padded_size(len(start))), _SHORT.max, dtype=np.int16)
+    table[:, : len(start)] = (reached - 1).clip(_SHORT.min, _SHORT.max).T  # as x > t - 1
+    return Counter(
+        counting=Counting.SHORTS,
         levels=levels,
         low=threshold.offset,
         step=threshold.step,

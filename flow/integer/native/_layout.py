@@ -49,10 +49,12 @@ class Kernels:
     Attributes:
         planes: the widest activations, in bits, that go through the kernels of single bits.
         tables: whether activations of 1 and 2 bits go through look-ups where they can.
+        shorts: whether sums that are proven to fit 16 bits are compared with few thresholds there.
     """
 
     planes: int
     tables: bool
+    shorts: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from flow.errors import FlowError
 
 __all__ = ["ABI", "COp", "CPlan", "CTensor", "index_of", "instruction_sets", "library", "peak_rate"]
 
-ABI = 8  # as in src/plan.hpp
+ABI = 9  # as in src/plan.hpp
 FILE = Path(__file__).parent / f"_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
@@ -58,6 +58,7 @@ class CPlan(ctypes.Structure):
             (name, c_int64)
             for name in ("gather_bytes", "sums_bytes", "row_bytes", "taps_bytes", "codes_bytes")
         ),
+        ("last_bytes", c_int64),
         *((name, c_int64) for name in ("tensor_count", "op_count")),
         ("tensors", POINTER(CTensor)),
         ("ops", POINTER(COp)),
@@ -109,7 +110,10 @@ def _all() -> tuple[str, ...]:
 
 
 def instruction_sets() -> tuple[str, ...]:
-    """Return those that this machine can run, the fastest last: portable, avx2, avx512."""
+    """Return those that this machine can run, the fastest last.
+
+    They are portable, avx2 and avx512 on x86, portable, neon and neon_dot on ARM.
+    """
     return tuple(n for i, n in enumerate(_all()) if library().sf_isa_available(i))
 
 

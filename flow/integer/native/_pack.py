@@ -29,6 +29,7 @@ class Packed:
         flag: bytes: steps whose pairs of products sum up within int16; bits: some weights are 0;
             nibbles: steps that sum up within a byte.
         table: of nibbles, uint8[16, 16].
+        short: whether the sums without the bias, and all on the way to them, are below 32768.
     """
 
     weights: NDArray[np.int8] | NDArray[np.uint32] | NDArray[np.uint8]
@@ -37,6 +38,7 @@ class Packed:
     panels: int
     flag: int
     table: NDArray[np.uint8] | None = None
+    short: bool = False
 
 
 def split_groups(weights: Integers, groups: int) -> list[Integers]:
@@ -44,18 +46,25 @@ def split_groups(weights: Integers, groups: int) -> list[Integers]:
     return np.split(weights, groups, axis=2)
 
 
-def pack_bytes(weights: Integers, bias: Integers, form: Form, groups: int) -> Packed | None:
-    """Pack int64[taps, I / groups, O] for bytes of `form`; None if int8 or int32 do not hold it."""
+def pack_bytes(
+    weights: Integers, bias: Integers, form: Form, groups: int, *, signed: bool = False
+) -> Packed | None:
+    """Pack int64[taps, I / groups, O] for bytes of `form`; None if int8 or int32 do not hold it.
+
+    Kernels of signed products take 128 from every byte.
+    """
     if not _within(weights, np.int8):
         return None
-    start = bias + form.low * weights.sum(axis=(0, 1))
-    widest = form.values.hi - form.low
+    taken = 128 if signed else 0
+    start = bias + (form.low + taken) * weights.sum(axis=(0, 1))
+    widest = max(form.values.hi - form.low - taken, taken)
     if not _bounded(np.abs(weights).sum(axis=(0, 1)) * widest, start):
         return None
     parts = [_panels_of_bytes(part) for part in split_groups(weights, groups)]
     ordered = np.stack(parts).astype(np.int64) * widest  # groups, panels, steps, outputs, 4
     pairs = ordered.reshape(*ordered.shape[:4], 2, 2)
     limits = np.iinfo(np.int16)
+    sums = int(np.abs(ordered).sum(axis=(2, 4)).max(initial=0))
     return Packed(
         weights=np.stack(parts),
         bias=_padded_bias(start, groups),
@@ -65,6 +74,7 @@ def pack_bytes(weights: Integers, bias: Integers, form: Form, groups: int) -> Pa
             _steps_within(np.maximum(pairs, 0).sum(axis=-1), limits.max),
             _steps_within(-np.minimum(pairs, 0).sum(axis=-1), -limits.min),
         ),
+        short=sums <= limits.max,
     )
 
 
@@ -159,6 +169,7 @@ def pack_nibbles(weights: Integers, bias: Integers, form: Form, groups: int) -> 
         panels=2 * panels[0].shape[0],
         flag=flag,
         table=table.astype(np.uint8),
+        short=total <= np.iinfo(np.int16).max,
     )
 
 

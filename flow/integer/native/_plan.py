@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
-from flow.integer.native._counting import Counter, count_bytes, plan_counting
+from flow.integer.native._counting import Counter, count_bytes, count_shorts, plan_counting
 from flow.integer.native._layout import PACKED, Form, Format, Kernels, fits_int32, forms_of
 from flow.integer.native._pack import Packed, pack_bits, pack_bytes, pack_nibbles
 from flow.integer.native._stages import Stage, stages_of
@@ -95,21 +95,22 @@ class Plan:
     roots: dict[str, str]
 
 
-def make_plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
+def make_plan(network: IntegerNetwork, kernels: Kernels, *, signed: bool = False) -> Plan:
     """Choose a kernel for every stage by the proven ranges.
 
     Args:
         network: what to compute.
         kernels: of packed codes, which to use where they are proven exact.
+        signed: whether the kernel of bytes multiplies signed ones; see pack_bytes.
 
     Raises:
         FlowError: an operation's sums may pass int64, or it has no meaning (see stages_of).
     """
     for choice in (kernels, replace(kernels, tables=False)):
-        plan = _plan(network, choice)
+        plan = _plan(network, choice, signed)
         if not _unproven(plan):
             return plan
-    return _plan(network, Kernels(planes=0, tables=False))
+    return _plan(network, replace(kernels, planes=0, tables=False), signed)
 
 
 def _unproven(plan: Plan) -> bool:
@@ -121,7 +122,7 @@ def _unproven(plan: Plan) -> bool:
     )
 
 
-def _plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
+def _plan(network: IntegerNetwork, kernels: Kernels, signed: bool) -> Plan:
     stages = stages_of(network)
     forms = forms_of(network, stages, kernels)
     roots = {name: name for name in forms}
@@ -132,7 +133,8 @@ def _plan(network: IntegerNetwork, kernels: Kernels) -> Plan:
             if read in forms:
                 roots[view], forms[view] = roots[read], forms[read].viewed(shape)
     ranges = network.ranges()
-    ops = tuple(_Planner(network, forms, ranges, stage).op() for stage in stages)
+    choice = _Choice(shorts=kernels.shorts, signed=signed)
+    ops = tuple(_Planner(network, forms, ranges, stage, choice).op() for stage in stages)
     for op in ops:
         if op.kind == Kind.ADD:
             _view_rows(op, forms, roots)
@@ -157,6 +159,14 @@ def _spatial(shape: Shape) -> Shape:
     return shape[:2] if len(shape) == 3 else (1, 1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """See Kernels.shorts and make_plan."""
+
+    shorts: bool
+    signed: bool
+
+
 class _Planner:
     """Plans one stage."""
 
@@ -166,7 +176,9 @@ class _Planner:
         forms: dict[str, Form],
         ranges: dict[str, Interval],
         stage: Stage,
+        choice: _Choice,
     ) -> None:
+        self.choice = choice
         self.network, self.forms, self.ranges, self.stage = network, forms, ranges, stage
         flatten = isinstance(stage.head, Flatten)
         self.names = (_view_name(network, stage.name),) if flatten else stage.reads
@@ -193,8 +205,10 @@ class _Planner:
                 op = self._add((1,))
         sums = self.ranges[self.stage.sums]
         op.wide |= not self._narrow(sums)
-        op.counter = self._bytes(op, sums) or plan_counting(
-            self.stage.threshold, sums, self.channels, wide=op.wide
+        op.counter = (
+            self._bytes(op, sums)
+            or self._shorts(op)
+            or plan_counting(self.stage.threshold, sums, self.channels, wide=op.wide)
         )
         if op.bias is None:
             op.bias = self.bias.astype(np.int64 if op.wide else np.int32)
@@ -207,6 +221,20 @@ class _Planner:
         if threshold is None or op.wide or not copied:
             return None
         return count_bytes(threshold, sums, self.read.low, self.channels)
+
+    def _shorts(self, op: PlannedOp) -> Counter | None:
+        """Return how to count sums in 16 bits, if they are proven to fit."""
+        threshold, packed = self.stage.threshold, op.packed
+        if not self.choice.shorts or threshold is None or packed is None or not packed.short:
+            return None
+        if self.out.format not in (Format.U8, *PACKED):
+            return None
+        start = packed.bias.reshape(op.groups, -1)[:, : op.group_outputs].astype(np.int64)
+        scale = self.read.step if op.kind == Kind.TABLES else 1
+        counter = count_shorts(threshold, start.reshape(-1), scale)
+        if counter is not None:
+            op.bias = np.zeros_like(packed.bias)
+        return counter
 
     def _narrow(self, sums: Interval) -> bool:
         """Whether the sums, the results and everything on the way to them are int32."""
@@ -289,7 +317,10 @@ class _Planner:
         if not narrow:
             pass
         elif self.read.format == Format.U8 and not self._is_depthwise(op):
-            op.kind, op.packed = Kind.DOT, pack_bytes(weights, self.bias, self.read, op.groups)
+            op.kind = Kind.DOT
+            op.packed = pack_bytes(
+                weights, self.bias, self.read, op.groups, signed=self.choice.signed
+            )
         elif self.read.format == Format.BITS:
             op.kind, op.packed = Kind.BITS, pack_bits(weights, self.bias, self.read, op.groups)
         elif self.read.format == Format.NIBBLES:

@@ -4,26 +4,31 @@
 
 import os
 import weakref
+from ctypes import byref, c_uint8
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
 from flow.classifier import Images, Logits, check_images
 from flow.errors import FlowError
-from flow.integer.native._bind import bind
+from flow.integer.native._bind import Bound, bind
 from flow.integer.native._layout import Kernels
 from flow.integer.native._library import index_of, instruction_sets, library
 from flow.integer.native._plan import Kind, make_plan
 from flow.integer.network import IntegerNetwork
 
-__all__ = ["NativeNetwork", "StageTime"]
+__all__ = ["NativeNetwork", "StageTime", "plan_for"]
 
-# What beats multiplying bytes, as measured.
+# What beats multiplying bytes, as measured; for NEON by count of instructions.
 _KERNELS = {
     "portable": Kernels(planes=1, tables=False),
-    "avx2": Kernels(planes=1, tables=True),
+    "avx2": Kernels(planes=1, tables=True, shorts=True),
     "avx512": Kernels(planes=2, tables=False),
+    "neon": Kernels(planes=1, tables=True, shorts=True),
+    "neon_dot": Kernels(planes=1, tables=True, shorts=True),
 }
+_SIGNED = ("neon", "neon_dot")  # which multiply signed bytes
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class NativeNetwork:
             raise FlowError(f"native engine: {self.threads} threads is not at least 1")
         self.isa = instruction_sets()[-1] if isa is None else isa
         number = index_of(self.isa)
-        self._bound = bind(make_plan(network, kernels or _KERNELS[self.isa]), network)
+        self._bound = plan_for(network, self.isa, kernels)
         self._engine = library().sf_create(self._bound.plan, number)
         weakref.finalize(self, library().sf_destroy, self._engine)
 
@@ -115,8 +120,21 @@ class NativeNetwork:
         images = np.ascontiguousarray(images)
         logits = np.empty((len(images), self.classes), dtype=np.int32)
         done = library().sf_run(
-            self._engine, images.ctypes.data, len(images), logits.ctypes.data, threads, seconds
+            self._engine, _address(images), len(images), _address(logits), threads, seconds
         )
         if not done:
             raise MemoryError("native engine: no memory for a block of images")
         return logits
+
+
+def plan_for(network: IntegerNetwork, isa: str, kernels: Kernels | None = None) -> Bound:
+    """Return the plan of an instruction set, which need not be this machine's."""
+    plan = make_plan(network, kernels or _KERNELS[isa], signed=isa in _SIGNED)
+    return bind(plan, network)
+
+
+def _address(values: Images | Logits) -> Any:  # noqa: ANN401 - of ctypes
+    """Return what ctypes takes for a pointer; `ndarray.ctypes` takes a microsecond to make."""
+    if values.size and values.flags.writeable:
+        return byref(c_uint8.from_buffer(cast(Any, values)))
+    return values.ctypes.data

@@ -23,9 +23,9 @@ def all_steps() -> tuple[Step, ...]:
         ExportStep(),
         CompileStep(),
         VerifyStep(),
+        AttackStep(),
         RtlsimStep(),
         SynthStep(),
-        AttackStep(),
         CertifyStep(),
         ReportStep(),
     )

@@ -3,46 +3,42 @@
 """Attack the networks' integer forms, and measure how errors grow with depth."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flow.attacks import Attack, OnDevice, build_attack
-from flow.classifier import Classifier, Images, Labels
+from flow.classifier import Images, Labels
 from flow.config import AttackConfig
 from flow.data.datasets import data_files, first_test_images, load_dataset
-from flow.engines.board import BoardEngine, BoardFigures, CheckedBoard, virtual_board
-from flow.engines.board_client import Link, RemoteBoard
-from flow.environment import board_authority, board_token
+from flow.evaluation.accuracy import BoardUse
 from flow.evaluation.amplification import error_amplification
 from flow.evaluation.evaluator import Evaluation, RobustAccuracy, Subject, Verdict, evaluate
 from flow.evaluation.masked_gradients import masked_gradient_findings, noise_accuracy
 from flow.evaluation.worst_case import union, worst_case
 from flow.integer import IntegerNetwork
 from flow.progress import meter
+from flow.run.examples import Examples, save_examples
+from flow.run.judge import Judge, judging
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import write_json
 from flow.threads import one_thread
-from hw.accelerator import MANIFEST_FILE, Accelerator
-from hw.shell.kernel import kernel_digest
+from hw.accelerator import MANIFEST_FILE
 
 __all__ = ["AttackStep"]
 
-_HARDWARE = "robust"  # the network that is compiled
-_EXAMPLES = 64  # images kept for pictures and for the amplification
+_EXAMPLES = 64  # images attacked for pictures and for the amplification
 
 
 class AttackStep(Step):
     """*.npz -> attack.json, examples.npz."""
 
     name = "attack"
-    version = 2
+    version = 4
     needs = ("compile",)
     tools = ("numpy", "torch")
 
@@ -55,6 +51,7 @@ class AttackStep(Step):
             "attack": config.attack,
             "seed": config.seed,
             "example": example,
+            "simulated": config.rtlsim.images,
         }
 
     def inputs(self, context: Context) -> list[Path]:
@@ -75,32 +72,31 @@ class AttackStep(Step):
         images, labels = first_test_images(dataset, config.attack.images, "attack.images")
         kinds = ("rows", "checks", "noise", "amplification", "signs", "boards")
         findings: dict[str, list[Any]] = {kind: [] for kind in kinds}
-        examples: dict[str, NDArray[Any]] = {
-            "clean": images[:_EXAMPLES],
-            "labels": labels[:_EXAMPLES],
-        }
+        shown = first_test_images(dataset, config.rtlsim.images, "rtlsim.images")
+        examples = Examples(*shown, attacked={})
+        attacked: dict[str, Images] = {}
         for name in config.networks:
             network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
-            with _judge(context, name, network, scratch) as judge:
+            with judging(context, name, network, scratch) as judge:
+                judge.compare(dataset.test_images[: config.attack.board_images])
                 job = _Job(name, network, judge, images, labels, config.attack, config.seed)
                 rows, checks = job.rows(scratch), job.checks(scratch)
-                found = job.adversarial_examples(config.rtlsim.epsilon_255)
+                count = None if name == config.deployed else _EXAMPLES
+                found = job.adversarial_examples(examples, count, config.rtlsim.epsilon_255)
             noise = job.noise()
-            findings["boards"] += judge.boards
-            examples[name] = found.adversarial
+            findings["boards"] += judge.boards(name)
+            attacked[name] = found.adversarial
+            reached = np.flatnonzero(found.attacked[:_EXAMPLES])
             growth = error_amplification(
-                network,
-                examples["clean"][found.attacked],
-                found.adversarial[found.attacked],
-                name=name,
+                *(network, examples.clean[reached], found.adversarial[reached]), name=name
             )
-            findings["rows"] += [asdict(row) for row in rows]
-            findings["checks"] += [asdict(row) for row in checks]
+            findings["rows"] += [_entry(row) for row in rows]
+            findings["checks"] += [_entry(row) for row in checks]
             findings["noise"] += [{"network": name, **point} for point in noise]
             findings["amplification"] += [asdict(layer) for layer in growth]
             findings["signs"] += _signs(name, [*rows, *checks], noise)
         write_json(folder / "attack.json", findings)
-        np.savez(folder / "examples.npz", allow_pickle=False, **examples)
+        save_examples(folder, replace(examples, attacked=attacked))
 
 
 def _signs(
@@ -113,49 +109,12 @@ def _signs(
 
 
 @dataclass(frozen=True)
-class _Judge:
-    """Whose logits decide, and what boards did for it, to be read when all is asked."""
-
-    victim: Classifier
-    engine: str
-    figures: BoardFigures | None = None
-
-    @property
-    def boards(self) -> list[dict[str, object]]:
-        """Return the figures of the board, if it is one."""
-        return [self.figures.row()] if self.figures else []
-
-
-@contextmanager
-def _judge(context: Context, name: str, network: IntegerNetwork, scratch: Path) -> Iterator[_Judge]:
-    """Give the integers, or for the network that became hardware the board, checked by them."""
-    if context.config.attack.engine == "integer" or name != _HARDWARE:
-        yield _Judge(network, "integer")
-        return
-    with closing(_board(context)) as board:
-        checked = CheckedBoard(board, network, scratch / "contradiction.npy")
-        yield _Judge(checked, board.name, board.figures)
-
-
-def _board(context: Context) -> BoardEngine | RemoteBoard:
-    """Return the board that the settings name; it must hold the accelerator that was compiled."""
-    place = context.config.attack.board
-    accelerator = Accelerator.load(context.folder("compile") / "accelerator")
-    if place == "virtual":
-        return virtual_board(
-            accelerator, folder=context.cache("kernel"), build_dir=context.cache("verilator")
-        )
-    link = Link(url=place, token=board_token(), authority=board_authority())
-    return RemoteBoard(link, kernel_digest(accelerator))
-
-
-@dataclass(frozen=True)
 class _Job:
     """What is measured on one network."""
 
     name: str
     network: IntegerNetwork
-    judge: "_Judge"
+    judge: Judge
     images: Images
     labels: Labels
     config: AttackConfig
@@ -211,6 +170,7 @@ class _Job:
                 surrogate=OnDevice(self.network, self.config.device),
             )
             title = f"{len(attacks)} attacks at {epsilon_255}/255, {self.name}"
+            before = self.judge.used()
             with one_thread(), meter(title, unit="images") as report:
                 found = worst_case(
                     *(subject, self.images, self.labels),
@@ -218,15 +178,18 @@ class _Job:
                     epsilon_255,
                     progress=report,
                 )
-            write_json(path, [asdict(row) for row in found.stages])
+            use = self.judge.used(before)
+            write_json(path, [_entry(replace(row, board=use)) for row in found.stages])
         return [_row(entry) for entry in json.loads(path.read_text())]
 
     def _verdict(self, attack: str, epsilon_255: int, scratch: Path) -> Verdict:
         """Measure, or read again what an interrupted run has measured."""
         path = scratch / f"{self.name}-{attack}-{epsilon_255}.json"
         if not path.exists():
+            before = self.judge.used()
             found = self._evaluate(attack, epsilon_255, self.images, self.labels).verdict
-            write_json(path, {"row": asdict(found.row), "holds": found.holds.tolist()})
+            row = replace(found.row, board=self.judge.used(before))
+            write_json(path, {"row": _entry(row), "holds": found.holds.tolist()})
         known = json.loads(path.read_text())
         return Verdict(_row(known["row"]), np.array(known["holds"], dtype=np.bool_))
 
@@ -242,9 +205,11 @@ class _Job:
             for epsilon in self.config.epsilons_255
         ]
 
-    def adversarial_examples(self, epsilon_255: int) -> Evaluation:
-        """Attack the first images with PGD."""
-        images, labels = self.images[:_EXAMPLES], self.labels[:_EXAMPLES]
+    def adversarial_examples(
+        self, examples: Examples, count: int | None, epsilon_255: int
+    ) -> Evaluation:
+        """Attack the first images with PGD, all when None."""
+        images, labels = examples.clean[:count], examples.labels[:count]
         return self._evaluate("pgd", epsilon_255, images, labels)
 
     def _evaluate(
@@ -268,5 +233,12 @@ class _Job:
             )
 
 
+def _entry(row: RobustAccuracy) -> dict[str, Any]:
+    """Return a row for JSON; without a board it has no such key."""
+    return {key: value for key, value in asdict(row).items() if value is not None}
+
+
 def _row(entry: dict[str, Any]) -> RobustAccuracy:
-    return RobustAccuracy(**entry | {"ci95": tuple(entry["ci95"])})
+    known = {"ci95": tuple(entry["ci95"])}
+    board = BoardUse(**entry["board"]) if "board" in entry else None
+    return RobustAccuracy(**entry | known | {"board": board})

@@ -11,6 +11,7 @@ from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
 from flow.certify.verdict import bracket
 from flow.classifier import Images, Labels
+from flow.cluster import ProcessCluster
 from flow.config import CertifyConfig
 from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.integer import IntegerNetwork
@@ -19,11 +20,9 @@ from flow.storage.records import write_json
 
 __all__ = ["CertifyStep"]
 
-_NETWORK = "robust"  # the network that is compiled
-
 
 class CertifyStep(Step):
-    """robust.npz -> certify.json, certificates-EPSILON.jsonl."""
+    """The deployed network's *.npz -> certify.json, certificates-EPSILON.jsonl."""
 
     name = "certify"
     needs = ("compile",)
@@ -36,7 +35,7 @@ class CertifyStep(Step):
 
     def inputs(self, context: Context) -> list[Path]:
         """Return the integer network; a new folding changes nothing here."""
-        return [context.folder("compile") / f"{_NETWORK}.npz"]
+        return [context.folder("compile") / f"{context.config.deployed}.npz"]
 
     def needed_files(self, context: Context) -> Sequence[Path]:
         """Return the data set's files."""
@@ -47,11 +46,12 @@ class CertifyStep(Step):
         budget = _complete(context)
         dataset = load_dataset(context.config.data, context.data)
         images, labels = first_test_images(dataset, budget.images, "certify.images")
-        network = IntegerNetwork.load(context.folder("compile") / f"{_NETWORK}.npz")
+        network = IntegerNetwork.load(context.folder("compile") / f"{context.config.deployed}.npz")
         rows = []
         for epsilon_255 in budget.epsilons_255 or ():
             file = scratch / f"certificates-{epsilon_255}.jsonl"
-            rows.append(_row(network, images, labels, budget, epsilon_255, file))
+            row = _row(network, images, labels, budget, epsilon_255, file)
+            rows.append({"network": context.config.deployed, **row})
             shutil.copy(file, folder / file.name)
         write_json(folder / "certify.json", {"rows": rows})
 
@@ -74,15 +74,15 @@ def _row(  # noqa: PLR0917 - all of them one measurement
 ) -> dict[str, Any]:
     """Return the counts of one radius, see flow.report.schema.CertifiedRow."""
     settings = CertifySettings(epsilon_255=epsilon_255, flips=budget.flips, nodes=budget.nodes)
-    verdicts = certify(
-        *(network, images, labels, settings),
-        file=file,
-        processes=budget.processes,
-        budget_s=budget.budget_s,
-    )
+    with ProcessCluster(budget.processes) as cluster:
+        verdicts = certify(
+            *(network, images, labels, settings),
+            file=file,
+            cluster=cluster,
+            budget_s=budget.budget_s,
+        )
     found = bracket(verdicts)
     return {
-        "network": _NETWORK,
         "norm": "linf",
         "epsilon_255": epsilon_255,
         "images": found.images,

@@ -32,14 +32,14 @@ class CompileStep(Step):
         return exported if described is None else [*exported, described.absolute()]
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
-        """Lower every network; compile the robust one."""
+        """Lower every network; compile the deployed one."""
         networks = {}
         for name in context.config.networks:
             model = read_model(context.folder("export") / f"{name}.onnx")
             networks[name] = lower(model).network
             networks[name].save(folder / f"{name}.npz")
         compile_network(
-            networks["robust"],
+            networks[context.config.deployed],
             context.config.compile,
             folder,
             name=context.config.name,

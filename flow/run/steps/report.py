@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 
 from flow.integer import IntegerNetwork
 from flow.integer.description import activation_bits, in_words, weight_bits
 from flow.report import Example, ReportInputs, parse_report, pick_examples, write_report
+from flow.run.examples import load_examples
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import StepRecord
 
@@ -67,19 +67,20 @@ class _Findings:
 
     def document(self) -> dict[str, Any]:
         """Return report.json's content, see flow.report.schema."""
-        config = self.context.config
-        compared = self.verify["qonnx_vs_integer"]["images"]
+        config, deployed = self.context.config, self.context.config.deployed
         return {
             "schema": 1,
             "model": self._model(),
+            "deployed": deployed,
+            "compared": config.compared,
             "accuracy": {
-                **self.export["accuracy"]["robust"],
-                "integer": self.verify["accuracy"]["robust"],
-                "images": compared,
+                **self.export["accuracy"][deployed],
+                "integer": self.verify["accuracy"][deployed],
+                "images": self.verify["qonnx_vs_integer"]["images"],
             },
             "test_set": self.verify["test_set"],
             "agreement": {
-                "brevitas_vs_qonnx": self.export["robust"]["brevitas_vs_qonnx"],
+                "brevitas_vs_qonnx": self.export[deployed]["brevitas_vs_qonnx"],
                 "qonnx_vs_integer": self.verify["qonnx_vs_integer"],
                 "finn_vs_integer": self.verify.get("finn_vs_integer"),
                 "skipped": self.verify.get("skipped"),
@@ -93,11 +94,12 @@ class _Findings:
                 "capacity": self.synth["capacity"],
             },
             "timings_s": self.context.timings_s(_SOURCES),
+            "boards": self.attack["boards"],
             "noise_accuracy": self.attack["noise"],
             "masked_gradient_signs": [f"{s['network']}: {s['sign']}" for s in self.attack["signs"]],
             "amplification": self.attack["amplification"],
             "training": self._json("train", "curves"),
-            "plain_accuracy": self.verify["accuracy"].get("plain"),
+            "plain_accuracy": self.verify["accuracy"].get(config.compared),
             "seed": config.seed,
             "settings": config.model_dump(mode="json"),
             "tool_versions": _tool_versions(self.context.record(step) for step in _SOURCES),
@@ -105,7 +107,7 @@ class _Findings:
         }
 
     def _model(self) -> dict[str, Any]:
-        config, network = self.context.config, self.networks["robust"]
+        config, network = self.context.config, self.networks[self.context.config.deployed]
         return {
             "name": config.name,
             "dataset": config.data.source,
@@ -117,12 +119,12 @@ class _Findings:
 
     def examples(self) -> tuple[Example, ...]:
         """Return the pictures."""
-        with np.load(self.context.folder("attack") / "examples.npz") as archive:
-            arrays = {key: archive[key] for key in archive.files}
+        found = load_examples(self.context.folder("attack"))
+        count = min(len(images) for images in found.attacked.values())
         return pick_examples(
-            arrays["clean"],
-            arrays["labels"],
-            {name: arrays[name] for name in self.networks},
+            found.clean[:count],
+            found.labels[:count],
+            {name: images[:count] for name, images in found.attacked.items()},
             self.networks,
             epsilon_255=self.context.config.rtlsim.epsilon_255,
         )

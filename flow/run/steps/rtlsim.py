@@ -1,59 +1,55 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Simulate the stitched RTL on test images, clean and after attack."""
+"""Simulate the stitched RTL on the images that the attack step kept, clean and after attack."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from flow.attacks import build_attack
-from flow.classifier import Images
 from flow.compile import RtlRun, check_in_rtl
-from flow.data.datasets import data_files, first_test_images, load_dataset
-from flow.evaluation.evaluator import evaluate
 from flow.integer import IntegerNetwork
-from flow.progress import meter
+from flow.run.examples import EXAMPLES_FILE, load_examples
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import write_json
-from flow.threads import one_thread
 from hw.accelerator import Accelerator
 
 __all__ = ["RtlsimStep"]
 
 
 class RtlsimStep(Step):
-    """accelerator/, robust.npz -> rtlsim.json, adversarial.npy."""
+    """accelerator/, *.npz, attack's examples.npz -> rtlsim.json."""
 
     name = "rtlsim"
-    version = 2
-    needs = ("compile",)
+    version = 3
+    needs = ("compile", "attack")
     tools = ("verilator",)
 
     def settings(self, context: Context) -> Settings:
-        """Return the images and the attack on them."""
-        config = context.config
-        return {
-            "data": config.data,
-            "rtlsim": config.rtlsim,
-            "attack": {"steps": config.attack.steps, "restarts": config.attack.restarts},
-            "seed": config.seed,
-        }
+        """Return how many images; which they are the attack step says."""
+        return {"images": context.config.rtlsim.images}
 
-    def needed_files(self, context: Context) -> Sequence[Path]:
-        """Return the data set's files."""
-        return data_files(context.config.data, context.data)
+    def inputs(self, context: Context) -> list[Path]:
+        """Return the accelerator, the network and the images; other attacks change nothing here."""
+        compiled, attacked = super().inputs(context), context.folder("attack")
+        return [
+            path
+            for path in compiled
+            if not path.is_relative_to(attacked) or path.name == EXAMPLES_FILE
+        ]
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Compare every logit with the integer network's; a difference stops the run."""
-        accelerator = Accelerator.load(context.folder("compile") / "accelerator")
-        network = IntegerNetwork.load(context.folder("compile") / "robust.npz")
-        images = _images(context, network)
-        np.save(folder / "adversarial.npy", images[len(images) // 2 :])
+        compiled, name = context.folder("compile"), context.config.deployed
+        examples = load_examples(context.folder("attack"))
+        images = np.concatenate([examples.clean, examples.attacked[name]])
         run = check_in_rtl(
-            accelerator, network, images, build_dir=context.cache("verilator"), processes=1
+            Accelerator.load(compiled / "accelerator"),
+            IntegerNetwork.load(compiled / f"{name}.npz"),
+            images,
+            build_dir=context.cache("verilator"),
+            processes=1,
         )
         assert run.agreement is not None, "it was compared"
         findings = {
@@ -63,26 +59,6 @@ class RtlsimStep(Step):
             "cycles_per_second": run.simulated.cycles_per_second,
         }
         write_json(folder / "rtlsim.json", findings)
-
-
-def _images(context: Context, network: IntegerNetwork) -> Images:
-    """Return the first test images, then the same images after PGD on the integer network."""
-    config = context.config
-    dataset = load_dataset(config.data, context.data)
-    clean, labels = first_test_images(dataset, config.rtlsim.images, "rtlsim.images")
-    attack = build_attack("pgd", steps=config.attack.steps, restarts=config.attack.restarts)
-    with one_thread(), meter("pgd on the images to simulate", unit="images") as report:
-        attacked = evaluate(
-            network,
-            clean,
-            labels,
-            attack,
-            config.rtlsim.epsilon_255,
-            seed=config.seed,
-            network="robust",
-            progress=report,
-        )
-    return np.concatenate([clean, attacked.adversarial])
 
 
 def _speed(run: RtlRun) -> dict[str, Any]:

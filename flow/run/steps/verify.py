@@ -29,7 +29,7 @@ __all__ = ["VerifyStep"]
 
 
 class VerifyStep(Step):
-    """robust.onnx, dataflow.onnx, robust.npz -> verify.json."""
+    """*.onnx, dataflow.onnx, *.npz -> verify.json."""
 
     name = "verify"
     version = 3
@@ -53,12 +53,13 @@ class VerifyStep(Step):
         names, compiled = context.config.networks, context.folder("compile")
         networks = {name: IntegerNetwork.load(compiled / f"{name}.npz") for name in names}
         integer = {name: CachedEngine(IntegerEngine(networks[name])) for name in names}
-        findings: dict[str, Any] = _with_finn(compiled / "dataflow.onnx", integer["robust"], few)
+        deployed = context.config.deployed
+        findings: dict[str, Any] = _with_finn(compiled / "dataflow.onnx", integer[deployed], few)
         agreements = {
             name: _with_qonnx(context.folder("export"), name, integer[name], images)
             for name in names
         }
-        findings["qonnx_vs_integer"] = asdict(agreements["robust"])
+        findings["qonnx_vs_integer"] = asdict(agreements[deployed])
         findings["accuracy"] = {
             name: accuracy(integer[name].logits(images), labels) for name in names
         }

@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +15,25 @@ from numpy.typing import NDArray
 from .model import Model
 from .statistics import Statistics
 
-__all__ = ["Batcher", "BusyError"]
+__all__ = ["Answered", "Batcher", "BusyError"]
 
 
 class BusyError(RuntimeError):
     """More waits than the queue holds."""
 
 
+class Answered(NamedTuple):
+    """Values int32[N, K], their share of the model's cycles, and the seconds since they came."""
+
+    values: NDArray[np.int32]
+    cycles: int
+    seconds: float
+
+
 @dataclass(frozen=True)
 class _Job:
     images: NDArray[np.uint8]
-    answer: "Future[NDArray[np.int32]]"
+    answer: "Future[Answered]"
     begin: float
 
 
@@ -45,7 +54,7 @@ class Batcher:
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def submit(self, images: NDArray[np.uint8]) -> "Future[NDArray[np.int32]]":
+    def submit(self, images: NDArray[np.uint8]) -> "Future[Answered]":
         """Return the values to come of images uint8[N, H, W, C].
 
         Raises:
@@ -102,6 +111,9 @@ class Batcher:
         end, place = time.perf_counter(), 0
         self.statistics.batch(found.cycles)
         for job in jobs:
+            behind = place + len(job.images)
+            cycles = [found.cycles * count // len(found.values) for count in (place, behind)]
             self.statistics.answered(len(job.images), end - job.begin)
-            job.answer.set_result(found.values[place : place + len(job.images)])
-            place += len(job.images)
+            values, seconds = found.values[place:behind], end - job.begin
+            job.answer.set_result(Answered(values, cycles[1] - cycles[0], seconds))
+            place = behind

@@ -181,7 +181,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = self._body()
             request = parse_infer(body, self.headers.get(_LENGTH), model, self.settings.most_images)
-            values = self.server.owner.batcher.submit(request.images).result(self.settings.answer_s)
+            answer = self.server.owner.batcher.submit(request.images).result(self.settings.answer_s)
         except ProtocolError as error:
             self._refuse(HTTPStatus(error.status), str(error))
         except BusyError as error:
@@ -191,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         except errors.BoardError as error:
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
         else:
-            self._send_values(*infer_response(model, request, values))
+            self._send_values(*infer_response(model, request, answer))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse what the library refuses, as JSON."""

@@ -32,7 +32,7 @@ class Model:
         outputs: int32 values of an image.
         output: "logits" or "label".
         classify: from uint8[N, H, W, C]; called by one thread at a time.
-        parameters: that the metadata tells: digest, scale, clock, part.
+        parameters: that the metadata tells: digest, scale and offsets of the logits, clock, part.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Model:
     outputs: int
     output: str
     classify: Callable[[NDArray[np.uint8]], Answer]
-    parameters: dict[str, str | float] = field(default_factory=dict)
+    parameters: dict[str, str | float | tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def frame_bytes(self) -> int:
@@ -65,6 +65,7 @@ def driver_model(driver: Driver) -> Model:
         parameters={
             "digest": about.digest.hex(),
             "logit_scale": about.logit_scale,
+            "logit_offset": about.logit_offset,
             "part": about.part,
             "clock_mhz": driver.device.clock_mhz,
             "board": driver.device.name,

@@ -4,7 +4,8 @@
 
 Tensors are JSON numbers, or binary after the JSON as the binary tensor extension has them. A
 request may carry the parameter `crc32` of its image bytes, which is checked; every response
-carries one of its values in little-endian order, so that both ends notice damage.
+carries one of its values in little-endian order, so that both ends notice damage, and the cycles
+and seconds that the board took for it, so that the client knows the link's share.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .batcher import Answered
 from .model import Model
 
 __all__ = ["InferRequest", "ProtocolError", "infer_response", "metadata", "parse_infer"]
@@ -88,9 +90,10 @@ def parse_infer(
 
 
 def infer_response(
-    model: Model, request: InferRequest, values: NDArray[np.int32]
+    model: Model, request: InferRequest, answered: Answered
 ) -> tuple[bytes, int | None]:
     """Return the body of an answer, and the length of its JSON where binary data follow."""
+    values = answered.values
     data = values.astype("<i4").tobytes()
     output: dict[str, Any] = {
         "name": model.output,
@@ -105,7 +108,12 @@ def infer_response(
         "model_name": model.name,
         "model_version": "1",
         "id": request.identifier,
-        "parameters": {"crc32": zlib.crc32(data), "digest": model.parameters.get("digest", "")},
+        "parameters": {
+            "crc32": zlib.crc32(data),
+            "digest": model.parameters.get("digest", ""),
+            "cycles": answered.cycles,
+            "seconds": round(answered.seconds, 6),
+        },
         "outputs": [output],
     }
     text = json.dumps(head).encode()

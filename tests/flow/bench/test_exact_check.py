@@ -10,9 +10,11 @@ import pytest
 from flow.bench import exact_check
 from flow.classifier import Images
 from flow.cli import main
+from flow.cluster import ProcessCluster
 from flow.data.datasets import Dataset
 from flow.fuzz import build, draw
 from flow.fuzz.agreement import compare_graph, nearest_tie
+from flow.integer.native import instruction_sets
 from flow.zoo import networks as zoo
 
 
@@ -28,7 +30,7 @@ def noise(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_every_engine_computes_the_same_logits(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--models", "mnist-tfc-w2a2", "--graphs", "2", "--jobs", "1"]
+    arguments = ["--models", "mnist-tfc-w2a2", "--graphs", "2", "--cluster", "1"]
     assert main(["bench", "exact", *arguments]) == 0
     lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
     assert {"qonnx", "brevitas", "twin", "portable kernels"} <= {
@@ -45,12 +47,20 @@ def test_a_difference_is_counted_and_named(
         return logits
 
     monkeypatch.setattr(zoo, "brevitas_logits", wrong)
-    rows = exact_check.check_model("mnist-tfc-w2a2", None, 2, 1)
+    rows = exact_check.check_model("mnist-tfc-w2a2", None, 2, ProcessCluster(1))
     found = {row["against"]: row for row in (next(rows) for _ in range(2))}
     assert found["qonnx"]["images_differ"] == 0
     assert found["brevitas"]["images_differ"] == 2
     assert found["brevitas"]["labels_differ"] >= 1
     assert "image 0: labels " in capsys.readouterr().err
+
+
+def test_every_kind_of_kernel_is_compared() -> None:
+    rows = list(exact_check.check_model("mnist-tfc-w2a2", None, 6, 1))
+    expected = {f"{isa} kernels" for isa in instruction_sets()}
+    expected |= {f"{isa} kernels of bits" for isa in instruction_sets()[1:]}
+    assert expected <= {row["against"] for row in rows}
+    assert all(row["images_differ"] == 0 for row in rows)
 
 
 def test_a_graph_whose_engines_agree() -> None:
@@ -72,7 +82,7 @@ def test_the_nearest_boundary_is_that_of_a_quantizer() -> None:
     [
         (["--models", "resnet"], "--models resnet: unknown; known here: mnist-tfc-w1a1"),
         (["--images", "0"], "--images 0: give at least 1"),
-        (["--jobs", "0"], "--jobs 0: give at least 1"),
+        (["--cluster", "0"], "0 processes: is not at least 1; give 1 or more"),
         (["--graphs", "-1"], "--graphs -1: give at least 0"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from flow.bench import random_check
 from flow.bench.random_check import check_all, check_one, measure
+from flow.cluster import ProcessCluster
 from flow.errors import FlowError
 from flow.fuzz import GraphSpec, draw
 from flow.tables import Row
@@ -53,7 +54,7 @@ def test_what_the_log_holds_is_not_run_again(tmp_path: Path) -> None:
     rows: list[Row] = [{"seed": seed, "problem": ""} for seed in (4, 5)]
     log = tmp_path / "log"
     log.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    assert list(check_all((4, 5), 1, log)) == rows
+    assert list(check_all((4, 5), ProcessCluster(1), log)) == rows
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
 from flow.certify.tiers import Prover
 from flow.certify.verdict import Answer, bracket
+from flow.cluster import ProcessCluster
 from flow.errors import FlowError
 from flow.integer import Dense, Flatten, IntegerNetwork, Threshold
 from flow.integer.native import NativeNetwork
@@ -74,7 +75,8 @@ def test_two_processes_write_the_file_of_one(tmp_path: Path) -> None:
     images, labels = _images(3, 12, network)
     for processes in (1, 2):
         file = tmp_path / f"{processes}.jsonl"
-        certify(network, images, labels, SETTINGS, file=file, processes=processes)
+        with ProcessCluster(processes) as cluster:
+            certify(network, images, labels, SETTINGS, file=file, cluster=cluster)
     assert (tmp_path / "1.jsonl").read_bytes() == (tmp_path / "2.jsonl").read_bytes()
 
 
@@ -120,17 +122,16 @@ def test_a_classifier_without_operations_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "processes", "text"),
+    ("labels", "text"),
     [
-        (np.zeros(3, np.int64), 1, r"labels of shape \(3,\) for 2 images"),
-        (np.full(2, 4), 1, r"labels 4\.\.4 are not within 0\.\.3"),
-        (np.zeros(2, np.int64), 0, "processes 0 is not at least 1"),
+        (np.zeros(3, np.int64), r"labels of shape \(3,\) for 2 images"),
+        (np.full(2, 4), r"labels 4\.\.4 are not within 0\.\.3"),
     ],
 )
-def test_what_does_not_fit_is_refused(labels: np.ndarray, processes: int, text: str) -> None:
+def test_what_does_not_fit_is_refused(labels: np.ndarray, text: str) -> None:
     network = squeezed_network(5)
     with pytest.raises(FlowError, match=text):
-        certify(network, _images(3, 2, network)[0], labels, SETTINGS, processes=processes)
+        certify(network, _images(3, 2, network)[0], labels, SETTINGS)
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,17 @@ import pytest
 from squeezed_networks import squeezed_network, truly_robust
 
 from flow.certify import checker
-from flow.certify.checker import Network, WrongCertificate, check_file, load
+from flow.certify.checker import Network, WrongCertificate, apply, check_file, load
+from flow.certify.checker.lines import margins
+from flow.certify.file import CertificateFile
+from flow.certify.linear import LinearBounds
 from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
 from flow.fuzz import random_network
-from flow.integer import IntegerNetwork
+from flow.integer import Bias, Dense, Flatten, IntegerNetwork, Threshold
 
 EPSILON = 30
+FOLDER = Path(checker.__file__).parent
 Entry = dict[str, Any]
 
 
@@ -76,7 +80,7 @@ def test_the_checker_runs_alone(made: tuple[IntegerNetwork, Path, Path]) -> None
     code = (
         "import runpy, sys; "
         f"sys.argv = ['checker', {str(made[2])!r}, {str(made[1])!r}]; "
-        f"runpy.run_path({checker.__file__!r}, run_name='__main__'); "
+        f"runpy.run_path({str(FOLDER)!r}, run_name='__main__'); "
         "bad = [m for m in sys.modules if m.split('.')[0] in ('torch', 'flow', 'brevitas_models')];"
         "assert not bad, bad"
     )
@@ -143,7 +147,7 @@ PLANTED = [
     (_swap_answer, "all images of its ball say otherwise|do not prove"),
     (_clean_as_counterexample, "the counterexample is classified as"),
     (_far_counterexample, "the counterexample is outside the ball"),
-    (_leaf_for_tree, "intervals do not prove one of its boxes"),
+    (_leaf_for_tree, "bounds do not prove one of its boxes"),
     (_cut_tree, "the tree ends before all its boxes are proven"),
     (_long_tree, "the tree goes on after its last box"),
     (_split_outside, "the tree splits element 0 at 999, outside its box"),
@@ -169,6 +173,89 @@ def test_a_planted_wrong_certificate_is_refused(
         check_file(_planted(made, change), made[1], limit)
 
 
+@pytest.fixture
+def with_lines(tmp_path: Path) -> tuple[Path, Path, Entry]:
+    """Return a network whose staircases cancel, certificates by lines, and the proof's entry."""
+    operations = (
+        Flatten(name="flat"),
+        Dense(name="copy", weights=np.ones((1, 2), np.int64)),
+        Threshold(name="steps", thresholds=np.arange(10, 110, 10)[None], offset=0),
+        Dense(name="last", weights=np.array([[3, 0], [-3, 0]])),
+        Bias(name="bias", values=np.array([7, 0])),
+    )
+    network = IntegerNetwork(operations, (1, 1, 1), 1.0)
+    network.save(tmp_path / "network.npz")
+    settings = CertifySettings(epsilon_255=49, flips=0, nodes=0)
+    image, label = np.full((1, 1, 1, 1), 50, np.uint8), np.zeros(1, np.int64)
+    certify(network, image, label, settings, file=tmp_path / "found.jsonl")
+    return tmp_path / "network.npz", tmp_path / "found.jsonl", _entries(tmp_path / "found.jsonl")[1]
+
+
+def test_a_proof_by_lines_is_checked_and_read_again(with_lines: tuple[Path, Path, Entry]) -> None:
+    network_file, file, entry = with_lines
+    assert (entry["tier"], list(entry["lines"])) == ("lines", ["steps"])
+    assert check_file(file, network_file, 0) == {"proof checked": 1}
+    whole, network = file.read_bytes(), IntegerNetwork.load(network_file)
+    settings = CertifySettings(epsilon_255=49, flips=0, nodes=0)
+    (verdict,) = CertificateFile(file, network, settings).verdicts
+    assert verdict.slopes["steps"].below.shape == (2,)
+    assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ({}, "bounds do not prove"),
+        ({"steps": {"bits": 0, "below": [0, 0], "above": [0, 0]}}, "bounds do not prove"),
+        ({"steps": {"bits": 4, "below": [1, 1], "above": [9, 9]}}, "bounds do not prove"),
+        ({"steps": {"bits": 4, "below": [-1, 1], "above": [1, 1]}}, "a line of steps falls"),
+        ({"steps": {"bits": -1, "below": [1, 1], "above": [1, 1]}}, "is damaged"),
+        ({"steps": {"bits": 4, "below": [1, 1, 1], "above": [1, 1]}}, "is damaged"),
+    ],
+)
+def test_planted_lines_are_refused(
+    with_lines: tuple[Path, Path, Entry], lines: dict[str, Any], text: str
+) -> None:
+    network_file, file, entry = with_lines
+    packed = {
+        name: {k: v if k == "bits" else _packed(np.array(v), "<i4") for k, v in one.items()}
+        for name, one in lines.items()
+    }
+    header = file.read_text().splitlines()[0]
+    file.write_text(f"{header}\n{json.dumps(entry | {'lines': packed})}\n")
+    with pytest.raises(WrongCertificate, match=text):
+        check_file(file, network_file, 0)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_its_bounds_by_lines_are_the_provers(seed: int, tmp_path: Path) -> None:
+    network = random_network(seed)
+    network.save(tmp_path / "network.npz")
+    image = np.random.default_rng(seed).integers(0, 256, network.input_shape, dtype=np.uint8)
+    low, high = image - image.clip(max=3), image + (255 - image).clip(max=3)
+    bounds, lines = LinearBounds(network).margins(low, high, 0, precision=5)
+    packed = {
+        name: {
+            "bits": one.below.bits,
+            "below": _packed(one.below.slope, "<i4"),
+            "above": _packed(one.above.slope, "<i4"),
+        }
+        for name, one in lines.items()
+    }
+    other = Network(load(tmp_path / "network.npz"))
+    found = other.run(low[None], high[None])
+    assert margins(other, found, 0, packed).tolist() == [bounds.tolist()]
+
+
+def test_lines_over_a_split_ball_are_refused(with_lines: tuple[Path, Path, Entry]) -> None:
+    network_file, file, entry = with_lines
+    header = file.read_text().splitlines()[0]
+    split = {"tree": _packed(np.array([[0, 50], [-1, 0], [-1, 0]]), "<i4")}
+    file.write_text(f"{header}\n{json.dumps(entry | split)}\n")
+    with pytest.raises(WrongCertificate, match="its lines are for a single box"):
+        check_file(file, network_file, 0)
+
+
 def test_a_greater_ball_is_refused(made: tuple[IntegerNetwork, Path, Path]) -> None:
     planted = _planted(made, lambda entries: entries[0].update(epsilon_255=EPSILON + 60))
     with pytest.raises(WrongCertificate, match=r"do not prove|say otherwise"):
@@ -189,19 +276,20 @@ def test_brute_force_finds_what_trying_all_images_finds(
 
 
 def test_a_threshold_that_falls_is_refused() -> None:
-    operation = {"name": "down", "step": -1, "offset": 0, "thresholds": np.zeros((1, 1), np.int64)}
+    levels = np.zeros((1, 1), np.int64)
+    operation = {"kind": "Threshold", "name": "down", "step": -1, "offset": 0, "thresholds": levels}
     with pytest.raises(WrongCertificate, match="down falls where its input rises"):
-        checker.threshold(np.zeros((1, 1), np.int64), operation)
+        apply(operation, [(levels, levels)])
 
 
 def test_a_negative_factor_of_a_place_is_refused() -> None:
-    operation = {"name": "turned", "factors": np.array([[1, -1]])}
+    operation = {"kind": "Scale", "name": "turned", "factors": np.array([[1, -1]])}
     values = np.ones((1, 1, 2, 1), np.int64)
     with pytest.raises(WrongCertificate, match="turned falls where its input rises"):
-        checker.scaled(values, values, operation)
+        apply(operation, [(values, values)])
 
 
 def test_sums_beyond_64_bits_are_refused() -> None:
     values = np.full((1, 1), 2**40)
     with pytest.raises(WrongCertificate, match="might leave 64 bits"):
-        checker.matrix(values, values, values)
+        apply({"kind": "Dense", "weights": values}, [(values, values)])

@@ -31,6 +31,9 @@ STEPS = (
 )
 
 
+BOARD = "http://127.0.0.1:8000/v2/models/digits"
+
+
 class Toy(Step):
     """Writes the data folder it was given, or raises what it was told to."""
 
@@ -66,6 +69,22 @@ def test_run_ends_by_naming_the_report(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["run", "toy.yaml"]) == 0
     assert capsys.readouterr().out == "report: build/toy/report/index.html\n"
     assert Path("build/toy/report/index.html").is_file()
+
+
+@pytest.mark.parametrize("command", ["run", "attack"])
+@pytest.mark.parametrize("place", ["virtual", BOARD])
+def test_a_board_can_be_named_for_the_attacks(
+    command: str, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Context] = []
+    monkeypatch.setattr(Pipeline, "run", lambda _, context, __: seen.append(context))
+    assert main([command, "toy.yaml", "--board", place]) == 0
+    assert (seen[0].config.attack.engine, seen[0].config.attack.board) == ("board", place)
+
+
+def test_a_board_that_is_no_place_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attack", "toy.yaml", "--board", "pynq"]) == 2
+    assert "--board pynq: board: 'pynq' is refused" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -216,6 +235,8 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         "simulate",
         "parts",
         "package",
+        "bitstream",
+        "boards",
         "certify",
         "check",
         "zoo",

@@ -8,10 +8,10 @@ import pytest
 from bar_images import bars_dataset, write_mnist
 
 from brevitas_models.model_card import AttackFigure, RobustFigures
-from brevitas_models.pretrained import card, load, names, save, trained
+from brevitas_models.pretrained import card, load, save, trained
 from flow.cli import main
+from flow.zoo.entries import ENTRIES, entry
 from flow.zoo.tables import model_row
-from flow.zoo.targets import target_of
 
 KEYS = [
     "name", "data", "network", "weight_bits", "activation_bits", "clean", "robust", "epsilon_255",
@@ -73,8 +73,8 @@ def test_a_folder_without_networks_is_refused(
 
 
 def test_every_network_has_a_target_and_options_replace_its_fields() -> None:
-    assert all(target_of(name).images >= 2 for name in names())
-    found = target_of(TFC, part="xck26", clock_mhz=None, images=7)
+    assert all(one.target.images >= 2 for one in ENTRIES.values())
+    found = entry(TFC).target.changed(part="xck26", clock_mhz=None, images=7)
     assert (found.part, found.clock_mhz, found.images) == ("xck26", 100.0, 7)
 
 

@@ -62,7 +62,8 @@ def test_a_board_gets_the_width_of_its_port(
         opened, _noise(opened, 2), tmp_path / "p", board=board, build_dir=tmp_path
     )
     package = Package.load(folder)
-    assert (package.backend, package.kernel) == (BOARDS[board].backend, "hashing_kernel")
+    names = {"zynq": "hashing_kernel", "alveo": "kernel_ip", "uart": "/dev/ttyUSB0"}
+    assert (package.backend, package.kernel) == (BOARDS[board].backend, names[package.backend])
     assert package.product.name == BOARDS[board].product
     assert f'"data_bits": {BOARDS[board].data_bits}' in (folder / "kernel.json").read_text()
 

@@ -156,3 +156,23 @@ def test_real_mnist_has_its_known_checksum() -> None:
     header = struct.pack(">4I", 0x0803, 10000, 28, 28)
     digest = hashlib.md5(header + mnist.test_images.tobytes()).hexdigest()
     assert digest == "2646ac647ad5339dbf082846283269ea"
+
+
+def test_fashion_mnist_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    write_mnist(tmp_path / "fashion_mnist")
+    found = load_dataset(DataConfig(source="fashion_mnist"), tmp_path)
+    assert (found.name, found.classes) == ("fashion_mnist", 10)
+    assert found.train_images.shape == (6, 28, 28, 1)
+    with pytest.raises(FlowError, match="holds neither train-images-idx3-ubyte"):
+        load_dataset(DataConfig(source="mnist"), tmp_path)
+
+
+def test_mnist_is_not_taken_for_fashion_mnist(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    with pytest.raises(FlowError, match="holds no fashion_mnist/train-images-idx3"):
+        load_dataset(DataConfig(source="fashion_mnist"), tmp_path)
+
+
+def test_an_unknown_source_is_refused_with_the_nearest() -> None:
+    with pytest.raises(FlowError, match=r"data.source: 'mnits' is unknown; did you mean 'mnist'"):
+        load_dataset(DataConfig(source="mnits"), None)

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The native engine against the integer network, on every instruction set that runs here."""
 
+import os
 import threading
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,8 @@ def test_sums_at_the_bounds_of_bytes_and_16_bits(
     images = np.concatenate([np.zeros((1, 1, size, 1)), np.full((1, 1, size, 1), 255)])
     images = np.concatenate([images, rng.choice([0, 255], (3, 1, size, 1))]).astype(np.uint8)
     for isa in ISAS:
-        for choice in (Kernels(planes=0, tables=False), Kernels(planes=2, tables=True)):
+        for planes, tables, shorts in product((0, 2), (False, True), (False, True)):
+            choice = Kernels(planes=planes, tables=tables, shorts=shorts)
             assert _differing(network, images, isa=isa, kernels=choice, threads=1) == 0
 
 
@@ -212,6 +214,42 @@ def test_every_value_at_and_around_thresholds_is_counted(isa: str) -> None:
 def test_batches_and_threads_change_nothing(count: int, threads: int) -> None:
     network = _quantized(4, weight_bits=2, bits=2)
     assert _differing(network, _images(network, count), threads=threads) == 0
+
+
+def _large(channels: int, bits: int) -> IntegerNetwork:
+    """Return a network with work enough for one image to be shared out."""
+    rng = np.random.default_rng(channels)
+    operations: tuple[Operation, ...] = (
+        Convolution(name="c0", weights=rng.integers(-1, 2, (3, 3, 3, channels))),
+        Threshold(name="t0", **_thresholds(rng, channels, bits)),
+        Convolution(name="c1", weights=rng.integers(-1, 2, (3, 3, channels, channels))),
+        Threshold(name="t1", **_thresholds(rng, channels, bits)),
+        MaxPool(name="p", kernel=(2, 2), stride=(1, 1)),
+        Convolution(name="c2", weights=rng.integers(-1, 2, (3, 3, channels, 5))),
+        Flatten(name="f"),
+    )
+    return IntegerNetwork(operations, (40, 40, 3), 1.0)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(("channels", "bits"), [(33, 2), (64, 1), (37, 4), (34, 8)])
+def test_rows_of_one_image_are_shared_by_threads(isa: str, channels: int, bits: int) -> None:
+    network = _large(channels, bits)
+    native, images = NativeNetwork(network, isa=isa, threads=7), _images(network, 3)
+    expected = network.logits(images)
+    for turn in range(30):
+        count = 1 + turn % 3
+        assert (native.logits(images[:count]) == expected[:count]).all()
+
+
+def test_a_child_process_goes_on_without_its_parent_s_threads() -> None:
+    network = _large(33, 2)
+    native, images = NativeNetwork(network, threads=3), _images(network, 1)
+    expected = native.logits(images)
+    child = os.fork()
+    if not child:
+        os._exit(int((native.logits(images) != expected).any()))
+    assert os.waitpid(child, 0) == (child, 0)
 
 
 def test_images_need_not_be_contiguous() -> None:

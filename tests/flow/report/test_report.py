@@ -277,3 +277,19 @@ def test_examples_are_right_when_clean_and_one_of_a_class() -> None:
         assert attacked.label_clean == example.label
         logits = digits_network().logits(attacked.image[np.newaxis])
         assert attacked.label_adversarial == logits.argmax()
+
+
+def test_a_board_has_a_section_of_its_own(tmp_path: Path) -> None:
+    page = written(tmp_path, full_document(), pictures=False)
+    cells = dict(re.findall(r"<th scope=\"row\">([^<]*)</th><td>([^<]*)</td></tr>", page))
+    assert cells["device"] == "Zynq board"
+    assert (cells["digest"], cells["clock"]) == ("ab" * 16, "90 MHz")
+    assert cells["test images whose every logit is the integers&#x27;"] == "360 of 360"
+    assert cells["cycles an image, accelerator alone"] == "9,216 (kernel +0.25%)"
+    assert cells["requests that were asked again"] == "3"
+    assert cells["the link&#x27;s share of that time"] == "25.0%"
+    assert "<td>16</td><td>90.0%</td><td>720</td><td>1.5</td>" in page
+
+
+def test_a_run_without_a_board_says_nothing_of_one(tmp_path: Path) -> None:
+    assert "On the board" not in written(tmp_path, minimal_document(), pictures=False)

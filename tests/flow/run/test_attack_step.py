@@ -14,6 +14,7 @@ from quantized_digits import digits_network
 
 from flow.classifier import Images
 from flow.errors import FlowError
+from flow.run.examples import load_examples
 from flow.run.loading import parse_config
 from flow.run.pipeline import Context
 from flow.run.steps.attack import AttackStep
@@ -22,9 +23,12 @@ from hw.runner.server.model import Answer, Model
 from hw.runner.server.settings import ServerSettings
 
 
-def measured(tmp_path: Path, **attack: object) -> dict[str, Any]:
+def measured(
+    tmp_path: Path, rtlsim: dict[str, int] | None = None, **attack: object
+) -> dict[str, Any]:
     budget = {"epsilons_255": [4, 16], "images": 40, "steps": 4, "restarts": 1, "queries": 40}
-    config = parse_config({"name": "a", "attack": budget | attack}, "here")
+    document = {"name": "a", "attack": budget | attack, "rtlsim": rtlsim or {}}
+    config = parse_config(document, "here")
     context = Context(config=config, workspace=tmp_path, data=None)
     folder, scratch = tmp_path / "attack", tmp_path / "scratch"
     for made in (context.folder("compile"), folder, scratch):
@@ -49,6 +53,20 @@ def test_each_attack_has_its_rows_and_the_union_those_of_one_norm(tmp_path: Path
     single = [(name, eps) for name in ("fgsm", "cw", "square") for eps in (4, 16)]
     assert keys(found["rows"]) == [*single, ("fgsm+square", 4), ("fgsm+square", 16)]
     assert found["checks"] == []
+
+
+def test_the_deployed_network_gets_an_attacked_image_for_each_simulated_one(
+    tmp_path: Path,
+) -> None:
+    measured(tmp_path, attacks=["fgsm"], rtlsim={"images": 70, "epsilon_255": 16})
+    found = load_examples(tmp_path / "attack")
+    assert {name: len(images) for name, images in found.attacked.items()} == {
+        "robust": 70,
+        "plain": 64,
+    }
+    moved = np.abs(found.attacked["robust"].astype(int) - found.clean)
+    assert len(found.labels) == 70
+    assert moved.max() == 16
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +128,12 @@ def test_a_board_is_attacked_and_judges(tmp_path: Path) -> None:
     assert accuracies(found["rows"]) == accuracies(alone["rows"])
     (board,) = found["boards"]
     assert board["clock_mhz"] == 100.0
-    assert board["queries"] > 12 * 40  # those of square
+    assert board["queries"] > 360 + 12 * 40  # the test set's and those of square
+    assert (board["test_set"]["images"], board["test_set"]["images_differ"]) == (360, 0)
+    assert board["test_set"]["cycles_per_image"] == 100.0
+    assert 0 < board["link_s"] < board["seconds"]
+    asked = {row["attack"]: row["board"]["queries"] for row in found["rows"] if "board" in row}
+    assert asked["pgd"] + asked["square"] == asked["pgd+square"]
     assert alone["boards"] == []
 
 

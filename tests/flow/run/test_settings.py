@@ -45,6 +45,10 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
             "attack.attacks: 'zou' is unknown; did you mean 'zoo'",
         ),
         (
+            "name: a\ndata: {source: fasion_mnist}",
+            "data.source: 'fasion_mnist' is unknown; did you mean 'fashion_mnist'",
+        ),
+        (
             "name: a\ndata: {source: folder}",
             "source: folder needs path, the folder or tar of the i",
         ),
@@ -52,6 +56,10 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
         ("name: a\ndata: {format: jpeg}", "format is for source: cifar10 only; remove it"),
         ("name: a\ndata: {image_size: [8, 8]}", "image_size is for source: folder only; remove"),
         ("name: a\ndata: {source: folder, path: x, image_size: [0, 8]}", "image_size.0: 0 is ref"),
+        (
+            "name: a\nattack: {board: board1}",
+            "attack.board: 'board1' is refused: .*give virtual, or",
+        ),
         ("name: a\nrtlsim: {images: 8}", "rtlsim.images: 8 is refused: .*64"),
         ("name: a\nnetwork: {architecture: lenet}", "there is no 'lenet'; did you mean 'lenet5'"),
         (

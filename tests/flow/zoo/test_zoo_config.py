@@ -23,8 +23,8 @@ COLOUR = next(name for name in trained() if name.startswith("cifar10"))
 @pytest.mark.parametrize("name", trained())
 def test_every_trained_network_has_a_run(name: str) -> None:
     config = parse_config({"zoo": name}, "here")
-    assert (config.zoo, config.networks) == (name, ("robust",))
     assert config.name == name.replace("-", "_")
+    assert (config.zoo, config.networks, config.compared) == (name, (config.name,), None)
     assert config.data.source == card(name).data
     robust = card(name).robust
     strength = robust.epsilon_255 if robust else config.rtlsim.epsilon_255
@@ -35,7 +35,8 @@ def test_every_trained_network_has_a_run(name: str) -> None:
 
 
 def test_a_trained_run_compares_with_the_plain_network() -> None:
-    assert parse_config({"name": "a"}, "here").networks == ("robust", "plain")
+    config = parse_config({"name": "a"}, "here")
+    assert config.networks == (config.deployed, config.compared) == ("robust", "plain")
 
 
 def test_what_is_given_comes_before_the_zoo() -> None:
@@ -78,7 +79,7 @@ def test_the_train_step_hands_on_the_trained_weights(tmp_path: Path) -> None:
     context = Context(config=config, workspace=tmp_path)
     assert TrainStep().inputs(context) == [weights_file(SMALL)]
     TrainStep().run(context, tmp_path, tmp_path)
-    found = load_checkpoint(tmp_path / "robust.pt")
+    found = load_checkpoint(tmp_path / f"{config.deployed}.pt")
     assert isinstance(found, QuantClassifier)
     assert same(found, load(SMALL))
     assert not (tmp_path / "plain.pt").exists()

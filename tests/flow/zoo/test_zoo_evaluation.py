@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bar_images import write_mnist
 
-from brevitas_models.pretrained import build, card, load, names, save, settings
+from brevitas_models.pretrained import build, card, load, save, trained
 from flow.attacks.base import Attack
 from flow.attacks.pgd import Pgd
 from flow.attacks.square import Square
@@ -164,7 +164,7 @@ def test_figures_that_cannot_be_written_are_one_line(
 
 
 def test_the_bound_behind_a_bit_is_that_of_the_layers() -> None:
-    name = next(name for name in names() if settings(name).input_bits == 1)
+    name = next(name for name in trained() if card(name).network.input_bits == 1)
     found = lipschitz_figures(build(name).eval())
     assert found.of == "network behind its 1-bit input, of inputs in 0..1"
     assert found.slope > 0

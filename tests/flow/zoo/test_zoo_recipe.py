@@ -7,18 +7,22 @@ import pytest
 import torch
 from bar_images import bars_dataset, same
 
-from brevitas_models.pretrained import build, load, names, settings
+from brevitas_models.pretrained import build, load
 from flow.config import HeldOut, TrainerSettings
 from flow.data.datasets import Dataset
 from flow.errors import FlowError
 from flow.training.trainer import EpochReport
 from flow.zoo import recipe as zoo_recipe
+from flow.zoo.entries import ENTRIES, entry
+from flow.zoo.entry import Recipe
 from flow.zoo.networks import brevitas_logits
-from flow.zoo.recipe import Recipe, train_recipe
+from flow.zoo.recipe import train_entry
 from flow.zoo.start import blend
 
 PLAIN = "mnist-tfc-w2a2"
-ON_ONE_BIT = next(name for name in names() if "-tfc-" in name and settings(name).input_bits == 1)
+ON_ONE_BIT = next(
+    name for name, one in ENTRIES.items() if "-tfc-" in name and one.network.input_bits == 1
+)
 SETTINGS = TrainerSettings(
     epochs=3, learning_rate=5e-3, batch_size=20, calibration_batches=5, shift=1
 )
@@ -42,7 +46,7 @@ def dataset() -> Dataset:
 
 
 def test_training_learns_and_gives_what_is_shipped(dataset: Dataset, tmp_path: Path) -> None:
-    found = train_recipe(PLAIN, dataset, tmp_path / "state", STANDARD)
+    found = train_entry(replace(entry(PLAIN), recipe=STANDARD), dataset, tmp_path / "state")
     right = brevitas_logits(found.network, dataset.test_images).argmax(1) == dataset.test_labels
     assert right.mean() > 0.8
     assert (found.seconds > 0, found.best_epoch) == (True, 3)
@@ -55,8 +59,8 @@ def test_the_same_recipe_gives_the_same_bits_and_tells_of_each_epoch(
 ) -> None:
     lines: list[str] = []
     monkeypatch.setattr(zoo_recipe, "banner", lines.append)
-    first = train_recipe(ON_ONE_BIT, dataset, tmp_path / "state", ADVERSARIAL)
-    again = train_recipe(ON_ONE_BIT, dataset, tmp_path / "other", ADVERSARIAL)
+    first = train_entry(replace(entry(ON_ONE_BIT), recipe=ADVERSARIAL), dataset, tmp_path / "state")
+    again = train_entry(replace(entry(ON_ONE_BIT), recipe=ADVERSARIAL), dataset, tmp_path / "other")
     assert same(first.network, again.network)
     assert len(lines) == 4
     assert f"{ON_ONE_BIT}: epoch 2 of 2 (quantized), loss" in lines[1]
@@ -64,8 +68,8 @@ def test_the_same_recipe_gives_the_same_bits_and_tells_of_each_epoch(
 
 
 def test_a_finished_training_is_not_done_again(dataset: Dataset, tmp_path: Path) -> None:
-    first = train_recipe(PLAIN, dataset, tmp_path / "state", STANDARD)
-    again = train_recipe(PLAIN, dataset, tmp_path / "state", STANDARD)
+    first = train_entry(replace(entry(PLAIN), recipe=STANDARD), dataset, tmp_path / "state")
+    again = train_entry(replace(entry(PLAIN), recipe=STANDARD), dataset, tmp_path / "state")
     assert same(first.network, again.network)
     assert again.seconds == first.seconds
 
@@ -74,7 +78,9 @@ def test_penalties_and_trained_weights_change_the_result(dataset: Dataset, tmp_p
     short = replace(ADVERSARIAL, trainer=SETTINGS.changed(epochs=1, learning_rate=1e-3))
     recipes = [short, replace(short, penalties={"dq": 1e-2}), replace(short, initial=PLAIN)]
     found = [
-        train_recipe(ON_ONE_BIT, dataset, tmp_path / str(index), recipe).network
+        train_entry(
+            replace(entry(ON_ONE_BIT), recipe=recipe), dataset, tmp_path / str(index)
+        ).network
         for index, recipe in enumerate(recipes)
     ]
     assert not same(found[0], found[1])
@@ -85,9 +91,17 @@ def test_a_penalty_of_another_strength_is_another_training(
     dataset: Dataset, tmp_path: Path
 ) -> None:
     short = Recipe(trainer=SETTINGS.changed(epochs=1, learning_rate=1e-3))
-    train_recipe(PLAIN, dataset, tmp_path / "state", replace(short, penalties={"dq": 1e-3}))
+    train_entry(
+        replace(entry(PLAIN), recipe=replace(short, penalties={"dq": 1e-3})),
+        dataset,
+        tmp_path / "state",
+    )
     with pytest.raises(FlowError, match=r"state: holds the state of another training \(other pen"):
-        train_recipe(PLAIN, dataset, tmp_path / "state", replace(short, penalties={"dq": 1e-1}))
+        train_entry(
+            replace(entry(PLAIN), recipe=replace(short, penalties={"dq": 1e-1})),
+            dataset,
+            tmp_path / "state",
+        )
 
 
 def test_blending_moves_weights_by_the_share() -> None:
@@ -116,7 +130,7 @@ def test_a_diverging_loss_is_named(dataset: Dataset, tmp_path: Path) -> None:
     diverging = SETTINGS.model_copy(update={"learning_rate": float("inf")})
     recipe = Recipe(trainer=diverging)
     with pytest.raises(FlowError, match=r"the loss is nan in epoch 1; lower the learning rate"):
-        train_recipe(PLAIN, dataset, tmp_path / "state", recipe)
+        train_entry(replace(entry(PLAIN), recipe=recipe), dataset, tmp_path / "state")
 
 
 def test_the_memory_format_changes_no_more_than_rounding(tmp_path: Path) -> None:
@@ -129,7 +143,11 @@ def test_the_memory_format_changes_no_more_than_rounding(tmp_path: Path) -> None
     for last in (False, True):
         settings = TrainerSettings(epochs=1, learning_rate=1e-3, batch_size=4, channels_last=last)
         recipe = Recipe(trainer=settings)
-        found.append(train_recipe("cifar10-resnet8-w4a4", dataset, tmp_path / str(last), recipe))
+        found.append(
+            train_entry(
+                replace(entry("cifar10-resnet8-w4a4"), recipe=recipe), dataset, tmp_path / str(last)
+            )
+        )
     plain, other = (one.network for one in found)
     for (_, one), (_, two) in zip(plain.weighted_layers(), other.weighted_layers(), strict=True):
         assert two.weight.is_contiguous()

@@ -1,24 +1,27 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from bar_images import bars_dataset, write_mnist
 
-from brevitas_models.pretrained import card, load, names, settings, trained
+from brevitas_models.pretrained import card, load, trained
 from flow.attacks.pgd import Pgd
 from flow.cli import main
 from flow.config import HeldOut, TrainerSettings
 from flow.data.datasets import Dataset
 from flow.training.augmentation import mirrored, moved
 from flow.zoo import evaluation as zoo_evaluation
+from flow.zoo.entries import ENTRIES, entry
+from flow.zoo.entry import Recipe
 from flow.zoo.networks import brevitas_logits
-from flow.zoo.recipe import Recipe
-from flow.zoo.training import RECIPES
 
 PLAIN = "mnist-tfc-w2a2"
-ON_ONE_BIT = next(name for name in names() if "-tfc-" in name and settings(name).input_bits == 1)
+ON_ONE_BIT = next(
+    name for name, one in ENTRIES.items() if "-tfc-" in name and one.network.input_bits == 1
+)
 SETTINGS = TrainerSettings(epochs=2, learning_rate=1e-2, batch_size=50)
 ADVERSARIAL = Recipe(
     objective="pgd",
@@ -50,7 +53,7 @@ def test_a_plain_network_and_its_card_are_written(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setitem(RECIPES, PLAIN, Recipe(trainer=SETTINGS))
+    monkeypatch.setitem(ENTRIES, PLAIN, replace(entry(PLAIN), recipe=Recipe(trainer=SETTINGS)))
     assert train(PLAIN, tmp_path) == 0
     found, network = card(PLAIN, tmp_path / "out"), load(PLAIN, tmp_path / "out")
     right = brevitas_logits(network, dataset.test_images).argmax(1) == dataset.test_labels
@@ -65,7 +68,7 @@ def test_a_plain_network_and_its_card_are_written(
 def test_a_robust_network_is_attacked_for_its_card(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(RECIPES, ON_ONE_BIT, ADVERSARIAL)
+    monkeypatch.setitem(ENTRIES, ON_ONE_BIT, replace(entry(ON_ONE_BIT), recipe=ADVERSARIAL))
     monkeypatch.setattr(zoo_evaluation, "ATTACKS", (Pgd(steps=5),))
     assert train(ON_ONE_BIT, tmp_path, "--images", "50") == 0
     found, network = card(ON_ONE_BIT, tmp_path / "out"), load(ON_ONE_BIT, tmp_path / "out")
@@ -108,9 +111,10 @@ def test_a_number_of_attacked_images_that_there_is_not_is_refused(
 
 
 def test_every_network_has_a_recipe_and_shipped_cards_follow_it() -> None:
-    assert set(RECIPES) == set(names())
+    assert set(ENTRIES) >= set(trained())
     for name in trained():
-        found, recipe = card(name), RECIPES[name]
+        found, recipe = card(name), entry(name).recipe
+        assert (found.data, found.network) == (entry(name).data, entry(name).network)
         assert (found.epochs, found.seed) == (recipe.epochs, recipe.seed)
         assert (found.objective, found.initial) == (recipe.objective, recipe.initial)
         assert found.command == f"steelflow zoo train {name}"
@@ -120,12 +124,13 @@ def test_shipped_robust_figures_are_those_of_the_recipe() -> None:
     shipped = {name: card(name) for name in trained()}
     assert any(found.robust for found in shipped.values())
     for name, found in shipped.items():
-        if RECIPES[name].epsilon_255 and found.certified is not None:
-            assert found.certified.epsilon_255 == RECIPES[name].epsilon_255
+        epsilon_255 = entry(name).recipe.epsilon_255
+        if epsilon_255 and found.certified is not None:
+            assert found.certified.epsilon_255 == epsilon_255
             assert found.certified.certified <= found.certified.possible <= found.accuracy
-        elif RECIPES[name].epsilon_255:
+        elif epsilon_255:
             assert found.robust is not None
-            assert found.robust.epsilon_255 == RECIPES[name].epsilon_255
+            assert found.robust.epsilon_255 == epsilon_255
             assert found.robust.accuracy == found.robust.attacks[-1].accuracy
             assert found.robust.ci95[0] < found.robust.accuracy < found.robust.ci95[1]
 

@@ -46,6 +46,12 @@ inline void narrow(std::uint8_t* to, const Ints& values) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_packus_epi16(low, high));
 }
 
+inline ByteRegister join(const ShortRegister& low, const ShortRegister& high) {
+    const __m256i mixed = _mm256_packus_epi16(reinterpret_cast<__m256i>(low),
+                                              reinterpret_cast<__m256i>(high));
+    return reinterpret_cast<ByteRegister>(_mm256_permute4x64_epi64(mixed, 0xD8));
+}
+
 // Keep a row's loads behind the row before: all at once, they push the sums out of the registers.
 inline void in_turn(__m256i& one, __m256i& other) {
     asm volatile("" : "+x"(one), "+x"(other) : : "memory");
@@ -101,6 +107,12 @@ inline __m256i sum_pairs(__m256i pairs) {
     return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
 }
 
+// Sums of pairs, of 16 outputs that are proven to fit int16.
+inline void store_shorts(std::int16_t* to, __m256i one, __m256i other) {
+    const __m256i mixed = _mm256_packs_epi32(sum_pairs(one), sum_pairs(other));
+    store_half(to, _mm256_permute4x64_epi64(mixed, 0xD8));
+}
+
 inline void add_half(std::int32_t* to, __m256i sums) {
     store_half(to, _mm256_add_epi32(load_half(to), sums));
 }
@@ -112,7 +124,7 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
     const std::uint8_t* b = p.b + panel * p.steps * lanes * 4;
     std::int32_t* c = p.c + row * p.c_stride + panel * lanes;
     const std::int64_t a_bytes = p.a_bytes;
-    for (int r = 0; r < Rows; ++r)
+    for (int r = 0; r < Rows && !p.shorts; ++r)
         std::memcpy(c + r * p.c_stride, p.bias + panel * lanes, lanes * sizeof *c);
     for (std::int64_t first = 0; first < p.steps; first += p.flag) {
         __m256i sums[Rows][2];
@@ -128,6 +140,13 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
                 sums[r][1] = _mm256_add_epi16(sums[r][1], _mm256_maddubs_epi16(values, other));
                 in_turn(sums[r][0], sums[r][1]);
             }
+        }
+        if (p.shorts) {  // all steps at once, by proof
+            std::int16_t* to = p.shorts + row * p.c_stride + panel * lanes;
+#pragma GCC unroll 8
+            for (int r = 0; r < Rows; ++r)
+                store_shorts(to + r * p.c_stride, sums[r][0], sums[r][1]);
+            return;
         }
 #pragma GCC unroll 8
         for (int r = 0; r < Rows; ++r) {

@@ -34,6 +34,12 @@ inline void narrow(std::uint8_t* to, Ints values) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
 }
 
+inline ByteRegister join(ShortRegister low, ShortRegister high) {
+    const __m256i parts[] = {_mm512_cvtepi16_epi8(reinterpret_cast<__m512i>(low)),
+                             _mm512_cvtepi16_epi8(reinterpret_cast<__m512i>(high))};
+    return load<ByteRegister>(parts);
+}
+
 inline __m512i broadcast(const std::uint8_t* from) {
     std::int32_t word;
     std::memcpy(&word, from, sizeof word);
@@ -65,7 +71,19 @@ void dot_block(const Product& p, std::int64_t row, std::int64_t panel) {
                 sums[r][v] = _mm512_dpbusd_epi32(sums[r][v], values, weights[v]);
         }
     }
-    std::int32_t* c = p.c + row * p.c_stride + panel * lanes;
+    const std::int64_t place = row * p.c_stride + panel * lanes;
+    if (p.shorts) {
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 4
+            for (int v = 0; v < Panels; ++v) {
+                void* to = p.shorts + place + r * p.c_stride + v * lanes;
+                _mm256_storeu_si256(static_cast<__m256i*>(to),
+                                    _mm512_cvtepi32_epi16(sums[r][v]));
+            }
+        return;
+    }
+    std::int32_t* c = p.c + place;
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4

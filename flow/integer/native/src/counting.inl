@@ -120,19 +120,61 @@ static void finish_counts(const Op& op, const Tensor& out, std::int32_t* sums, s
 }
 
 // Count bytes of the input, without widening them to sums.
-static void finish_bytes(const Op& op, const Tensor& out, const std::uint8_t* values,
-                         std::uint8_t* spare, std::uint8_t* to) {
-    std::uint8_t* counts = counts_are_bytes(op, out) ? to : spare;
-    const std::int64_t row = padded(out.channels);
-    for (std::int64_t c = 0; c < out.channels; c += register_bytes) {
+template <int Levels>
+static void count_bytes(const Op& op, std::int64_t channels, const std::uint8_t* values,
+                        std::uint8_t* counts) {
+    const std::int64_t row = padded(channels), levels = Levels ? Levels : op.levels;
+    for (std::int64_t c = 0; c < channels; c += register_bytes) {
         const ByteRegister value = load<ByteRegister>(values + c);
         ByteRegister found = {};
-        for (std::int64_t level = 0; level < op.levels; ++level) {
+        for (std::int64_t level = 0; level < levels; ++level) {
             const ByteRegister threshold = load<ByteRegister>(op.thresholds + level * row + c);
             found -= reinterpret_cast<ByteRegister>(value >= threshold);
         }
         store(counts + c, found);
     }
+}
+
+static void finish_bytes(const Op& op, const Tensor& out, const std::uint8_t* values,
+                         std::uint8_t* spare, std::uint8_t* to) {
+    std::uint8_t* counts = counts_are_bytes(op, out) ? to : spare;
+    if (op.levels == 1)
+        count_bytes<1>(op, out.channels, values, counts);
+    else if (op.levels == 3)
+        count_bytes<3>(op, out.channels, values, counts);
+    else
+        count_bytes<0>(op, out.channels, values, counts);
+    if (counts != to) store_counts(op, out, counts, to);
+}
+
+// Count sums in 16 bits, two registers at a time, which become one of bytes.
+template <int Levels>
+static void count_shorts(const Op& op, std::int64_t channels, const std::int16_t* sums,
+                         std::uint8_t* counts) {
+    const auto* thresholds = reinterpret_cast<const std::int16_t*>(op.thresholds);
+    const std::int64_t row = padded(channels), levels = Levels ? Levels : op.levels;
+    for (std::int64_t c = 0; c < channels; c += register_bytes) {
+        const auto low = load<ShortRegister>(sums + c);
+        const auto high = load<ShortRegister>(sums + c + shorts);
+        ShortRegister found = {}, other = {};
+        for (std::int64_t level = 0; level < levels; ++level) {
+            const std::int16_t* own = thresholds + level * row + c;
+            found -= low > load<ShortRegister>(own);
+            other -= high > load<ShortRegister>(own + shorts);
+        }
+        store(counts + c, join(found, other));
+    }
+}
+
+static void finish_shorts(const Op& op, const Tensor& out, const std::int16_t* sums,
+                          std::uint8_t* spare, std::uint8_t* to) {
+    std::uint8_t* counts = counts_are_bytes(op, out) ? to : spare;
+    if (op.levels == 1)
+        count_shorts<1>(op, out.channels, sums, counts);
+    else if (op.levels == 3)
+        count_shorts<3>(op, out.channels, sums, counts);
+    else
+        count_shorts<0>(op, out.channels, sums, counts);
     if (counts != to) store_counts(op, out, counts, to);
 }
 

@@ -80,6 +80,9 @@ static void multiply(const Op& op, const Tensor& in, const Workspace& space, std
         product.b = op.weights + group * op.panels * panel;
         product.bias = reinterpret_cast<const std::int32_t*>(op.bias) + group * op.panels * lanes;
         product.c = reinterpret_cast<std::int32_t*>(space.sums) + group * op.group_outputs;
+        if (op.counting == counting_shorts)
+            product.shorts =
+                reinterpret_cast<std::int16_t*>(space.sums) + group * op.group_outputs;
         if (op.kind == kind_dot) dot_product(product);
         if (op.kind == kind_bits) bits_product(product);
         if (op.kind == kind_tables) table_product(product);

@@ -37,51 +37,67 @@ static void sum_one(const Plan& plan, const Op& op, const Workspace& space, std:
     }
 }
 
-// Pack a whole tile at once, when its counts have long been written.
-static void pack_tile(const Tensor& out, const Workspace& space, std::int64_t first,
-                      std::int64_t rows) {
-    const std::int64_t whole = padded(out.channels);
-    std::uint8_t* codes = space.codes;
-    for (std::int64_t row = 0; row < rows; ++row, codes += whole) {
-        std::uint8_t* to = row_at(out, space, first + row);
-        if (out.format == format_bits) {
-            pack_planes(codes, out.channels, out.planes, reinterpret_cast<std::uint32_t*>(to));
-            continue;
-        }
-        std::fill(codes + out.channels, codes + whole, std::uint8_t{0});
-        pack_nibbles(codes, out.channels, out.planes, to);
+// Pack counts of one row; those beyond the last channel are 0 in nibbles.
+static void pack_row(const Tensor& out, std::uint8_t* codes, std::uint8_t* to) {
+    if (out.format == format_bits)
+        return pack_planes(codes, out.channels, out.planes, reinterpret_cast<std::uint32_t*>(to));
+    std::fill(codes + out.channels, codes + padded(out.channels), std::uint8_t{0});
+    pack_nibbles(codes, out.channels, out.planes, to);
+}
+
+// Rows that one thread computes: `last` is written aside where another thread writes the next one,
+// since rows spill.
+struct Range {
+    std::int64_t begin, end, last;
+};
+
+static std::uint8_t* output_row(const Plan& plan, const Op& op, const Workspace& space,
+                                const Range& range, std::int64_t row) {
+    if (&op == plan.ops + plan.op_count - 1)
+        return reinterpret_cast<std::uint8_t*>(space.logits + row * plan.classes);
+    if (row == range.last) return space.last;
+    return output_at(plan.tensors[op.output], space, row);
+}
+
+static bool is_packed(const Tensor& out) {
+    return out.format == format_bits || out.format == format_nibbles;
+}
+
+// Thresholds of the image's own bytes.
+static void run_bytes(const Plan& plan, const Op& op, const Workspace& space, const Range& range) {
+    const Tensor &in = plan.tensors[op.inputs[0]], &out = plan.tensors[op.output];
+    for (std::int64_t row = range.begin; row < range.end; ++row) {
+        std::uint8_t* to = output_row(plan, op, space, range, row);
+        finish_bytes(op, out, row_at(in, space, row), space.row, to);
+        if (is_packed(out)) pack_row(out, space.row, to);
     }
 }
 
-static std::uint8_t* output_row(const Plan& plan, const Op& op, const Workspace& space,
-                                std::int64_t row) {
-    if (&op == plan.ops + plan.op_count - 1)
-        return reinterpret_cast<std::uint8_t*>(space.logits + row * plan.classes);
-    return row_at(plan.tensors[op.output], space, row);
-}
-
 template <class Sum>
-static void run_tile(const Plan& plan, const Op& op, const Workspace& space, std::int64_t first,
-                     std::int64_t rows) {
+static void run_tile(const Plan& plan, const Op& op, const Workspace& space, const Range& range,
+                     std::int64_t first, std::int64_t rows) {
     const Tensor& out = plan.tensors[op.output];
-    const bool panels = has_panels(op);
+    const bool panels = has_panels(op), packed = is_packed(out);
     const std::int64_t stride = (op.groups - 1) * op.group_outputs + op.panels * lanes;
     Sum* sums = reinterpret_cast<Sum*>(space.sums);
     if (panels) multiply(op, plan.tensors[op.inputs[0]], space, first, rows, stride);
-    const bool packed = out.format == format_bits || out.format == format_nibbles;
     Place place = place_of(op, first);
     for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
         std::uint8_t* codes = packed ? space.codes + row * padded(out.channels) : space.row;
-        if (op.counting == counting_bytes) {
-            finish_bytes(op, out, row_at(plan.tensors[op.inputs[0]], space, first + row), codes,
-                         output_row(plan, op, space, first + row));
+        std::uint8_t* to = output_row(plan, op, space, range, first + row);
+        if (op.counting == counting_shorts) {
+            const auto* own = reinterpret_cast<const std::int16_t*>(space.sums) + row * stride;
+            finish_shorts(op, out, own, codes, to);
             continue;
         }
         Sum* own = panels ? sums + row * stride : sums;
         if (!panels) sum_one(plan, op, space, first + row, place, own);
-        finish_row(op, out, own, codes, output_row(plan, op, space, first + row));
+        finish_row(op, out, own, codes, to);
     }
-    if (packed) pack_tile(out, space, first, rows);
+    if (!packed) return;
+    std::uint8_t* codes = space.codes;  // all at once, when the counts have long been written
+    for (std::int64_t row = 0; row < rows; ++row, codes += padded(out.channels))
+        pack_row(out, codes, output_row(plan, op, space, range, first + row));
 }
 
 // The greatest code of each channel, bit by bit from the highest plane.
@@ -95,12 +111,12 @@ static void max_planes(std::uint32_t* best, const std::uint32_t* other, std::int
 }
 
 static void run_max_bits(const Plan& plan, const Op& op, const Workspace& space,
-                         std::int64_t rows) {
-    const Tensor &in = plan.tensors[op.inputs[0]], &out = plan.tensors[op.output];
+                         const Range& range) {
+    const Tensor& in = plan.tensors[op.inputs[0]];
     const std::int64_t words = in.row_bytes / 4;
-    Place place{};
-    for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
-        auto* best = reinterpret_cast<std::uint32_t*>(row_at(out, space, row));
+    Place place = place_of(op, range.begin);
+    for (std::int64_t row = range.begin; row < range.end; ++row, advance(op, place)) {
+        auto* best = reinterpret_cast<std::uint32_t*>(output_row(plan, op, space, range, row));
         const std::int64_t count = list_taps(op, in, space, place);
         std::memcpy(best, taps_of(space)[0].row, static_cast<std::size_t>(in.row_bytes));
         for (std::int64_t t = 1; t < count; ++t) {
@@ -112,11 +128,11 @@ static void run_max_bits(const Plan& plan, const Op& op, const Workspace& space,
 }
 
 static void run_max_bytes(const Plan& plan, const Op& op, const Workspace& space,
-                          std::int64_t rows) {
-    const Tensor &in = plan.tensors[op.inputs[0]], &out = plan.tensors[op.output];
-    Place place{};
-    for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
-        std::uint8_t* best = row_at(out, space, row);
+                          const Range& range) {
+    const Tensor& in = plan.tensors[op.inputs[0]];
+    Place place = place_of(op, range.begin);
+    for (std::int64_t row = range.begin; row < range.end; ++row, advance(op, place)) {
+        std::uint8_t* best = output_row(plan, op, space, range, row);
         const std::int64_t count = list_taps(op, in, space, place);
         const Tap* taps = taps_of(space);
         for (std::int64_t c = 0; c < in.channels; c += lanes) {
@@ -140,11 +156,11 @@ static inline Bytes max_fields(Bytes one, Bytes other, std::int64_t planes) {
 }
 
 static void run_max_nibbles(const Plan& plan, const Op& op, const Workspace& space,
-                            std::int64_t rows) {
-    const Tensor &in = plan.tensors[op.inputs[0]], &out = plan.tensors[op.output];
-    Place place{};
-    for (std::int64_t row = 0; row < rows; ++row, advance(op, place)) {
-        std::uint8_t* best = row_at(out, space, row);
+                            const Range& range) {
+    const Tensor& in = plan.tensors[op.inputs[0]];
+    Place place = place_of(op, range.begin);
+    for (std::int64_t row = range.begin; row < range.end; ++row, advance(op, place)) {
+        std::uint8_t* best = output_row(plan, op, space, range, row);
         const std::int64_t count = list_taps(op, in, space, place);
         const Tap* taps = taps_of(space);
         for (std::int64_t at = 0; at < in.row_bytes; at += lanes) {
@@ -162,15 +178,27 @@ static bool stays_bytes(const Plan& plan, const Op& op) {
            out.format == format_u8 && in.low == out.low;
 }
 
-static void run_op(const Plan& plan, std::int64_t index, const Workspace& space) {
-    const Op& op = plan.ops[index];
-    const std::int64_t rows = space.images * op.out_height * op.out_width;
-    if (op.kind == kind_max_bits) return run_max_bits(plan, op, space, rows);
-    if (op.kind == kind_max_nibbles) return run_max_nibbles(plan, op, space, rows);
-    if (stays_bytes(plan, op)) return run_max_bytes(plan, op, space, rows);
-    for (std::int64_t first = 0; first < rows; first += op.tile_rows) {
-        const std::int64_t count = std::min(op.tile_rows, rows - first);
-        op.wide ? run_tile<std::int64_t>(plan, op, space, first, count)
-                : run_tile<std::int32_t>(plan, op, space, first, count);
+static void run_range(const Plan& plan, const Op& op, const Workspace& space, const Range& range) {
+    if (op.kind == kind_max_bits) return run_max_bits(plan, op, space, range);
+    if (op.kind == kind_max_nibbles) return run_max_nibbles(plan, op, space, range);
+    if (stays_bytes(plan, op)) return run_max_bytes(plan, op, space, range);
+    if (op.counting == counting_bytes) return run_bytes(plan, op, space, range);
+    for (std::int64_t first = range.begin; first < range.end; first += op.tile_rows) {
+        const std::int64_t count = std::min(op.tile_rows, range.end - first);
+        op.wide ? run_tile<std::int64_t>(plan, op, space, range, first, count)
+                : run_tile<std::int32_t>(plan, op, space, range, first, count);
     }
+}
+
+static void run_op(const Plan& plan, std::int64_t index, const Workspace& space,
+                   std::int64_t begin, std::int64_t end) {
+    const Op& op = plan.ops[index];
+    const bool whole = end == space.images * op.out_height * op.out_width;
+    const bool aside = !whole && index + 1 < plan.op_count;
+    const Range range{begin, end, aside ? end - 1 : -1};
+    run_range(plan, op, space, range);
+    if (!aside) return;
+    const Tensor& out = plan.tensors[op.output];
+    std::memcpy(output_at(out, space, range.last), space.last,
+                static_cast<std::size_t>(out.row_bytes));
 }

@@ -9,7 +9,7 @@
 
 namespace steelflow {
 
-constexpr std::int64_t abi_version = 8;
+constexpr std::int64_t abi_version = 9;
 constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
 constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
 constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
@@ -28,7 +28,8 @@ struct Tensor {
     std::int64_t pixels;
     std::int64_t channels;
     std::int64_t row_bytes;
-    std::int64_t arena;  // offset of its rows in the workspace, with room for a block of images
+    // offset of its rows in the workspace, with room for a block of images; less than 0: the image
+    std::int64_t arena;
     std::int64_t low;
     std::int64_t step;
     std::int64_t planes;
@@ -56,6 +57,7 @@ enum Counting : std::int64_t {
     counting_compare,   // with one level at a time
     counting_search,    // binary search in one channel's thresholds
     counting_bytes,     // as compare, of the bytes of input 0 themselves
+    counting_shorts,    // as compare, of sums in 16 bits without bias and scale
 };
 
 struct Op {
@@ -87,7 +89,7 @@ struct Op {
     // What becomes of the sums.
     std::int64_t counting;
     std::int64_t levels;
-    // compare (less 1), bytes: [level][channel]; search: [channel][level]
+    // compare and shorts (less 1), bytes: [level][channel]; search: [channel][level]
     const std::uint8_t* thresholds;
     const std::uint8_t* slope;  // line: float or double
     const std::uint8_t* start;
@@ -106,19 +108,22 @@ struct Plan {
     std::int64_t row_bytes;     // of one row of sums
     std::int64_t taps_bytes;    // of the pixels of one window
     std::int64_t codes_bytes;   // of a tile of counts that become planes of bits
+    std::int64_t last_bytes;    // of the longest row of output
     std::int64_t tensor_count;
     std::int64_t op_count;
     const Tensor* tensors;  // the first is the image
     const Op* ops;
 };
 
-// One thread's memory for a block of images.
+// One thread's memory for a block of images; threads that share its rows share arena and image.
 struct Workspace {
     std::uint8_t* arena;
+    const std::uint8_t* image;  // first row of tensor 0
     std::uint8_t* gathered;
     std::uint8_t* sums;
     std::uint8_t* row;
     std::uint8_t* codes;
+    std::uint8_t* last;  // a row before one that another thread writes
     std::uint8_t* taps;
     std::int32_t* logits;
     std::int64_t images;
@@ -132,6 +137,7 @@ struct Product {
     const std::uint8_t* table;
     const std::int32_t* bias;
     std::int32_t* c;
+    std::int16_t* shorts;  // if there, sums go there in 16 bits, in place of c and unscaled
     std::int64_t c_stride;
     std::int64_t rows, steps, panels;
     std::int64_t flag, scale, planes;
@@ -141,7 +147,9 @@ struct Product {
 struct Isa {
     const char* name;
     bool (*available)();
-    void (*run)(const Plan&, std::int64_t op, const Workspace&);
+    // Compute rows `begin` to `end` of the output.
+    void (*run)(const Plan&, std::int64_t op, const Workspace&, std::int64_t begin,
+                std::int64_t end);
     // Products done in registers by one kind of kernel: dot, bits of one plane, or tables.
     double (*peak)(std::int64_t kind, std::int64_t planes, std::int64_t iterations);
 };
@@ -149,5 +157,7 @@ struct Isa {
 extern const Isa portable;
 extern const Isa avx2;
 extern const Isa avx512;
+extern const Isa neon;
+extern const Isa neon_dot;
 
 }  // namespace steelflow

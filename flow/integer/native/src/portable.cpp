@@ -25,6 +25,24 @@ inline void narrow(std::uint8_t* to, const Ints& values) {
     for (std::int64_t i = 0; i < lanes; ++i) to[i] = static_cast<std::uint8_t>(values[i]);
 }
 
+inline ByteRegister join(const ShortRegister& low, const ShortRegister& high) {
+    ByteRegister found = {};
+    for (std::int64_t i = 0; i < shorts; ++i) {
+        found[i] = static_cast<std::uint8_t>(low[i]);
+        found[i + shorts] = static_cast<std::uint8_t>(high[i]);
+    }
+    return found;
+}
+
+// Sums to where they belong: in 16 bits where the product asks for it.
+inline void store_lanes(const Product& p, std::int64_t row, std::int64_t output,
+                        const std::int32_t* sums) {
+    const std::int64_t place = row * p.c_stride + output;
+    if (!p.shorts) return static_cast<void>(std::memcpy(p.c + place, sums, 4 * lanes));
+    for (std::int64_t o = 0; o < lanes; ++o)
+        p.shorts[place + o] = static_cast<std::int16_t>(sums[o]);
+}
+
 void dot_product(const Product& p) {
     for (std::int64_t row = 0; row < p.rows; ++row)
         for (std::int64_t panel = 0; panel < p.panels; ++panel) {
@@ -36,7 +54,7 @@ void dot_product(const Product& p) {
                 for (std::int64_t o = 0; o < lanes; ++o)
                     sums[o] += a[k] * b[o * 4] + a[k + 1] * b[o * 4 + 1] +
                                a[k + 2] * b[o * 4 + 2] + a[k + 3] * b[o * 4 + 3];
-            std::memcpy(p.c + row * p.c_stride + panel * lanes, sums, sizeof sums);
+            store_lanes(p, row, panel * lanes, sums);
         }
 }
 
@@ -78,34 +96,15 @@ void table_product(const Product& p) {
             std::int32_t sums[pair] = {};
             for (std::int64_t k = 0; k < p.steps; ++k, b += pair)
                 for (std::int64_t o = 0; o < pair; ++o) sums[o] += p.table[a[k] + b[o]];
-            std::int32_t* c = p.c + row * p.c_stride + panel * pair;
+            const auto scale = p.shorts ? 1 : static_cast<std::int32_t>(p.scale);
             for (std::int64_t o = 0; o < pair; ++o)
-                c[o] = p.bias[panel * pair + o] + static_cast<std::int32_t>(p.scale) * sums[o];
+                sums[o] = p.bias[panel * pair + o] + scale * sums[o];
+            store_lanes(p, row, panel * pair, sums);
+            store_lanes(p, row, panel * pair + lanes, sums + lanes);
         }
 }
 
-// Codes to nibbles, the lowest channel in the lowest bits, each 16 times its number in a byte.
-void pack_nibbles(const std::uint8_t* codes, std::int64_t channels, std::int64_t planes,
-                  std::uint8_t* to) {
-    const std::int64_t count = 4 / planes;
-    for (std::int64_t c = 0; c < channels; c += count, ++to) {
-        unsigned nibble = 0;
-        for (std::int64_t i = 0; i < count; ++i) nibble |= unsigned{codes[c + i]} << (i * planes);
-        *to = static_cast<std::uint8_t>(nibble << 4);
-    }
-}
-
-// Counts of the channels to [word][plane]; channels beyond the last count as 0.
-void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t planes,
-                 std::uint32_t* to) {
-    for (std::int64_t first = 0; first < channels; first += 32, to += planes)
-        for (std::int64_t plane = 0; plane < planes; ++plane) {
-            std::uint32_t word = 0;
-            for (std::int64_t c = first; c < std::min(first + 32, channels); ++c)
-                word |= static_cast<std::uint32_t>((counts[c] >> plane) & 1U) << (c - first);
-            to[plane] = word;
-        }
-}
+#include "packing.inl"
 
 #include "operations.inl"
 

@@ -22,10 +22,14 @@ static void advance(const Op& op, Place& place) {
 }
 
 static const std::uint8_t* rows_of(const Tensor& tensor, const Workspace& space) {
-    return space.arena + tensor.arena;
+    return tensor.arena < 0 ? space.image : space.arena + tensor.arena;
 }
 
-static std::uint8_t* row_at(const Tensor& tensor, const Workspace& space, std::int64_t row) {
+static const std::uint8_t* row_at(const Tensor& tensor, const Workspace& space, std::int64_t row) {
+    return rows_of(tensor, space) + row * tensor.row_bytes;
+}
+
+static std::uint8_t* output_at(const Tensor& tensor, const Workspace& space, std::int64_t row) {
     return space.arena + tensor.arena + row * tensor.row_bytes;
 }
 

@@ -24,6 +24,24 @@ inline void store_sums(const Product& p, std::int64_t row, std::int64_t output, 
         _mm256_add_epi32(scaled, _mm256_loadu_si256(static_cast<const __m256i*>(bias))));
 }
 
+// Store the sums of a panel: of even and odd outputs, each in 16 bits.
+inline void store_panel(const Product& p, std::int64_t row, std::int64_t output, __m256i even,
+                        __m256i odd) {
+    const __m256i low = _mm256_unpacklo_epi16(even, odd), high = _mm256_unpackhi_epi16(even, odd);
+    if (p.shorts) {
+        auto* to = reinterpret_cast<__m256i*>(p.shorts + row * p.c_stride + output);
+        _mm256_storeu_si256(to, _mm256_permute2x128_si256(low, high, 0x20));
+        _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(low, high, 0x31));
+        return;
+    }
+    store_sums(p, row, output, _mm256_castsi256_si128(low));
+    store_sums(p, row, output + 8, _mm256_castsi256_si128(high));
+    store_sums(p, row, output + 16, _mm256_extracti128_si256(low, 1));
+    store_sums(p, row, output + 24, _mm256_extracti128_si256(high, 1));
+}
+
+// Sums of bytes are gathered as 16 bits, which hold those of the odd outputs 256 times, and the odd
+// ones alone; the even ones are what remains, all modulo 2^16.
 template <int Rows, int Panels>
 void table_block(const Product& p, std::int64_t row, std::int64_t panel) {
     const std::int64_t stride = p.steps * pair;
@@ -32,9 +50,9 @@ void table_block(const Product& p, std::int64_t row, std::int64_t panel) {
     const std::uint8_t* table = p.table;
     const std::int64_t a_bytes = p.a_bytes;
     const __m256i zero = _mm256_setzero_si256();
-    __m256i low[Rows][Panels], high[Rows][Panels];  // of each eight of a register, in 16 bits
-    for (auto& one : low) std::fill_n(one, Panels, zero);
-    for (auto& one : high) std::fill_n(one, Panels, zero);
+    __m256i both[Rows][Panels], odd[Rows][Panels];
+    for (auto& one : both) std::fill_n(one, Panels, zero);
+    for (auto& one : odd) std::fill_n(one, Panels, zero);
     for (std::int64_t first = 0; first < p.steps; first += p.flag) {
         __m256i sums[Rows][Panels];
 #pragma GCC unroll 8
@@ -62,17 +80,14 @@ void table_block(const Product& p, std::int64_t row, std::int64_t panel) {
         for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 2
             for (int v = 0; v < Panels; ++v) {
-                low[r][v] = _mm256_add_epi16(low[r][v], _mm256_unpacklo_epi8(sums[r][v], zero));
-                high[r][v] = _mm256_add_epi16(high[r][v], _mm256_unpackhi_epi8(sums[r][v], zero));
+                both[r][v] = _mm256_add_epi16(both[r][v], sums[r][v]);
+                odd[r][v] = _mm256_add_epi16(odd[r][v], _mm256_srli_epi16(sums[r][v], 8));
             }
     }
     for (int r = 0; r < Rows; ++r)
         for (int v = 0; v < Panels; ++v) {
-            const std::int64_t output = (panel + v) * pair;
-            store_sums(p, row + r, output, _mm256_castsi256_si128(low[r][v]));
-            store_sums(p, row + r, output + 8, _mm256_castsi256_si128(high[r][v]));
-            store_sums(p, row + r, output + 16, _mm256_extracti128_si256(low[r][v], 1));
-            store_sums(p, row + r, output + 24, _mm256_extracti128_si256(high[r][v], 1));
+            const __m256i even = _mm256_sub_epi16(both[r][v], _mm256_slli_epi16(odd[r][v], 8));
+            store_panel(p, row + r, (panel + v) * pair, even, odd[r][v]);
         }
 }
 

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Predicted resources and cycles of random candidates of a search, against synthesis and RTL."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from brevitas_models.architectures import build
+from brevitas_models.exact import make_exact
+from flow.cluster import Cluster, Work
+from flow.compile import check_in_rtl, compile_network, synthesize_shown
+from flow.compile.prediction import predict
+from flow.config import CompileConfig, NetworkConfig, PrecisionConfig
+from flow.export.deployment import lowered
+from flow.integer import IntegerNetwork
+from flow.tables import Row
+from flow.training.configured import network_settings
+from hw.synth import Resources
+
+__all__ = ["check_costs", "drawn", "measure"]
+
+_IMAGES = 3
+_SHAPE, _CLASSES = (8, 8, 1), 10
+_PART = "xc7z020clg400-1"
+
+
+def check_costs(seeds: Sequence[int], cluster: Cluster) -> Iterator[Row]:
+    """Yield a row a candidate, and one of the errors over all of them."""
+    work: Work[int, Row] = Work(name="search cost", version=1, do=_measured, unit="candidates")
+    found = []
+    for row in cluster.map(work, seeds, total=len(seeds), title="search cost"):
+        found.append(row)
+        yield row
+    yield _errors(found)
+
+
+def _errors(rows: Sequence[Row]) -> Row:
+    errors = np.abs([row["lut_error"] for row in rows])
+    exact = {
+        key: sum(row[key] != row[f"{key}_predicted"] for row in rows)
+        for key in ("bram36", "dsp", "cycles")
+    }
+    within = np.quantile(errors, 0.95, method="higher")
+    text = f"median {np.median(errors):.1%}, 95% within {within:.1%}; different in"
+    return {
+        **dict.fromkeys(rows[0], ""),
+        "network": f"{len(rows)} candidates: LUT {text}",
+        "bram36": exact["bram36"],
+        "dsp": exact["dsp"],
+        "cycles": exact["cycles"],
+    }
+
+
+def drawn(seed: int) -> tuple[NetworkConfig, CompileConfig]:
+    """Return a random network for 8x8 images, and what it is folded for."""
+    chance = np.random.default_rng(seed)
+    count = int(chance.integers(1, 4))
+    channels = tuple(int(n) for n in chance.choice([4, 8, 12, 16, 24, 32], count))
+    strides = tuple(int(n) for n in chance.choice([1, 2], count))
+    names = (*(f"conv{index}" for index in range(count)), "classifier")
+    bits = {
+        name: PrecisionConfig(
+            weight_bits=int(chance.integers(2, 6)), activation_bits=int(chance.integers(2, 6))
+        )
+        for name in names
+    }
+    network = NetworkConfig(channels=channels, strides=strides, bits=bits)  # type: ignore[arg-type]
+    fps = float(chance.choice([2_000, 10_000, 50_000, 100_000]))
+    return network, CompileConfig(part=_PART, target_fps=fps)
+
+
+def _measured(_nothing: None, seed: int) -> Row:
+    return measure(seed)
+
+
+def measure(seed: int) -> Row:
+    """Return the row of one candidate with untrained weights."""
+    shape, target = drawn(seed)
+    trained = build(network_settings(shape, input_shape=_SHAPE, classes=_CLASSES), seed).eval()
+    make_exact(trained)
+    network = lowered(trained)
+    predicted = predict(network, target)
+    total, cycles = _built(network, target)
+    return {
+        "network": "-".join(map(str, shape.channels)),
+        "fps": target.target_fps,
+        "lut": total.lut,
+        "lut_predicted": round(predicted.lut),
+        "lut_error": round(predicted.lut / total.lut - 1, 3),
+        "bram36": total.bram36,
+        "bram36_predicted": predicted.bram36,
+        "dsp": total.dsp,
+        "dsp_predicted": predicted.dsp,
+        "cycles": round(cycles),
+        "cycles_predicted": predicted.cycles,
+    }
+
+
+def _built(network: IntegerNetwork, target: CompileConfig) -> tuple[Resources, float]:
+    noise = np.random.default_rng(0)
+    images = noise.integers(0, 256, (_IMAGES, *network.input_shape), dtype=np.uint8)
+    with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as scratch:
+        folder = Path(scratch)
+        build_dir = folder / "verilator"
+        compiled = compile_network(
+            *(network, target, folder),
+            name="candidate",
+            scratch=folder / "work",
+            build_dir=build_dir,
+            optimize=False,
+        )
+        accelerator = compiled.accelerator
+        run = check_in_rtl(accelerator, network, images, build_dir=build_dir, processes=1)
+        return synthesize_shown(accelerator).total, run.cycles_per_frame

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""`steelflow bitstream`: an accelerator as a bitstream for a board."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flow.cli.base import Command, shown
+
+if TYPE_CHECKING:
+    from flow.classifier import Images
+
+__all__ = ["COMMAND"]
+
+
+@dataclass(frozen=True)
+class BitstreamCommand(Command):
+    """Plan and build an accelerator's bitstream, and check its gates where that is possible."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the folder, the board, the clock and what is to be done."""
+        parser.add_argument("folder", type=Path, help="what compile has written")
+        parser.add_argument("--board", required=True, help="board, as ulx3s-85f; see `boards`")
+        parser.add_argument(
+            "--clock-mhz",
+            type=float,
+            metavar="MHZ",
+            help="clock to ask for (default: the one that was compiled for)",
+        )
+        parser.add_argument(
+            "--exact-clock",
+            action="store_true",
+            help="fail where timing does not allow that clock (default: take the most it allows)",
+        )
+        parser.add_argument(
+            "--attempts",
+            type=int,
+            default=3,
+            metavar="N",
+            help="placements to try for a clock (default: 3)",
+        )
+        parser.add_argument("--plan-only", action="store_true", help="write the plan, run no tool")
+        parser.add_argument(
+            "--gates",
+            type=int,
+            default=0,
+            metavar="N",
+            help="send N images to the placed gates in simulation, and compare (default: 0)",
+        )
+        parser.add_argument(
+            "--images",
+            metavar="FILE",
+            type=Path,
+            help="for --gates: the first N images of this .npy (default: noise)",
+        )
+        parser.add_argument(
+            "--on",
+            default="local",
+            metavar="PLACE",
+            help="where the tools run: local, container:IMAGE, ssh:HOST, slurm:FILE with #SBATCH "
+            "lines (default: local)",
+        )
+        parser.add_argument(
+            "--timeout", type=float, metavar="S", help="limit for the tools in seconds"
+        )
+        parser.add_argument(
+            "--output", metavar="DIR", type=Path, help="default: FOLDER/bitstream-BOARD"
+        )
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Write the plan; build it and say what came out."""
+        from flow.compile.bitstream import build_bitstream, plan_bitstream  # noqa: PLC0415
+        from flow.compile.opening import open_accelerator  # noqa: PLC0415 - imports torch
+        from hw.boards import BoardSettings, find_board  # noqa: PLC0415
+
+        board = find_board(options.board)
+        settings = BoardSettings(
+            clock_mhz=options.clock_mhz,
+            lower_clock=not options.exact_clock,
+            attempts=options.attempts,
+        )
+        opened = open_accelerator(options.folder)
+        folder = options.output or options.folder / f"bitstream-{board.name}"
+        if options.plan_only:
+            _, plan = plan_bitstream(opened, board, settings, folder)
+            print(f"bitstream: plan {plan.digest[:24]} in {shown(folder / 'plan')}")
+            return 0
+        found = build_bitstream(
+            opened, board, settings, folder, place=options.on, timeout_s=options.timeout
+        )
+        print("\n".join(found.report.lines()))
+        print(f"bitstream: {shown(folder / 'products' / found.report.bitstream)}")
+        if not options.gates:
+            return 0
+        from flow.compile.bitstream import check_gates  # noqa: PLC0415
+
+        shape = opened.accelerator.manifest.input.shape
+        checked = check_gates(opened, found, _images(options.images, options.gates, shape))
+        print(f"gates: {checked.images - checked.wrong} of {checked.images} images exact")
+        return int(checked.wrong > 0)
+
+
+def _images(path: Path | None, count: int, shape: tuple[int, int, int]) -> "Images":
+    """Return images of a file, or noise of which every second image is black and white."""
+    import numpy as np  # noqa: PLC0415 - keeps --help fast
+
+    from flow.engines.simulation import read_images  # noqa: PLC0415
+
+    if path is not None:
+        return read_images(path)[:count]
+    images = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+    images[1::2] = 255 * (images[1::2] > 127)
+    return images
+
+
+COMMAND = BitstreamCommand(name="bitstream", help="build the bitstream of a board")

@@ -1,0 +1,167 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""From an accelerator to a board's bitstream: the plan, the build, the check of its gates."""
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from flow.classifier import Images, check_images
+from flow.compile.opening import OpenedAccelerator
+from flow.compile.result_folder import in_cache
+from flow.errors import FlowError
+from flow.storage.records import write_json
+from hw.boards import BitstreamReport, Board, BoardSettings
+from hw.build import BuildPlan, BuildProducts, BuildStore
+from hw.build.places import runner_at
+from hw.ecp5.gates import build_gates
+from hw.ecp5.result import read_result
+from hw.errors import HardwareError
+from hw.runner.backends.uart import UartDevice
+from hw.runner.description import Description
+from hw.runner.driver import Driver
+from hw.shell.kernel import KERNEL_FILE, Kernel, write_kernel
+from hw.shell.settings import KernelSettings
+from hw.verilator.uart import uart_terminal
+
+__all__ = ["Bitstream", "GateCheck", "build_bitstream", "check_gates", "plan_bitstream"]
+
+_KERNEL, _PLAN, _PRODUCTS, _RECORD = "kernel", "plan", "products", "bitstream.json"
+_ANSWER_S = 300.0  # of gates in simulation
+
+
+@dataclass(frozen=True)
+class Bitstream:
+    """A built bitstream.
+
+    Attributes:
+        folder: with kernel/, products/ and bitstream.json.
+        products: in the cache, by the plan's digest.
+        report: clock, timing and utilisation.
+    """
+
+    folder: Path
+    kernel: Kernel
+    board: Board
+    products: BuildProducts
+    report: BitstreamReport
+
+
+@dataclass(frozen=True)
+class GateCheck:
+    """What the gates computed: images, those with a value that differs, cycles of an image."""
+
+    images: int
+    wrong: int
+    cycles_per_image: float
+
+
+def plan_bitstream(
+    opened: OpenedAccelerator, board: Board, settings: BoardSettings, folder: Path
+) -> tuple[Kernel, BuildPlan]:
+    """Write the kernel and the plan of its bitstream into a folder: kernel/ and plan/.
+
+    plan/plan.json holds the digest and the command; the folder needs nothing else than the tool.
+
+    Raises:
+        HardwareError: an accelerator for another part, or an impossible setting.
+    """
+    port = KernelSettings(data_bits=board.data_bits)
+    kernel = write_kernel(opened.accelerator, folder / _KERNEL, port)
+    plan = board.plan(kernel, settings)
+    target = folder / _PLAN
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    plan.write(target)
+    about = {name: getattr(plan, name) for name in ("digest", "command", "products")}
+    write_json(target / "plan.json", about | {"tools": dict(plan.tools)})
+    return kernel, plan
+
+
+def build_bitstream(
+    opened: OpenedAccelerator,
+    board: Board,
+    settings: BoardSettings,
+    folder: Path,
+    *,
+    place: str = "local",
+    timeout_s: float | None = None,
+) -> Bitstream:
+    """Build a bitstream, or find the one that an equal plan has left, and copy it to products/.
+
+    Args:
+        opened: the accelerator.
+        board: what it is built for.
+        settings: clock and attempts.
+        folder: of the results.
+        place: where the tools run, see hw.build.places; products are in this machine's cache.
+        timeout_s: limit for the tools.
+
+    Raises:
+        HardwareError: as plan_bitstream; a tool is missing or failed; timing is not met.
+    """
+    kernel, plan = plan_bitstream(opened, board, settings, folder)
+    with in_cache("bitstreams") as store_dir:
+        store = BuildStore(store_dir, runner_at(place, store_dir / "queue"))
+        if place == "local" and store.find(plan) is None:
+            _require_tools(board)
+        products = store.build(plan, timeout_s)
+    report = board.report(products)
+    shutil.rmtree(folder / _PRODUCTS, ignore_errors=True)
+    shutil.copytree(products.folder, folder / _PRODUCTS)
+    record = {"board": board.name, "digest": plan.digest, "tools": dict(plan.tools)}
+    write_json(folder / _RECORD, record | asdict(report))
+    return Bitstream(folder, kernel, board, products, report)
+
+
+def check_gates(opened: OpenedAccelerator, found: Bitstream, images: Images) -> GateCheck:
+    """Send images to the placed gates, over their UART, and compare every value.
+
+    Args:
+        opened: with its network.
+        found: of a board whose tools give the placed netlist.
+        images: uint8[N, H, W, C].
+
+    Raises:
+        FlowError: there is no network to compare with, or no netlist of gates.
+        HardwareError: a tool failed.
+    """
+    if found.board.backend != "uart":
+        raise FlowError(
+            f"gates: {found.board.name}'s tools give no netlist that can be simulated here; check "
+            "the gates of ulx3s-85f"
+        )
+    if opened.network is None:
+        raise FlowError(
+            f"gates: {opened.accelerator.folder} has no network beside it to tell the logits; name "
+            "the folder that compile has written"
+        )
+    check_images(images, opened.network.input_shape)
+    with in_cache("verilator") as build_dir:
+        program = build_gates(found.products, build_dir)
+    about = Description.load(found.kernel.folder / KERNEL_FILE)
+    result = read_result(found.products)
+    terminal = uart_terminal(
+        program,
+        clock_hz=result.clock_hz,
+        baud=_baud(found),
+        quiet_cycles=round(100_000 + 8 * about.cycles_per_frame + about.watchdog_cycles),
+    )
+    with terminal as port:
+        device = UartDevice(str(port), baud=_baud(found), answer_s=_ANSWER_S)
+        with Driver(device, about) as driver:
+            ran = driver.run(images)
+    wrong = (ran.values != opened.network.logits(images)).any(axis=1)
+    return GateCheck(len(images), int(wrong.sum()), ran.cycles_per_image)
+
+
+def _baud(found: Bitstream) -> int:
+    baud = getattr(found.board, "baud", None)
+    assert isinstance(baud, int), "boards with a UART have a baud rate"
+    return baud
+
+
+def _require_tools(board: Board) -> None:
+    for tool in board.missing:
+        name = tool.name.removeprefix("package:")
+        raise HardwareError(f"{board.name}: {name} is not here; install it: {tool.remedy}")

@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: 2026 the steelflow engineers
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Counts to planes of bits and to nibbles, in plain loops.
+
+// Codes to nibbles, the lowest channel in the lowest bits, each 16 times its number in a byte.
+void pack_nibbles(const std::uint8_t* codes, std::int64_t channels, std::int64_t planes,
+                  std::uint8_t* to) {
+    const std::int64_t count = 4 / planes;
+    for (std::int64_t c = 0; c < channels; c += count, ++to) {
+        unsigned nibble = 0;
+        for (std::int64_t i = 0; i < count; ++i) nibble |= unsigned{codes[c + i]} << (i * planes);
+        *to = static_cast<std::uint8_t>(nibble << 4);
+    }
+}
+
+// Counts of the channels to [word][plane]; channels beyond the last count as 0.
+void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t planes,
+                 std::uint32_t* to) {
+    for (std::int64_t first = 0; first < channels; first += 32, to += planes)
+        for (std::int64_t plane = 0; plane < planes; ++plane) {
+            std::uint32_t word = 0;
+            for (std::int64_t c = first; c < std::min(first + 32, channels); ++c)
+                word |= static_cast<std::uint32_t>((counts[c] >> plane) & 1U) << (c - first);
+            to[plane] = word;
+        }
+}

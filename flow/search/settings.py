@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a search is told: the space, the limits, what is better, and what it may cost."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, model_validator
+
+from flow.config import DataConfig, NetworkConfig, TrainingConfig, parse_section
+from flow.config.section import Bits, Distinct, Epsilon, Positive, Section
+from flow.errors import FlowError
+
+__all__ = ["Constraints", "Final", "Goal", "Rung", "SearchConfig", "Space", "load_search"]
+
+Goal = Literal["worst_case", "clean", "certified", "lut", "fps"]
+
+
+class Space(Section):
+    """What may be chosen; a list of one is fixed.
+
+    A family is a part of a run's section `network`: channels and strides, or architecture and
+    width. The kinds of quantizers and input_bits are for named architectures.
+    """
+
+    families: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    weight_bits: Annotated[tuple[Bits, ...], Distinct] = (2, 3, 4)
+    activation_bits: Annotated[tuple[Bits, ...], Distinct] = (2, 3, 4)
+    each_layer: bool = True  # whether layers may differ in their bits
+    weight_quantizers: tuple[str, ...] = ()
+    activation_quantizers: tuple[str, ...] = ()
+    input_bits: tuple[Bits, ...] = ()
+    target_fps: Annotated[tuple[float, ...], Distinct] = (10_000.0,)
+    parts: Annotated[tuple[str, ...], Distinct] = ("xc7z020clg400-1",)
+    objectives: Annotated[tuple[str, ...], Distinct] = ("pgd",)
+    epsilons_255: Annotated[tuple[Epsilon, ...], Distinct] = (32,)
+
+
+class Constraints(Section):
+    """Limits; a resource that is not given is the part's own."""
+
+    lut: Positive | None = None
+    bram36: Annotated[float, Field(ge=0)] | None = None
+    dsp: Annotated[int, Field(ge=0)] | None = None
+    fps: Annotated[float, Field(gt=0)] | None = None
+    latency_us: Annotated[float, Field(gt=0)] | None = None  # of the first frame, as simulated
+
+
+class Rung(Section):
+    """One round of successive halving: short trainings, PGD on held-out training images."""
+
+    epochs: Positive
+    steps: Positive = 10
+    restarts: Positive = 1
+    images: Positive = 200
+    keep: Positive  # candidates that go on
+
+
+class Final(Section):
+    """What each of the last candidates gets: the whole training, and every number measured."""
+
+    images: Positive = 200  # test images under attack
+    steps: Positive = 50
+    restarts: Positive = 3
+    queries: Positive = 2000  # of the square attack
+    certify_images: Annotated[int, Field(ge=0)] = 0  # first of them; 0: no certificates
+    nodes: Annotated[int, Field(ge=0)] = 10_000
+    rtl_images: Annotated[int, Field(ge=2)] = 8  # test images through the RTL
+
+
+class SearchConfig(Section):
+    """The file of a search."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    data: DataConfig = DataConfig()
+    space: Space
+    constraints: Constraints = Constraints()
+    goals: Annotated[tuple[Goal, ...], Distinct] = ("worst_case", "lut")
+    epsilon_255: Epsilon = 32  # of the ball that is attacked and certified
+    training: TrainingConfig = TrainingConfig()
+    clock_mhz: Annotated[float, Field(gt=0, le=1000)] = 100.0
+    trials: Positive = 24  # candidates that are trained
+    batch: Positive = 8  # candidates that are proposed at a time
+    sampler: Literal["tpe", "nsga2", "random"] = "tpe"
+    validation_images: Positive = 200  # of the training images, for the rungs
+    rungs: Annotated[tuple[Rung, ...], Field(min_length=1)]
+    final: Final = Final()
+    storage: str | None = None  # of Optuna: a database's URL; a SQLite file of the output if absent
+
+    @model_validator(mode="after")
+    def _certified_needs_images(self) -> "SearchConfig":
+        if "certified" in self.goals and not self.final.certify_images:
+            raise ValueError("goals has certified, and final.certify_images is 0; give at least 1")
+        return self
+
+    @model_validator(mode="after")
+    def _fewer_and_fewer(self) -> "SearchConfig":
+        kept = [self.trials, *(rung.keep for rung in self.rungs)]
+        if sorted(kept, reverse=True) != kept:
+            raise ValueError(f"rungs keep {kept[1:]} of {kept[0]} trials; keep fewer and fewer")
+        return self
+
+    def family(self, index: int) -> NetworkConfig:
+        """Return a family with the least bits of the space, which the candidates change."""
+        return parse_section(NetworkConfig, self.space.families[index], f"space.families.{index}")
+
+
+def load_search(path: Path) -> SearchConfig:
+    """Read a YAML file.
+
+    Raises:
+        FlowError: it cannot be read, or has an unknown key or a value that cannot be used.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise FlowError(f"search {path}: cannot be read ({reason}); give a YAML file") from error
+    if not isinstance(document, dict):
+        raise FlowError(f"search {path}: holds no mapping; start with name: ...")
+    config = parse_section(SearchConfig, document, f"search {path}")
+    for index in range(len(config.space.families)):
+        config.family(index)
+    return config

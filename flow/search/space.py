@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""From what Optuna suggests to a candidate."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from flow.config import CompileConfig, NetworkConfig, TrainingConfig, parse_section
+from flow.search.candidate import Candidate, layers_of
+from flow.search.settings import SearchConfig
+
+__all__ = ["Trial", "suggest", "uniform_parameters"]
+
+
+class Trial(Protocol):
+    """What is asked of Optuna's trial."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:  # noqa: ANN401
+        """Return one of the choices."""
+
+
+def suggest(trial: Trial, config: SearchConfig) -> Candidate:
+    """Return the candidate of a trial; names of parameters begin with their family."""
+    space = config.space
+    index = trial.suggest_categorical("family", range(len(space.families)))
+    family, network = config.family(index), dict(space.families[index])
+    places = layers_of(family) if space.each_layer else ("all",)
+    bits = {
+        place: {
+            kind: trial.suggest_categorical(f"{index}.{place}.{kind}", getattr(space, kind))
+            for kind in ("weight_bits", "activation_bits")
+        }
+        for place in places
+    }
+    if not space.each_layer:
+        network |= bits["all"]
+    else:
+        network["bits"] = bits
+    if family.architecture is not None:
+        network |= _named(trial, index, config)
+    return Candidate(
+        network=parse_section(NetworkConfig, network, "search space"),
+        training=_training(trial, config),
+        compile=_target(trial, config),
+    )
+
+
+def _named(trial: Trial, index: int, config: SearchConfig) -> dict[str, Any]:
+    """Return what only a named architecture may choose."""
+    space, found = config.space, dict[str, Any]()
+    kinds = {"weights": space.weight_quantizers, "activations": space.activation_quantizers}
+    chosen = {
+        key: trial.suggest_categorical(f"{index}.{key}", values)
+        for key, values in kinds.items()
+        if values
+    }
+    if chosen:
+        found["quantizers"] = chosen
+    if space.input_bits:
+        found["input_bits"] = trial.suggest_categorical(f"{index}.input_bits", space.input_bits)
+    return found
+
+
+def _training(trial: Trial, config: SearchConfig) -> TrainingConfig:
+    given = config.training.model_dump(exclude_unset=True)
+    space = config.space
+    changes = {
+        "objective": trial.suggest_categorical("objective", space.objectives),
+        "epsilon_255": trial.suggest_categorical("epsilon_255", space.epsilons_255),
+        "plain": False,
+    }
+    return parse_section(TrainingConfig, given | changes, "search training")
+
+
+def _target(trial: Trial, config: SearchConfig) -> CompileConfig:
+    space = config.space
+    return CompileConfig(
+        part=trial.suggest_categorical("part", space.parts),
+        target_fps=trial.suggest_categorical("target_fps", space.target_fps),
+        clock_mhz=config.clock_mhz,
+    )
+
+
+def uniform_parameters(config: SearchConfig) -> list[dict[str, Any]]:
+    """Return the uniform bits of each family, same for weights and activations, to begin with."""
+    space = config.space
+    widths = sorted(set(space.weight_bits) & set(space.activation_bits))
+    found: list[dict[str, Any]] = []
+    for index in range(len(space.families)):
+        names = layers_of(config.family(index)) if space.each_layer else ("all",)
+        for width in widths:
+            bits = {
+                f"{index}.{name}.{kind}": width
+                for name in names
+                for kind in ("weight_bits", "activation_bits")
+            }
+            found.append({"family": index, **bits})
+    return found

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""ConvSmall on MNIST, certified: the network of the literature on provable training."""
+
+from brevitas_models.bits import BitTable
+from brevitas_models.settings import ArchitectureSettings
+from flow.zoo.entries.mnist_certified import certified
+from flow.zoo.entry import MNIST, Recipe, Target, ZooEntry
+
+__all__ = ["ENTRIES"]
+
+
+def _entry(name: str, recipe: Recipe) -> ZooEntry:
+    bits = BitTable.uniform(4, 4)
+    return ZooEntry(
+        name=name,
+        data="mnist",
+        network=ArchitectureSettings(architecture="conv_small", bits=bits, input_bits=1),
+        recipe=recipe,
+        target=Target(frames_per_second=3000, images=32),
+        run=MNIST,
+    )
+
+
+ENTRIES = (
+    _entry(
+        "mnist-convsmall-w4a4-certified",
+        Recipe(
+            objective="mtl_ibp",
+            options={"bound_weight": 0.4},
+            trainer=certified(
+                epochs=14, learning_rate=3e-3, trained_255=28, measured_255=25, ramp=0.5
+            ),
+        ),
+    ),
+    _entry(
+        "mnist-convsmall-w4a4-certified76",
+        Recipe(  # too many bits are free to search them all
+            objective="ibp",
+            trainer=certified(
+                epochs=24, learning_rate=3e-3, trained_255=80, measured_255=76, ramp=0.5
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a board is: its part, its ports, the tools that build for it, and the plan of a build."""
+
+import shutil
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import ClassVar
+
+from hw.boards.report import BitstreamReport
+from hw.build import BuildPlan, BuildProducts
+from hw.errors import HardwareError
+from hw.parts import Part, find_part
+from hw.shell.kernel import Kernel
+
+__all__ = ["Board", "BoardSettings", "Tool"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardSettings:
+    """How a bitstream is to be made.
+
+    Attributes:
+        clock_mhz: that is asked for; None for the one that the kernel was compiled for.
+        lower_clock: take the most that timing allows where that is less; else the build fails.
+        attempts: placements, or strategies, that are tried for a clock, at most.
+    """
+
+    clock_mhz: float | None = None
+    lower_clock: bool = True
+    attempts: int = 3
+
+    def __post_init__(self) -> None:
+        if self.clock_mhz is not None and not 4 <= self.clock_mhz <= 1000:
+            raise HardwareError(
+                f"bitstream: clock_mhz {self.clock_mhz:g} is not 4 to 1000; ask for another clock"
+            )
+        if not 1 <= self.attempts <= 100:
+            raise HardwareError(
+                f"bitstream: attempts {self.attempts} is not 1 to 100; give 3 or so"
+            )
+
+    def clock_of(self, kernel: Kernel) -> float:
+        """Return the clock in MHz to build a kernel for."""
+        return self.clock_mhz or kernel.manifest.clock_mhz
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool that a build runs.
+
+    Attributes:
+        name: a program, or a Python package in the form `package:NAME`.
+        remedy: what to install.
+    """
+
+    name: str
+    remedy: str
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine."""
+        if self.name.startswith("package:"):
+            return find_spec(self.name.removeprefix("package:")) is not None
+        return shutil.which(self.name) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board(ABC):
+    """A board; a kind of boards is a subclass, a board an instance in a file of its own.
+
+    Attributes:
+        name: as commands know it.
+        title: for people.
+        part_name: of the part, see hw.parts.
+    """
+
+    name: str
+    title: str
+    part_name: str
+
+    backend: ClassVar[str]  # of the runner
+    product: ClassVar[str]  # that the backend loads
+    tools: ClassVar[tuple[Tool, ...]]
+
+    @property
+    @abstractmethod
+    def link(self) -> str:
+        """How the host reaches the kernel, for people."""
+
+    @property
+    @abstractmethod
+    def data_bits(self) -> int:
+        """Width of the kernel's memory port."""
+
+    @property
+    def part(self) -> Part:
+        """The FPGA."""
+        return find_part(self.part_name)
+
+    @property
+    def missing(self) -> tuple[Tool, ...]:
+        """Tools that are not on this machine."""
+        return tuple(tool for tool in self.tools if not tool.is_here)
+
+    def check_kernel(self, kernel: Kernel) -> None:
+        """Check that a kernel was made for this board.
+
+        Raises:
+            HardwareError: it was compiled for another part, or has another memory port.
+        """
+        about = kernel.manifest
+        found = find_part(about.part)
+        if found.device != self.part.device:
+            raise HardwareError(
+                f"{self.name}: {about.name} was compiled for {about.part}, and the board has "
+                f"{self.part.name}; compile it again with --part {self.part.name}"
+            )
+        if about.data_bits != self.data_bits:
+            raise HardwareError(
+                f"{self.name}: the kernel's memory port has {about.data_bits} bits, the board's "
+                f"{self.data_bits}; write the kernel for this board"
+            )
+
+    def kernel_name(self, kernel: Kernel) -> str:
+        """Return the name by which the backend finds the kernel."""
+        return kernel.manifest.top
+
+    @abstractmethod
+    def plan(self, kernel: Kernel, settings: BoardSettings) -> BuildPlan:
+        """Return the build of `product`; needs no tool.
+
+        Raises:
+            HardwareError: the kernel is another board's, or a setting is impossible.
+        """
+
+    @abstractmethod
+    def report(self, products: BuildProducts) -> BitstreamReport:
+        """Read what the tools say of a finished build.
+
+        Raises:
+            HardwareError: timing is not met, or a report cannot be read.
+        """

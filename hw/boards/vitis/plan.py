@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The xclbin of a kernel on an Alveo card as a build plan, and what Vitis says of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw.boards.vivado.plan import kernel_files, tcl_list
+from hw.boards.vivado.wrapper import WRAPPER, render_wrapper
+from hw.build import BuildPlan, BuildProducts
+from hw.errors import HardwareError
+from hw.shell.kernel import Kernel
+
+__all__ = ["VitisResult", "plan_vitis", "read_vitis"]
+
+_HERE = Path(__file__).parent
+_TIMING, _USED, _ABOUT = "timing_summary.rpt", "full_util.rpt", "xclbin.txt"
+_LINK = "link.cfg"
+_PRODUCTS = ("kernel.xclbin", _TIMING, _USED, _ABOUT, _LINK)
+_README = """\
+# {network} as a kernel for {board}
+
+Everything is here but Vitis (2022.2 to 2025.2) and the card's platform {platform}:
+`bash build.sh` ends in kernel.xclbin. This was not run on Vitis by its authors: please send
+vivado.log and v++_kernel.log.
+"""
+_ROWS = {"LUT": "CLB LUTs", "FF": "CLB Registers", "BRAM36": "Block RAM Tile", "DSP": "DSPs"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VitisResult:
+    """Clock in MHz, slack in ns, resources of the whole card's design as (used, available)."""
+
+    asked_mhz: float
+    clock_mhz: float
+    slack_ns: float
+    used: Mapping[str, tuple[int, int]]
+
+
+def plan_vitis(
+    kernel: Kernel, *, board: str, part: str, platform: str, clock_mhz: float
+) -> BuildPlan:
+    """Return the plan; needs no tool, and does not depend on the version of Vitis.
+
+    Args:
+        kernel: what is built.
+        board: its name, for people.
+        part: as Vivado knows it.
+        platform: of the card.
+        clock_mhz: of the kernel.
+    """
+    values = {
+        "part": part,
+        "sources": tcl_list(f"kernel/{name}" for name in kernel.manifest.sources),
+    }
+    about = {"network": kernel.manifest.name, "board": board, "platform": platform}
+    link = (
+        f"platform={platform}\nkernel_frequency={clock_mhz:g}\n\n"
+        f"[connectivity]\nnk={WRAPPER}:1:{WRAPPER}_1\n"
+    )
+    settings = "".join(f"set {name} {{{value}}}\n" for name, value in values.items())
+    return BuildPlan(
+        subject=f"xclbin of {kernel.manifest.name}",
+        files={
+            **kernel_files(kernel),
+            "README.md": _README.format_map(about).encode(),
+            "build.sh": (_HERE / "build.sh").read_bytes(),
+            "package.tcl": (_HERE / "package.tcl").read_bytes(),
+            _LINK: link.encode(),
+            "settings.tcl": settings.encode(),
+            f"{WRAPPER}.v.in": render_wrapper(kernel.manifest).encode(),
+        },
+        command=("bash", "build.sh"),
+        products=_PRODUCTS,
+        name=f"{kernel.manifest.name}-{board}",
+    )
+
+
+def read_vitis(products: BuildProducts) -> VitisResult:
+    """Read what Vitis says.
+
+    Raises:
+        HardwareError: a report is missing or unreadable, or timing is not met.
+    """
+    try:
+        found = VitisResult(
+            asked_mhz=_asked(products.path(_LINK).read_text()),
+            clock_mhz=_clock(products.path(_ABOUT).read_text()),
+            slack_ns=_slack(products.path(_TIMING).read_text()),
+            used={k: _row(products.path(_USED).read_text(), row) for k, row in _ROWS.items()},
+        )
+    except (OSError, ValueError) as error:
+        raise HardwareError(
+            f"{products.folder}: {type(error).__name__}: {error}; build it again"
+        ) from error
+    if found.slack_ns < 0:
+        raise HardwareError(
+            f"{products.folder}: worst slack {found.slack_ns:g} ns; ask for a lower clock"
+        )
+    return found
+
+
+def _asked(text: str) -> float:
+    found = re.search(r"^kernel_frequency=([\d.]+)$", text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{_LINK} names no kernel_frequency")
+    return float(found[1])
+
+
+def _clock(text: str) -> float:
+    """Return the frequency of the clock DATA_CLK, which kernels have."""
+    found = re.search(r"Name:\s*DATA_CLK.*?Frequency:\s*([\d.]+) MHz", text, re.DOTALL)
+    if found is None:
+        raise ValueError(f"{_ABOUT} names no DATA_CLK")
+    return float(found[1])
+
+
+def _slack(text: str) -> float:
+    """Return WNS of the design's summary: the first number below its heading."""
+    found = re.search(r"WNS\(ns\).*\n[\s-]*\n\s*(-?[\d.]+)", text)
+    if found is None:
+        raise ValueError(f"{_TIMING} has no WNS")
+    return float(found[1])
+
+
+def _row(text: str, name: str) -> tuple[int, int]:
+    found = re.search(rf"^\|\s*{name}\*?\s*\|(.*)\|\s*$", text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{_USED} has no row {name}")
+    cells = [cell.strip() for cell in found[1].split("|")]
+    return int(float(cells[0])), int(float(cells[-2]))

@@ -1,0 +1,172 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The bitstream of a kernel on a Zynq as a build plan, and what Vivado says of it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw.boards.vivado.settings import ProcessingSystem
+from hw.boards.vivado.wrapper import WRAPPER, render_wrapper
+from hw.build import BuildPlan, BuildProducts
+from hw.errors import HardwareError
+from hw.shell.kernel import Kernel
+
+__all__ = ["VivadoResult", "kernel_files", "plan_vivado", "read_vivado", "tcl_list"]
+
+_HERE = Path(__file__).parent
+_RESULT, _USED = "result.txt", "utilisation.rpt"
+_PRODUCTS = ("kernel.bit", "kernel.hwh", "timing.rpt", _USED, "route.rpt", _RESULT)
+_STRATEGIES = (
+    "Vivado Implementation Defaults",
+    "Performance_ExplorePostRoutePhysOpt",
+    "Performance_NetDelay_high",
+    "Performance_ExtraTimingOpt",
+    "Congestion_SpreadLogic_high",
+)
+_README = """\
+# {network} as a bitstream for {board}
+
+Everything is here but Vivado (2022.2 to 2025.2): `vivado -mode batch -source build.tcl` ends in
+kernel.bit and kernel.hwh. result.txt says the clock that was made and the worst slack. Board files
+are not needed. This script was not run on Vivado by its authors: please send vivado.log.
+"""
+_ROWS = {
+    "LUT": r"(?:Slice|CLB) LUTs\*?",
+    "FF": r"(?:Slice|CLB) Registers",
+    "BRAM36": r"Block RAM Tile",
+    "DSP": r"DSPs",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VivadoResult:
+    """Clock in MHz, slack in ns, resources as (used, available)."""
+
+    asked_mhz: float
+    clock_mhz: float
+    slack_ns: float
+    used: Mapping[str, tuple[int, int]]
+
+
+def kernel_files(kernel: Kernel) -> dict[str, bytes]:
+    """Return all files of a kernel's folder, under kernel/."""
+    return {
+        f"kernel/{path.relative_to(kernel.folder).as_posix()}": path.read_bytes()
+        for path in sorted(kernel.folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def plan_vivado(
+    kernel: Kernel,
+    system: ProcessingSystem,
+    *,
+    board: str,
+    part: str,
+    memory: str,
+    clock_mhz: float,
+    lower_clock: bool,
+    attempts: int,
+) -> BuildPlan:
+    """Return the plan; needs no tool, and does not depend on the version of Vivado.
+
+    Args:
+        kernel: what is built.
+        system: the processing system of the part.
+        board: its name, for people.
+        part: as Vivado knows it.
+        memory: size of the DDR memory that the kernel sees, as "512M".
+        clock_mhz: of the kernel.
+        lower_clock: take the most that is met where that is less.
+        attempts: strategies of implementation for a clock.
+    """
+    values = {
+        "part": part,
+        "clock_mhz": f"{clock_mhz:g}",
+        "lower_clock": str(int(lower_clock)),
+        "kernel": kernel.manifest.top,
+        "strategies": tcl_list(_STRATEGIES[:attempts]),
+        "sources": tcl_list([f"kernel/{name}" for name in kernel.manifest.sources]),
+        "ps_ip": system.ip,
+        "ps_settings": tcl_list(w for k, v in system.settings.items() for w in (f"CONFIG.{k}", v)),
+        **{f"ps_{name}": getattr(system, name) for name in ("clock", "reset", "control", "memory")},
+        "ps_control_clock": system.control_clock,
+        "ps_memory_clock": system.memory_clock,
+        "ps_interrupt": system.interrupt,
+        "ps_segment": system.segment,
+        "ps_external": tcl_list(system.external),
+        "control_offset": system.control_offset,
+        "memory_range": memory,
+    }
+    settings = "".join(f"set {name} {{{value}}}\n" for name, value in values.items())
+    about = {"network": kernel.manifest.name, "board": board}
+    return BuildPlan(
+        subject=f"bitstream of {kernel.manifest.name}",
+        files={
+            **kernel_files(kernel),
+            "README.md": _README.format_map(about).encode(),
+            "build.tcl": (_HERE / "build.tcl").read_bytes(),
+            "settings.tcl": settings.encode(),
+            f"{WRAPPER}.v.in": render_wrapper(kernel.manifest).encode(),
+        },
+        command=("vivado", "-mode", "batch", "-notrace", "-source", "build.tcl"),
+        products=_PRODUCTS,
+        name=f"{kernel.manifest.name}-{board}",
+    )
+
+
+def tcl_list(words: Iterable[str]) -> str:
+    """Return a Tcl list."""
+    return " ".join(f"{{{word}}}" if " " in word else word for word in words)
+
+
+def read_vivado(products: BuildProducts) -> VivadoResult:
+    """Read what Vivado says.
+
+    Raises:
+        HardwareError: a report is missing or unreadable, timing is not met, or a net is not routed.
+    """
+    try:
+        lines = products.path(_RESULT).read_text().splitlines()
+        about = dict(line.split(maxsplit=1) for line in lines if line.strip())
+        text = products.path(_USED).read_text()
+        found = VivadoResult(
+            asked_mhz=float(about["asked_mhz"]),
+            clock_mhz=float(about["clock_mhz"]),
+            slack_ns=float(about["slack_ns"]),
+            used={name: _row(text, pattern) for name, pattern in _ROWS.items()},
+        )
+        _check_routes(products)
+    except (OSError, ValueError, KeyError) as error:
+        raise HardwareError(
+            f"{products.folder}: {type(error).__name__}: {error}; build it again"
+        ) from error
+    if found.slack_ns < 0:
+        raise HardwareError(
+            f"{products.folder}: worst slack {found.slack_ns:g} ns at {found.clock_mhz:g} MHz; "
+            "ask for a lower clock"
+        )
+    return found
+
+
+def _row(text: str, pattern: str) -> tuple[int, int]:
+    """Return used and available of a row of report_utilization: used, ..., available, per cent."""
+    found = re.search(rf"^\|\s*{pattern}\s*\|(.*)\|\s*$", text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{_USED} has no row {pattern}")
+    cells = [cell.strip() for cell in found[1].split("|")]
+    return int(float(cells[0])), int(float(cells[-2]))
+
+
+def _check_routes(products: BuildProducts) -> None:
+    text = products.path("route.rpt").read_text()
+    found = re.search(r"# of nets with routing errors[. ]*:\s*(\d+)", text)
+    if found is None:
+        raise ValueError("route.rpt counts no routing errors")
+    if int(found[1]):
+        raise HardwareError(
+            f"{products.folder}: {found[1]} nets with routing errors; take a lower clock or a part "
+            "with more room"
+        )

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""The cost model beside what `steelflow bench search-cost` counted once by Yosys and RTL."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from brevitas_models.architectures import build
+from brevitas_models.exact import make_exact
+from flow.bench.cost_check import drawn
+from flow.compile.prediction import predict
+from flow.config import CompileConfig
+from flow.errors import FlowError
+from flow.export.deployment import lowered
+from flow.integer import IntegerNetwork
+from flow.training.configured import network_settings
+
+
+@dataclass(frozen=True)
+class Counted:
+    seed: int
+    lut: int
+    bram36: float
+    cycles: int
+
+
+def _network(seed: int) -> tuple[IntegerNetwork, CompileConfig]:
+    shape, target = drawn(seed)
+    trained = build(network_settings(shape, input_shape=(8, 8, 1), classes=10), seed).eval()
+    make_exact(trained)
+    return lowered(trained), target
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [
+        Counted(seed=1, lut=1966, bram36=0.5, cycles=9216),
+        Counted(seed=3, lut=1478, bram36=0.0, cycles=4608),
+        Counted(seed=4, lut=1598, bram36=1.5, cycles=36_864),
+    ],
+    ids=str,
+)
+def test_a_candidate_is_predicted_as_it_was_counted(counted: Counted) -> None:
+    found = predict(*_network(counted.seed))
+    assert (found.bram36, found.dsp, found.cycles) == (counted.bram36, 0, counted.cycles)
+    assert found.lut == pytest.approx(counted.lut, rel=0.12)
+
+
+def test_a_rate_that_no_folding_reaches_is_refused() -> None:
+    network, target = _network(3)
+    with pytest.raises(FlowError, match=r"target_fps: 1e\+08 cannot be reached"):
+        predict(network, target.model_copy(update={"target_fps": 1e8}))
