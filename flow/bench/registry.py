@@ -3,6 +3,7 @@
 """The benchmarks, in the order of the help."""
 
 from flow.bench.benchmark import Benchmark
+from flow.bench.board import BOARD
 from flow.bench.certify import CERTIFY
 from flow.bench.cluster import CLUSTER
 from flow.bench.exact import EXACT
@@ -19,6 +20,7 @@ __all__ = ["BENCHMARKS"]
 BENCHMARKS: tuple[Benchmark, ...] = (
     HARDWARE,
     KERNEL,
+    BOARD,
     UNITS,
     RANDOM,
     EXACT,

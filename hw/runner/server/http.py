@@ -149,6 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer health, metadata and statistics."""
         if not self._is_allowed():
             return
+        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+            self._refuse(HTTPStatus.BAD_REQUEST, "body: a GET has none")  # or it is the next one
+            return
         model, path = self.server.owner.model, self.path
         base = f"/v2/models/{model.name}"
         answers: dict[str, Any] = {
@@ -215,6 +218,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length")
         if length is None or self.headers.get("Transfer-Encoding") is not None:
             raise ProtocolError(411, "Content-Length: is needed")
+        if len(self.headers.get_all("Content-Length", [])) > 1:
+            raise ProtocolError(400, "Content-Length: is given more than once")
         if self.headers.get("Content-Encoding", "identity") != "identity":
             raise ProtocolError(415, "Content-Encoding: compressed bodies are not taken")
         if not (length.isascii() and length.isdigit()) or len(length) > 12:

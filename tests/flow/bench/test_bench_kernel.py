@@ -61,7 +61,7 @@ def test_a_port_of_no_board_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--models", "lenet"], "--models lenet: unknown; known here: mnist-tfc-w1a1, "),
+        (["--models", "lenet"], "--models lenet: unknown; known here: "),
         (["--images", "2"], "--images 2: give at least 3, for the cycles of one more"),
         (["--latency", "9", "3"], "--latency 9 3: is no range; give two numbers from 0"),
         (["--models", "--folders", "nowhere"], "nowhere: holds no accelerator"),

@@ -3,6 +3,7 @@
 """`steelflow bitstream`: plans, refusals, and a tiny network from ONNX to gates that are right."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,8 @@ def test_gates_that_cannot_be_checked(name: str, message: str, tmp_path: Path) -
 def test_a_tiny_network_from_onnx_to_gates(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    compiled = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "YoWASP"
+    monkeypatch.setenv("YOWASP_CACHE_DIR", str(compiled))  # of nextpnr itself, which takes a minute
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     tiny_qonnx().save(str(tmp_path / "tiny.onnx"))
     folder = str(tmp_path / "out")

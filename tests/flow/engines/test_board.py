@@ -3,22 +3,23 @@
 """A board as an engine: here, behind a server, and over a link that fails."""
 
 import gc
-import random
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from bad_link import BadLink, Faults
 from numpy.typing import NDArray
+from quantized_digits import digits, digits_network
 from virtual_board import Built, build_board
 
+from flow.attacks import build_attack
 from flow.engines.board import BoardEngine, CheckedBoard
 from flow.engines.board_client import Link, RemoteBoard
 from flow.errors import FlowError
+from flow.evaluation.evaluator import evaluate
 from hw.runner.backends.virtual import Fault, Memory, VirtualDevice
 from hw.runner.driver import Driver
 from hw.runner.server.http import Server
@@ -26,6 +27,7 @@ from hw.runner.server.model import Answer, Model, driver_model
 from hw.runner.server.settings import ServerSettings
 
 _SHAPE, _DIGEST, _TOKEN = (2, 3, 1), "ab" * 16, "a token of many letters"
+_CUTS = 200
 IMAGES = np.random.default_rng(3).integers(0, 256, (40, *_SHAPE), dtype=np.uint8)
 
 
@@ -139,63 +141,12 @@ def test_tls_with_a_token_and_client_certificates(certificate: tuple[Path, Path]
                 RemoteBoard(stranger, _DIGEST)
 
 
-class _BadLink:
-    """A proxy that cuts, damages, delays or repeats some of what it carries."""
-
-    def __init__(self, url: str, seed: int) -> None:
-        place = urlsplit(url)
-        self.target = (str(place.hostname), place.port or 0)
-        self.random, self.cuts = random.Random(seed), 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(self.target)
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
-
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        try:
-            while data := source.recv(4096):
-                sink.sendall(self._spoilt(data))
-        except (OSError, ConnectionError):
-            pass
-        for end in (source, sink):
-            end.close()
-
-    def _spoilt(self, data: bytes) -> bytes:
-        fate = self.random.random()
-        if fate < 0.15:
-            self.cuts += 1
-            raise ConnectionError("cut")
-        if fate < 0.25:
-            place = self.random.randrange(len(data))
-            return (
-                data[:place]
-                + bytes([data[place] ^ 1 << self.random.randrange(8)])
-                + data[place + 1 :]
-            )
-        if fate < 0.30:
-            return data + data[-20:]
-        return data
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self.listener.close()
-
-
 @pytest.fixture
-def bad_link() -> Iterator[tuple[_BadLink, Server]]:
+def bad_link() -> Iterator[tuple[BadLink, Server]]:
     """A server behind a link that fails."""
     limits = ServerSettings(port=0, request_s=1.0, idle_s=5.0)
     with Server(_toy(), limits) as server:
-        link = _BadLink(server.url, seed=5)
+        link = BadLink(server.url, seed=5)
         yield link, server
         link.close()
 
@@ -203,10 +154,11 @@ def bad_link() -> Iterator[tuple[_BadLink, Server]]:
 @pytest.mark.slow
 # tritonclient leaves the sockets of connections that were cut to the garbage collector
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_link_that_fails_changes_nothing(bad_link: tuple[_BadLink, Server]) -> None:
+def test_a_link_that_fails_changes_nothing(bad_link: tuple[BadLink, Server]) -> None:
     link, _ = bad_link
-    url = f"http://127.0.0.1:{link.port}/v2/models/toy"
-    board = RemoteBoard(Link(url=url, batch=8, attempts=40, timeout_s=3.0), _DIGEST)
+    board = RemoteBoard(
+        Link(url=f"{link.url}/v2/models/toy", batch=8, attempts=40, timeout_s=3.0), _DIGEST
+    )
     for _ in range(8):
         np.testing.assert_array_equal(board.logits(IMAGES), _logits(IMAGES))
     board.close()
@@ -214,6 +166,35 @@ def test_a_link_that_fails_changes_nothing(bad_link: tuple[_BadLink, Server]) ->
     assert link.cuts > 5
     assert board.figures.queries == 8 * len(IMAGES)
     assert board.figures.retries >= link.cuts // 2
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_attack_over_a_failing_link_finds_the_same_images() -> None:
+    network, data = digits_network(), digits()
+    attack = build_attack("square", steps=1, restarts=1, queries=300)
+    problem = data.test_images[:24], data.test_labels[:24], attack, 24
+    expected = evaluate(network, *problem, seed=1, network="digits")
+
+    def classify(images: NDArray[np.uint8]) -> Answer:
+        return Answer(network.logits(images))
+
+    model = Model("toy", network.input_shape, network.classes, "logits", classify)
+    faults = Faults(cut=0.08, damaged=0.02, repeated=0.02, delayed=0.1)
+    limits = ServerSettings(port=0, request_s=0.4, idle_s=5.0)
+    with Server(model, limits) as server:
+        link = BadLink(server.url, seed=3, faults=faults)
+        url, differing = f"{link.url}/v2/models/toy", 0
+        board = RemoteBoard(Link(url=url, attempts=40, timeout_s=1.0), None)
+        while link.cuts < _CUTS:
+            found = evaluate(board, *problem, seed=1, network="digits")  # type: ignore[arg-type]
+            differing += int((found.adversarial != expected.adversarial).sum())
+            assert found.labels_adversarial.tolist() == expected.labels_adversarial.tolist()
+        board.close()
+        link.close()
+    gc.collect()
+    assert differing == 0
+    assert min(link.damages, link.repeats, link.delays) > 5
 
 
 class _Wrong:

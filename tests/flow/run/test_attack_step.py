@@ -18,9 +18,11 @@ from flow.run.examples import load_examples
 from flow.run.loading import parse_config
 from flow.run.pipeline import Context
 from flow.run.steps.attack import AttackStep
+from hw.runner.errors import BoardError
 from hw.runner.server.http import Server
 from hw.runner.server.model import Answer, Model
 from hw.runner.server.settings import ServerSettings
+from hw.shell.kernel import Kernel
 
 
 def measured(
@@ -104,12 +106,21 @@ def test_more_steps_are_a_check_and_no_row(tmp_path: Path) -> None:
     assert [(row["attack"], row["steps"]) for row in found["checks"]] == [("pgd", 8)] * 4
 
 
-def on_a_board(tmp_path: Path, error: int = 0, **attack: object) -> dict[str, Any]:
-    """Attack a board behind a server, whose logits are too large by an error."""
+def on_a_board(
+    tmp_path: Path, error: int = 0, fails_after: int = 10**9, **attack: object
+) -> dict[str, Any]:
+    """Attack a board behind a server: logits too large by an error, dead after some queries."""
     network = digits_network()
-    kernel = write_hashing_kernel(Geometry(), tmp_path / "compile")
+    if not (tmp_path / "compile" / "kernel").exists():
+        write_hashing_kernel(Geometry(), tmp_path / "compile")
+    kernel = Kernel.load(tmp_path / "compile" / "kernel")
+    asked = 0
 
     def classify(images: Images) -> Answer:
+        nonlocal asked
+        asked += len(images)
+        if asked > fails_after:
+            raise BoardError("Zynq board: not done in 2 s; load the bitstream again")
         return Answer(network.logits(images) + np.int32(error), cycles=100 * len(images))
 
     about: dict[str, str | float] = {"digest": kernel.manifest.digest, "clock_mhz": 100.0}
@@ -141,3 +152,13 @@ def test_a_board_that_contradicts_the_integers_stops_the_step(tmp_path: Path) ->
     with pytest.raises(FlowError, match=r"board: contradicts the integers on \d+ of \d+ images"):
         on_a_board(tmp_path, error=1, attacks=["fgsm"], epsilons_255=[16], images=8)
     assert len(np.load(tmp_path / "scratch" / "contradiction.npy"))
+
+
+def test_a_board_that_fails_stops_the_step_which_goes_on_later(tmp_path: Path) -> None:
+    chosen: dict[str, Any] = {"attacks": ["pgd", "square"], "epsilons_255": [16], "images": 12}
+    whole = on_a_board(tmp_path / "whole", **chosen)
+    with pytest.raises(FlowError, match="not done in 2 s; load the bitstream again"):
+        on_a_board(tmp_path, fails_after=500, **chosen)
+    again = on_a_board(tmp_path, **chosen)
+    assert accuracies(again["rows"]) == accuracies(whole["rows"])
+    assert again["boards"][0]["queries"] < whole["boards"][0]["queries"]  # PGD was done already

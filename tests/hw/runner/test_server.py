@@ -170,6 +170,23 @@ def test_bad_bodies_are_refused(
     assert (found, message in content["error"]) == (status, True)
 
 
+def test_what_could_hide_another_request_is_refused(server: Server) -> None:
+    hidden = b"GET /v2 HTTP/1.1\r\n\r\n"
+    twice = b"Content-Length: 0\r\nContent-Length: %d\r\n" % len(hidden)
+    for start, message in (
+        (b"GET /v2 HTTP/1.1\r\nContent-Length: %d\r\n" % len(hidden), b"body: a GET has none"),
+        (b"GET /v2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", b"body: a GET has none"),
+        (b"POST %s HTTP/1.1\r\n" % _INFER.encode() + twice, b"Content-Length: is given more than"),
+    ):
+        place = urlsplit(server.url)
+        with socket.create_connection((str(place.hostname), place.port or 0), timeout=10) as link:
+            link.sendall(start + b"\r\n" + hidden)
+            with link.makefile("rb") as answers:
+                said = answers.read()
+        assert message in said
+        assert said.count(b"HTTP/1.1 ") == 1
+
+
 def test_damaged_images_are_noticed(server: Server) -> None:
     body = _body(_images(1)) | {"parameters": {"crc32": 1}}
     status, content, _ = _ask(server, "POST", _INFER, json.dumps(body).encode())
