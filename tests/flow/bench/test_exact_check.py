@@ -56,7 +56,7 @@ def test_a_difference_is_counted_and_named(
 
 
 def test_every_kind_of_kernel_is_compared() -> None:
-    rows = list(exact_check.check_model("mnist-tfc-w2a2", None, 6, 1))
+    rows = list(exact_check.check_model("mnist-tfc-w2a2", None, 6, ProcessCluster(1)))
     expected = {f"{isa} kernels" for isa in instruction_sets()}
     expected |= {f"{isa} kernels of bits" for isa in instruction_sets()[1:]}
     assert expected <= {row["against"] for row in rows}
@@ -80,7 +80,7 @@ def test_the_nearest_boundary_is_that_of_a_quantizer() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--models", "resnet"], "--models resnet: unknown; known here: mnist-tfc-w1a1"),
+        (["--models", "resnet"], "--models resnet: unknown; known here: "),
         (["--images", "0"], "--images 0: give at least 1"),
         (["--cluster", "0"], "0 processes: is not at least 1; give 1 or more"),
         (["--graphs", "-1"], "--graphs -1: give at least 0"),

@@ -53,7 +53,7 @@ def test_an_export_is_the_same_bytes_with_nothing_of_this_machine(tmp_path: Path
 
 
 def test_an_unknown_network_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"zoo: there is no network 'tfc'; known here: mnist-"):
+    with pytest.raises(ModelError, match=r"zoo: there is no network 'tfc'; known here: cifar10-"):
         export("tfc", tmp_path / "net.onnx")
 
 
