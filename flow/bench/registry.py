@@ -12,6 +12,7 @@ from flow.bench.kernel import KERNEL
 from flow.bench.random_rtl import RANDOM
 from flow.bench.search_cost import SEARCH_COST
 from flow.bench.simulator import SIMULATOR
+from flow.bench.size import SIZE
 from flow.bench.training import TRAINING
 from flow.bench.units import UNITS
 
@@ -27,6 +28,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     SIMULATOR,
     TRAINING,
     CERTIFY,
+    SIZE,
     SEARCH_COST,
     CLUSTER,
 )

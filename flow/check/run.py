@@ -28,7 +28,7 @@ def check_run(context: Context, limits: Limits) -> list[Figure]:
     for name in limits.wanted:
         step, read = _SOURCES[name]
         pipeline.run(context, step)
-        found[name] = read(_results(context, step), limits)
+        found[name] = read(_results(context, step), limits, context.config.deployed)
     return limits.judge(found)
 
 
@@ -48,18 +48,18 @@ def _results(context: Context, step: str) -> dict[str, Any]:
     return document
 
 
-def _accuracy(verified: dict[str, Any], _: Limits) -> Found:
-    share, count = verified["accuracy"]["robust"], verified["qonnx_vs_integer"]["images"]
+def _accuracy(verified: dict[str, Any], _: Limits, deployed: str) -> Found:
+    share, count = verified["accuracy"][deployed], verified["qonnx_vs_integer"]["images"]
     low, high = wilson_interval(round(share * count), count)
     return Found(share, f"{count} images, 95% interval {low:.4f} to {high:.4f}")
 
 
-def _robust(attacked: dict[str, Any], limits: Limits) -> Found:
+def _robust(attacked: dict[str, Any], limits: Limits, deployed: str) -> Found:
     """Return the lowest accuracy of the deployed network, whatever the attack."""
     rows = [
         row
         for row in attacked["rows"]
-        if row["network"] == "robust" and row["epsilon_255"] == limits.epsilon_255
+        if row["network"] == deployed and row["epsilon_255"] == limits.epsilon_255
     ]
     worst = min(rows, key=lambda row: row["accuracy"])
     low, high = worst["ci95"]
@@ -68,17 +68,17 @@ def _robust(attacked: dict[str, Any], limits: Limits) -> Found:
     return Found(worst["accuracy"], f"{how}; {interval}")
 
 
-def _fps(simulated: dict[str, Any], _: Limits) -> Found:
+def _fps(simulated: dict[str, Any], _: Limits, __: str) -> Found:
     hardware = simulated["hardware"]
     place = f"{hardware['part']} at {hardware['clock_mhz']:g} MHz"
     return Found(hardware["frames_per_second"], f"RTL simulation, {place}")
 
 
-def _lut(synthesised: dict[str, Any], _: Limits) -> Found:
+def _lut(synthesised: dict[str, Any], _: Limits, __: str) -> Found:
     return Found(synthesised["resources"]["lut"], "Yosys, not placed")
 
 
-_SOURCES: dict[Name, tuple[str, Callable[[dict[str, Any], Limits], Found]]] = {
+_SOURCES: dict[Name, tuple[str, Callable[[dict[str, Any], Limits, str], Found]]] = {
     "accuracy": ("verify", _accuracy),
     "robust": ("attack", _robust),
     "fps": ("rtlsim", _fps),

@@ -57,6 +57,7 @@ class Builder:
         opset: of ONNX's own operations in the source graph.
         factors: name of a Convolution or Dense -> int64[I, O]: what its inputs' scales have
             multiplied the weights of each input (of a group) and output with.
+        ties: name of a quantizer -> how many of its thresholds are near to a tie, and all of them.
     """
 
     def __init__(self, input_shape: Shape, opset: int = 18) -> None:
@@ -68,6 +69,7 @@ class Builder:
         self.notes: list[str] = []
         self.readers: dict[str, list[NodeProto]] = {}
         self.factors: dict[str, Integers] = {}
+        self.ties: dict[str, tuple[int, int]] = {}
         self._read: set[str] = set()
 
     def emit(self, operation: Operation) -> str:

@@ -39,14 +39,26 @@ _Found = tuple[str, str] | None  # operation, its input
 
 
 def _softplus(node: NodeProto, producers: Producers, constants: Constants) -> _Found:
-    """Where(x > 20, x, Softplus(x))."""
+    """Where(b * x > 20, x, Softplus(b * x) / b), in which b may be 1 and then is not written."""
     condition, source, other = node.input
-    greater, softplus = producers.get(condition), producers.get(other)
-    if not _is(greater, "Greater", source) or not _is(softplus, "Softplus", source):
+    greater, found = producers.get(condition), producers.get(other)
+    scaled = source
+    if greater is not None and found is not None and found.op_type == "Div":
+        multiple = producers.get(greater.input[0])
+        factor, divisor = (_constant(item, 1, constants) for item in (multiple, found))
+        if not factor or factor != divisor or not _is(multiple, "Mul", source):
+            return None
+        scaled, found = greater.input[0], producers.get(found.input[0])
+    if not _is(greater, "Greater", scaled) or not _is(found, "Softplus", scaled):
         return None
-    assert greater is not None
-    limit = constants.get(greater.input[1])
-    return None if limit is None or float(limit.item()) < _SATURATED else ("Softplus", source)
+    limit = _constant(greater, 1, constants)
+    return None if limit is None or limit < _SATURATED else ("Identity", other)
+
+
+def _constant(node: NodeProto | None, place: int, constants: Constants) -> float | None:
+    """Return an input of a node if it is a constant of one entry."""
+    found = None if node is None else constants.get(node.input[place])
+    return None if found is None else float(found.item())
 
 
 def _softsign(node: NodeProto, producers: Producers, constants: Constants) -> _Found:

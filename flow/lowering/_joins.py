@@ -17,7 +17,7 @@ from flow.lowering._values import Rationals, Value, common_unit, image_index, ob
 
 __all__ = ["joined_places"]
 
-_LARGEST_FACTOR = 2**16
+_LARGEST_FACTOR = 2**27
 
 
 def joined_places(builder: Builder, name: str, images: Sequence[Value], axis: int) -> Value:

@@ -10,6 +10,7 @@ from onnx import NodeProto
 from flow.integer import Threshold
 from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
+from flow.lowering._near_ties import near_ties
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import oriented
 from flow.lowering._staircase import Staircase, integer_thresholds
@@ -37,6 +38,9 @@ def quantized(
     stairs = _reachable(stairs, value, builder)
     interval = builder.interval(value)
     thresholds = integer_thresholds(stairs, value, interval)
+    if not value.curves and value.known:
+        near = near_ties(stairs, value, interval)
+        builder.ties[node.name] = (near, value.channels * stairs.steps)
     whole = all(item == grid.zero[0] and item.denominator == 1 for item in grid.zero)
     lowest = stairs.first - (int(grid.zero[0]) if whole else 0)
     offset = grid.zero * 0 if whole else -grid.zero * grid.scale

@@ -22,6 +22,7 @@ from flow.lowering._fused import fused
 from flow.lowering._logits import MOST_CLASSES, Ending, ending, leave_out, logits_tensor
 from flow.lowering._model_ends import BATCH
 from flow.lowering._narrow import narrowed
+from flow.lowering._near_ties import tie_notes
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
 from flow.lowering.encoding import InputEncoding, image_value
@@ -106,7 +107,8 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     made = _finished(builder, needed, logits, decision)
     network, proven = narrowed(made.network, builder.factors)
     network.preprocessing = image.preprocessing()
-    notes, rounding = (*builder.notes, *proven), float(made.rounding)
+    notes = (*builder.notes, *proven, *tie_notes(builder.ties))
+    rounding = float(made.rounding)
     return Lowered(network, notes, assumed=image.assumed, rounding=rounding)
 
 

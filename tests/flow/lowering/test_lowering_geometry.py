@@ -107,6 +107,13 @@ CASES: dict[str, Layer] = {
     "concat of heights, nhwc": lambda g, x: g.node(
         "Concat", *(g.node("Transpose", t, perm=[0, 2, 3, 1]) for t in (x, quantized(g, x))), axis=1
     ),
+    "concat of heights without a common scale": lambda g, x: _conv(
+        g,
+        g.node(
+            "Concat", *(g.quant(x, scale, 4, signed=False) for scale in (12.34567, 17.654321)),
+            axis=2,
+        ),
+    ),
     "concat of shifted levels": lambda g, x: g.node(
         "Concat", g.node("Sub", x, g.constant(3.0)), g.node("Mul", x, g.constant(0.5)), axis=3
     ),
@@ -187,7 +194,7 @@ REFUSALS: dict[str, tuple[Layer, str]] = {
     ),
     "two scales": (
         lambda g, x: g.node(
-            "Concat", *(g.quant(x, scale, 4, signed=False) for scale in (0.1234567, 0.7654321)),
+            "Concat", *(g.quant(x, scale, 4, signed=False) for scale in (1.234567e-6, 7.654321)),
             axis=2,
         ),
         r"its inputs have no common scale: a step of one is \d.* with one shared quantizer",

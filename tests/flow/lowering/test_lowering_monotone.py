@@ -74,6 +74,12 @@ def _where_softplus(g: GraphWriter, x: str) -> str:
     return g.node("Where", g.node("Greater", x, g.constant(20.0)), x, g.node("Softplus", x))
 
 
+def _where_softplus_of(g: GraphWriter, x: str, beta: float, divisor: float) -> str:
+    scaled = g.node("Mul", x, g.constant(beta))
+    found = g.node("Div", g.node("Softplus", scaled), g.constant(divisor))
+    return g.node("Where", g.node("Greater", scaled, g.constant(20.0)), x, found)
+
+
 def _divided(g: GraphWriter, x: str) -> str:
     return g.node("Div", x, g.node("Add", g.node("Abs", x), g.constant(1.0)))
 
@@ -110,6 +116,7 @@ LAYERS: dict[str, Layer] = {
         "Log", g.node("Add", g.node("Relu", _sums(g, x)), g.constant(1.5))
     ),
     "softplus as torch writes it": lambda g, x: _where_softplus(g, _sums(g, x)),
+    "softplus with a beta": lambda g, x: _where_softplus_of(g, _sums(g, x), 3.0, 3.0),
     "softsign as torch writes it": lambda g, x: _divided(g, _sums(g, x)),
     "logsigmoid": lambda g, x: g.node("Log", g.node("Sigmoid", _sums(g, x))),
     "rounded": lambda g, x: g.node("Floor", _sums(g, x, factor=2.0**-5)),
