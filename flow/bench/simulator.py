@@ -4,20 +4,16 @@
 
 import argparse
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from flow.bench.benchmark import Benchmark
-from flow.bench.simulator_cases import CASES, Case
+from flow.bench.simulator_cases import CASES, chosen
 from flow.environment import data_folder
-from flow.errors import SettingError
 from flow.tables import Row
-from steelflow_names import hint
 
-__all__ = ["SIMULATOR", "chosen", "measured"]
-
+__all__ = ["SIMULATOR"]
 
 _MODELS = tuple(dict.fromkeys(case.model for case in CASES))
 
@@ -69,44 +65,9 @@ class SimulatorBenchmark(Benchmark):
 
             yield from held_rows(options)
             return
+        from flow.bench.simulator_figures import measured  # noqa: PLC0415 - imports torch
+
         yield from measured(cases, options)
-
-
-def measured(
-    cases: Sequence[Case], options: argparse.Namespace, isa: str | None = None
-) -> Iterator[Row]:
-    """Measure in this process; `isa` as of NativeNetwork."""
-    from flow.bench.simulator_figures import Measurement  # noqa: PLC0415 - imports torch
-
-    for model in dict.fromkeys(case.model for case in cases):
-        with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as folder:
-            measurement = Measurement(
-                model,
-                Path(folder),
-                threads=options.threads,
-                seconds=options.seconds,
-                data=options.data,
-                isa=isa,
-            )
-            for case in cases:
-                if case.model == model and (row := measurement.row(case)):
-                    yield row
-
-
-def chosen(options: argparse.Namespace) -> list[Case]:
-    """Return the cases that the options ask for; FlowError for an unknown or unusable one."""
-    for option, given, known in (
-        ("models", options.models, {case.model for case in CASES}),
-        ("rivals", options.rivals, {case.rival for case in CASES}),
-    ):
-        for name in given:
-            if name not in known:
-                raise SettingError(f"{option} {name}: unknown{hint(name, sorted(known))}", option)
-    if options.threads < 1:
-        raise SettingError(f"threads {options.threads}: give at least 1", "threads")
-    if not 0 < options.seconds < float("inf"):
-        raise SettingError(f"seconds {options.seconds}: give a positive number", "seconds")
-    return [c for c in CASES if c.model in options.models and c.rival in options.rivals]
 
 
 SIMULATOR = SimulatorBenchmark(

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Times of the native engine and of a rival, in turn, on the same images."""
 
+import argparse
 import statistics
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ from flow.progress import banner
 from flow.tables import Row
 from flow.zoo import networks as zoo
 
-__all__ = ["Measurement", "rate_pair", "share_of_peak"]
+__all__ = ["Measurement", "measured", "rate_pair", "share_of_peak"]
 
 _FEWEST = 5  # runs of each of a pair
 _PROFILED = 256  # images
@@ -165,3 +167,22 @@ def share_of_peak(isa: str, stages: list[StageTime]) -> tuple[float, str]:
         f"({ideal[slowest.name] / slowest.seconds:.0%}): windows gathered, thresholds counted"
     )
     return share, line
+
+
+def measured(
+    cases: Sequence[Case], options: argparse.Namespace, isa: str | None = None
+) -> Iterator[Row]:
+    """Measure in this process; `isa` as of NativeNetwork."""
+    for model in dict.fromkeys(case.model for case in cases):
+        with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as folder:
+            measurement = Measurement(
+                model,
+                Path(folder),
+                threads=options.threads,
+                seconds=options.seconds,
+                data=options.data,
+                isa=isa,
+            )
+            for case in cases:
+                if case.model == model and (row := measurement.row(case)):
+                    yield row

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flow.bench.held import held_environment
-from flow.bench.simulator import chosen, measured
+from flow.bench.simulator_cases import chosen
+from flow.bench.simulator_figures import measured
 from flow.errors import FlowError, SettingError
 from flow.integer.native import instruction_sets
 from flow.tables import Row

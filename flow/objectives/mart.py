@@ -69,7 +69,12 @@ class Mart(Objective):
 
 
 def _boosted_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean cross-entropy plus the margin term of the strongest wrong class."""
-    wrong = F.one_hot(labels, logits.shape[1]).bool()
-    rival = F.softmax(logits, dim=1).masked_fill(wrong, 0).amax(dim=1)
+    """Return the mean cross-entropy plus the margin term of the strongest wrong class.
+
+    Of equal ones the first alone is trained, as in the published code: a maximum would share its
+    gradient among them.
+    """
+    own = F.one_hot(labels, logits.shape[1]).bool()
+    strongest = logits.masked_fill(own, -torch.inf).argmax(dim=1, keepdim=True)
+    rival = F.softmax(logits, dim=1).gather(1, strongest)
     return F.cross_entropy(logits, labels) - torch.log(_MARGIN_TOP - rival + _TINY).mean()

@@ -68,7 +68,7 @@ def test_no_rows_are_said_to_be_none() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["hw", "--models", "lenet"], "--models lenet: unknown; known here: mnist-tfc-w1a1, "),
+        (["hw", "--models", "lenet"], "--models lenet: unknown; known here: cifar10-cnv-w1a1, "),
         (["hw", "--images", "0"], "--images 0: give at least 1"),
         (["units", "--pe", "3"], "--pe 3: does not divide 64; give 1, 2, 4, ... 64"),
         (["random", "--count", "0"], "--count 0: give at least 1"),
