@@ -11,6 +11,7 @@ from onnx import NodeProto
 from flow.integer import Add
 from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
+from flow.lowering._collisions import Term, of_sums
 from flow.lowering._constants import Constant, attribute
 from flow.lowering._operands import (
     Operands,
@@ -182,6 +183,7 @@ def _sum(builder: Builder, node: NodeProto, branches: list[Value], signs: tuple[
         return replace(values[0], scale=sum(signed), offset=offset)
     columns = zip(*signed, strict=True)
     units = [common_unit(column) if any(column) else Fraction(0) for column in columns]
+    _refuse_wide(builder, values, signs, units)
     sources = []
     for value, scale in zip(values, signed, strict=True):
         source, factor = _scaled(builder, node, value, scale, units)
@@ -225,19 +227,33 @@ def _matches(value: Value, other: Value) -> bool:
     return value.shape == other.shape and np.array_equal(value.index, other.index)
 
 
+def _refuse_wide(
+    builder: Builder, values: list[Value], signs: tuple[int, ...], units: list[Fraction]
+) -> None:
+    """Refuse factors beyond the limit, with the sums that would collide at it."""
+    steps = [max(abs(value.scale[c]) for value in values) for c in range(len(units))]
+    sizes = [int(step / unit) if unit else 0 for step, unit in zip(steps, units, strict=True)]
+    channel = sizes.index(max(sizes))
+    if sizes[channel] <= _LARGEST_FACTOR:
+        return
+    terms = [
+        Term(v.scale[channel] * sign, builder.interval(v), v.offset[channel] * sign)
+        for v, sign in zip(values, signs, strict=True)
+    ]
+    raise Refusal(
+        f"its inputs have no common scale: in channel {channel} a step of one is worth "
+        f"{float(steps[channel]):g}, {sizes[channel]} times their largest common unit; with "
+        f"factors rounded to at most 2**{_LARGEST_FACTOR.bit_length() - 1}, "
+        f"{of_sums(terms, _LARGEST_FACTOR)}",
+        "quantize both inputs with one shared quantizer",
+    )
+
+
 def _scaled(
     builder: Builder, node: NodeProto, value: Value, scale: Rationals, units: list[Fraction]
 ) -> tuple[str, int]:
     """Return a source and its factor so that factor * source is scale * x in the units."""
     multiples = [int(a / unit) if unit else 0 for a, unit in zip(scale, units, strict=True)]
-    largest = max(map(abs, multiples))
-    if largest > _LARGEST_FACTOR:
-        channel = next(c for c, m in enumerate(multiples) if abs(m) == largest)
-        raise Refusal(
-            f"its inputs have no common scale: in channel {channel} a step of one is worth "
-            f"{float(abs(scale[channel])):g}, {largest} times their largest common unit",
-            "quantize both inputs with one shared quantizer",
-        )
     alive = {multiple for multiple, unit in zip(multiples, units, strict=True) if unit}
     if len(alive) == 1 and alive != {0}:
         return value.source, alive.pop()

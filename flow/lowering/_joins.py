@@ -4,13 +4,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 
 from flow.integer import Bias, Concat
 from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
+from flow.lowering._collisions import Term, of_places
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import plain
 from flow.lowering._values import Rationals, Value, common_unit, image_index, objects
@@ -37,6 +37,7 @@ def joined_places(builder: Builder, name: str, images: Sequence[Value], axis: in
     if not all(value.known for value in values):
         values = [replace(values[0], known=False, source=v.source, shape=v.shape) for v in values]
     units = _units(values)
+    _refuse_wide(builder, values, units)
     sources = [_in_units(builder, name, value, units, values[0].offset) for value in values]
     source = builder.emit(Concat(name=name, inputs=tuple(sources), axis=axis))
     shape = builder.shapes[source]
@@ -64,12 +65,22 @@ def _in_units(builder: Builder, name: str, value: Value, units: Rationals, base:
     return source
 
 
+def _refuse_wide(builder: Builder, values: Sequence[Value], units: Rationals) -> None:
+    """Refuse factors beyond the limit, with the values that would collide at it."""
+    base = values[0].offset
+    rows = [row for v in values for row in (v.scale / units, (v.offset - base) / units)]
+    sizes = np.abs(np.array(rows, dtype=object)).max(axis=0)
+    channel = int(sizes.argmax())
+    if sizes[channel] <= _LARGEST_FACTOR:
+        return
+    terms = [Term(v.scale[channel], builder.interval(v), v.offset[channel]) for v in values]
+    raise Refusal(
+        f"its inputs have no common scale: a step of one is {float(sizes[channel]):g} times their "
+        f"largest common unit in channel {channel}; with factors rounded to at most "
+        f"2**{_LARGEST_FACTOR.bit_length() - 1}, {of_places(terms, _LARGEST_FACTOR)}",
+        "quantize all its inputs with one shared quantizer",
+    )
+
+
 def _whole(multiples: Rationals) -> Integers:
-    largest: Fraction = max(map(abs, multiples))
-    if largest > _LARGEST_FACTOR:
-        raise Refusal(
-            f"its inputs have no common scale: a step of one is {float(largest):g} times their "
-            "largest common unit",
-            "quantize all its inputs with one shared quantizer",
-        )
     return np.array([int(item) for item in multiples], dtype=np.int64)

@@ -41,7 +41,7 @@ def conv(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     padding = _total_padding(node, value, (kernel[0], kernel[1]))
     if any(padding):
         value = centred(builder, node.name, value)
-    sums = product(found, value, groups)
+    sums = product(found, value, builder.interval(value), groups)
     operation = Convolution(
         name=node.name,
         inputs=(value.source,),
@@ -172,7 +172,8 @@ def _dense(builder: Builder, node: NodeProto, value: Value, weights: Weights, ax
     if scale.shape[2] > 1:
         scale = np.ones((*shape[:3], scale.shape[3]), dtype=object)
         scale[:, :, order] = weights.scale
-    sums = product(Weights(codes, scale, weights.bias), value)
+    found = Weights(codes, scale, weights.bias)
+    sums = product(found, value, builder.interval(value))
     matrix = sums.weights[0, 0]
     source = builder.emit(Dense(name=node.name, inputs=(value.source,), weights=matrix))
     builder.factors[source] = sums.factors
@@ -189,7 +190,7 @@ def _pixelwise(builder: Builder, node: NodeProto, value: Value, weights: Weights
             f"its input of shape {value.index.shape} is neither a vector nor a channels-last image",
             "flatten the image, or transpose it to NHWC",
         )
-    sums = product(weights, value)
+    sums = product(weights, value, builder.interval(value))
     source = builder.emit(Convolution(name=node.name, inputs=(value.source,), weights=sums.weights))
     builder.factors[source] = sums.factors
     shape = builder.shapes[source]

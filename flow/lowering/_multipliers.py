@@ -12,13 +12,14 @@ around it, so that the first node that serves is the simplest ratio of all.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import gcd, prod
 
 import numpy as np
 
 from flow.integer.operations import Integers
 
-__all__ = ["Multipliers", "Part", "smallest_multipliers"]
+__all__ = ["Multipliers", "Part", "smallest_multipliers", "why_none"]
 
 _MOST = 2**23  # choices of the other parts, times cuts
 _CHUNK = 16  # cuts that are compared at a time
@@ -87,6 +88,36 @@ def smallest_multipliers(parts: Sequence[Part], cuts: Sequence[int]) -> Multipli
     return Multipliers(tuple(values), dict(zip(wanted, new, strict=True)), prod(spans))
 
 
+def why_none(parts: Sequence[Part], cuts: Sequence[int]) -> str:
+    """Say why smallest_multipliers finds none: too many sums, or two that collide at a cut."""
+    used = [part for part in parts if part.weight and part.span > 1]
+    if not used:
+        return "a channel of it is constant"
+    turned = [part.turned() for part in used]
+    spans = [part.span for part in turned]
+    count = prod(spans) // max(spans) * len(set(cuts))
+    if count > _MOST:
+        return f"{count:,} comparisons with thresholds are more than the {_MOST:,} that are made"
+    fixed = sum(part.weight * part.lo for part in parts if part.span == 1)
+    wanted = np.array(sorted(set(cuts)), dtype=np.int64) - fixed
+    size = _LARGEST if len(turned) == 2 else _SIZES
+    values = _rounded([part.weight for part in turned], size)
+    found = _Comparison(turned, wanted).collision(values)
+    if found is None:
+        return f"none of the factors of at most {size} that were tried keep every decision"
+    signs = [1 if part.weight > 0 else -1 for part in used]
+    under, over = ([s * x for s, x in zip(signs, end, strict=True)] for end in found[1:])
+    return (
+        f"rounded to factors of at most {size}, its parts at {under}, below threshold "
+        f"{found[0] + 1} of {len(wanted)}, and at {over}, which reach it, collide"
+    )
+
+
+def _rounded(weights: Sequence[int], size: int) -> tuple[int, ...]:
+    """Return the weights in the unit that makes the largest of them `size`, rounded."""
+    return tuple(round(Fraction(weight * size, max(weights))) for weight in weights)
+
+
 class _Comparison:
     """Finds the cuts of other multipliers, if they keep the comparisons of the weights."""
 
@@ -116,6 +147,27 @@ class _Comparison:
                 return None
             found += np.where(least < _FAR, least, below + 1).tolist()
         return found
+
+    def collision(
+        self, values: Sequence[int]
+    ) -> tuple[int, tuple[int, ...], tuple[int, ...]] | None:
+        """Return a cut's place, and a choice below and one above it that the values mix up."""
+        others = [value for place, value in enumerate(values) if place != self.last]
+        sums = np.array(others, dtype=np.int64) @ self.choices if others else np.int64(0)
+        for row, first in enumerate(self.first):
+            new = sums + values[self.last] * first
+            least = np.where(self.reached[row], new, _FAR)
+            below = np.where(self.below[row], new - values[self.last], -_FAR)
+            if below.max() >= least.min():
+                under = self._choice(row, int(below.argmax()), -1)
+                return row, under, self._choice(row, int(least.argmin()), 0)
+        return None
+
+    def _choice(self, row: int, place: int, step: int) -> tuple[int, ...]:
+        """Return the integers of all parts, the last one's next to a cut."""
+        found = self.choices[:, place].tolist()
+        found.insert(self.last, int(self.first[row, place]) + step)
+        return tuple(found)
 
 
 def _search(
@@ -177,6 +229,7 @@ def _roundings(
         if every or error < best:
             best = min(best, error)
             yield tuple(row.tolist())
+    yield _rounded(weights, _SIZES)
     unit = gcd(*weights)
     if max(weights) // unit <= _LARGEST:
         yield tuple(weight // unit for weight in weights)

@@ -14,7 +14,7 @@ import numpy as np
 
 from flow.integer import Flatten, IntegerNetwork, MaxPool, Operation, Threshold
 from flow.integer.operations import Integers
-from flow.lowering._multipliers import Multipliers, smallest_multipliers
+from flow.lowering._multipliers import Multipliers, smallest_multipliers, why_none
 from flow.lowering._weighted_sums import Parts, WeightedSum, weighted_sum
 
 __all__ = ["narrowed"]
@@ -39,9 +39,12 @@ def narrowed(
         if found is None or _largest(found.parts) <= _SMALL:
             continue
         chosen = _chosen(found, _cuts(network, operation.name, readers))
-        if chosen is None:
+        if isinstance(chosen, str):
             bits = network.ranges()[operation.name].magnitude().bit_length() + 1
-            notes.append(f"{operation.name}: the scales of what it adds need sums of {bits} bits")
+            notes.append(
+                f"{operation.name}: the scales of what it adds need sums of {bits} bits "
+                f"({chosen}); one shared quantizer or fewer bits for its inputs make them small"
+            )
             continue
         notes.append(_note(operation.name, found.parts, chosen))
         network = _rewritten(network, operation.name, readers, found, chosen)
@@ -80,8 +83,8 @@ def _cuts(network: IntegerNetwork, name: str, readers: Sequence[Threshold]) -> l
     return [frozenset(cuts) for cuts in found]
 
 
-def _chosen(found: WeightedSum, cuts: Sequence[Cuts]) -> list[Multipliers] | None:
-    """Return the multipliers of each channel; None if one has none."""
+def _chosen(found: WeightedSum, cuts: Sequence[Cuts]) -> list[Multipliers] | str:
+    """Return the multipliers of each channel; the reason if one has none."""
     joint: dict[Parts, Cuts] = {}
     for parts, own in zip(found.parts, cuts, strict=True):
         joint[parts] = joint.get(parts, frozenset()) | own
@@ -93,7 +96,7 @@ def _chosen(found: WeightedSum, cuts: Sequence[Cuts]) -> list[Multipliers] | Non
             known[key] = _smallest(*key)
         result = known[key]
         if result is None:
-            return None
+            return why_none(parts, sorted(key[1]))
         chosen.append(result)
     return chosen
 

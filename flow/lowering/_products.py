@@ -8,7 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from flow.integer import Interval
 from flow.integer.operations import Integers
+from flow.lowering._collisions import Term, of_sums
 from flow.lowering._refusal import Refusal
 from flow.lowering._values import Rationals, Value, common_unit, objects, rationals, same
 
@@ -61,8 +63,14 @@ def _bias(weights: Weights) -> Rationals:
     return np.broadcast_to(bias, (outputs,))
 
 
-def product(weights: Weights, value: Value, groups: int = 1) -> Product:
+def product(weights: Weights, value: Value, interval: Interval, groups: int = 1) -> Product:
     """Combine weights with the scales and offsets of the channels that they read.
+
+    Args:
+        weights: of the layer.
+        value: what they read.
+        interval: the proven range of its integers.
+        groups: of the channels.
 
     Raises:
         Refusal: shapes that do not fit, or channels whose scales have no small common unit.
@@ -80,7 +88,7 @@ def product(weights: Weights, value: Value, groups: int = 1) -> Product:
         channels = slice(group * inputs, (group + 1) * inputs)
         scales = scale[0, 0] if scale.shape[3] == 1 else scale[0, 0][:, own]
         steps, starts = value.scale[channels], value.offset[channels]
-        parts.append(_group(codes[..., own], scales, steps, starts))
+        parts.append(_group(codes[..., own], scales, steps, starts, interval))
     offset = np.concatenate([part.offset for part in parts])
     return Product(
         np.concatenate([part.weights for part in parts], axis=3),
@@ -90,7 +98,9 @@ def product(weights: Weights, value: Value, groups: int = 1) -> Product:
     )
 
 
-def _group(codes: Integers, scale: Rationals, steps: Rationals, starts: Rationals) -> Product:
+def _group(
+    codes: Integers, scale: Rationals, steps: Rationals, starts: Rationals, interval: Interval
+) -> Product:
     """Do _product for one group; scale is of [I or 1, O or 1]."""
     inputs, outputs = codes.shape[2:]
     offset = _offset(codes, scale, starts)
@@ -102,14 +112,30 @@ def _group(codes: Integers, scale: Rationals, steps: Rationals, starts: Rational
     units = [common_unit([real[i, o] for i in np.flatnonzero(used[:, o])]) for o in range(outputs)]
     multiples = [[_multiple(real[i, o], units[o]) for o in range(outputs)] for i in range(inputs)]
     factors = np.where(used, np.array(multiples, dtype=object), 0)
-    largest = int((np.abs(codes).max(axis=(0, 1)) * np.abs(factors)).max())
-    if largest > _LARGEST_WEIGHT:
-        raise Refusal(
-            f"the scales of its input's channels have no common unit (a weight becomes {largest})",
-            "quantize its input with one scale for all channels",
-        )
+    _refuse_wide(codes, factors, real, interval)
     whole = factors.astype(np.int64)
     return Product(codes * whole, objects(units), offset, whole)
+
+
+def _refuse_wide(codes: Integers, factors: Rationals, real: Rationals, interval: Interval) -> None:
+    """Refuse weights beyond the limit, with two products that would collide at it."""
+    sizes = np.abs(codes).max(axis=(0, 1)) * np.abs(factors)
+    if sizes.max() <= _LARGEST_WEIGHT:
+        return
+    coarse, output = (int(place) for place in np.unravel_index(sizes.argmax(), sizes.shape))
+    column = sizes[:, output]
+    fine = min(np.flatnonzero(column), key=lambda channel: column[channel])
+    rows = codes.reshape(-1, *factors.shape)[:, :, output]
+    terms = []
+    for channel in (coarse, fine):
+        code = int(rows[np.abs(rows[:, channel]).argmax(), channel])
+        terms.append(Term(real[channel, output] * code, interval))
+    raise Refusal(
+        f"the scales of its input's channels have no common unit (a weight becomes "
+        f"{sizes.max()}); with weights rounded to at most 2**{_LARGEST_WEIGHT.bit_length() - 1}, "
+        f"products of channels {coarse} and {fine}: {of_sums(terms, _LARGEST_WEIGHT)}",
+        "quantize its input with one scale for all channels",
+    )
 
 
 def _multiple(value: Fraction, unit: Fraction) -> int:

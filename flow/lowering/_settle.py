@@ -5,6 +5,7 @@
 from bisect import bisect_left
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 
@@ -180,7 +181,8 @@ def _cut(value: Value, channel: int, interval: Interval) -> tuple[int, int]:
         if place.denominator != 1:
             raise Refusal(
                 f"an activation before it is clamped at {float(bound):g}, which is no level of its "
-                f"integers (channel {channel} is {float(scale):g} * integer + {float(offset):g})",
+                f"integers (channel {channel} is {float(scale):g} * integer + {float(offset):g}): "
+                f"it is between integers {floor(place)} and {ceil(place)}",
                 "put a Quant node after the activation",
             )
         ends.append(int(place))
