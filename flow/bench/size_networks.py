@@ -18,7 +18,7 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.infer_shapes import InferShapes
 
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 __all__ = ["SIZED", "sized_model"]
 

@@ -3,6 +3,7 @@
 """`steelflow package`: an accelerator as a kernel, with all that its board's host needs."""
 
 import argparse
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ _IMAGES = 64
 
 @dataclass(frozen=True)
 class PackageCommand(Command):
-    """Write the folder for a board."""
+    """Write the file for a board."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the folder, the board and the images."""
@@ -30,7 +31,10 @@ class PackageCommand(Command):
             help=f".npy of uint8[N, H, W, C] to check the board with (default: {_IMAGES} of noise)",
         )
         parser.add_argument(
-            "--output", metavar="DIR", type=Path, help="default: FOLDER/package-BOARD"
+            "--output",
+            metavar="PATH",
+            type=Path,
+            help="a file NAME.tar.gz, or else a folder (default: FOLDER/package-BOARD.tar.gz)",
         )
 
     def run(self, options: argparse.Namespace) -> int:
@@ -42,18 +46,27 @@ class PackageCommand(Command):
         from flow.compile.package import write_package  # noqa: PLC0415
         from flow.engines.simulation import read_images  # noqa: PLC0415
         from flow.environment import cache_folder  # noqa: PLC0415
+        from flow.storage.archive import ARCHIVE_SUFFIX  # noqa: PLC0415
 
         opened = open_accelerator(options.folder)
         shape = opened.accelerator.manifest.input.shape
         noise = np.random.default_rng(0).integers(0, 256, (_IMAGES, *shape), dtype=np.uint8)
         images = noise if options.images is None else read_images(options.images)
         check_images(images, shape)
-        target = options.output or options.folder / f"package-{options.board}"
-        folder = write_package(
+        target = options.output or options.folder / f"package-{options.board}{ARCHIVE_SUFFIX}"
+        written = write_package(
             opened, images, target, board=options.board, build_dir=cache_folder() / "verilator"
         )
-        print(f"package: {shown(folder)}; there: python3 -m runner check .")
+        print(f"package: {shown(written)}; there: {_commands(written, options.board)}")
         return 0
+
+
+def _commands(written: Path, board: str) -> str:
+    """Return what is to be typed on the board's host, where the file or the folder was copied."""
+    if written.is_dir():
+        return "python3 -m runner check ."
+    unpack = f"python3 -m tarfile -e {shlex.quote(written.name)}"
+    return f"{unpack} && cd package-{board} && python3 -m runner check ."
 
 
 COMMAND = PackageCommand(name="package", help="a kernel with all that its board's host needs")

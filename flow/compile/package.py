@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""One folder for a board: kernel, runner, and images with the logits that they must give."""
+"""What a board gets, in one file: kernel, runner, and images with the logits they must give."""
 
 import json
 import shutil
@@ -14,6 +14,7 @@ import hw.runner
 from flow.classifier import Images
 from flow.compile.opening import OpenedAccelerator
 from flow.errors import FlowError
+from flow.storage.archive import ARCHIVE_SUFFIX, write_archive
 from hw import boards
 from hw.runner.package import BOARD_FILE, SCHEMA
 from hw.shell.kernel import KERNEL_FILE, Kernel, write_kernel
@@ -42,50 +43,66 @@ BOARDS = {"virtual": BoardKind("virtual", _PROGRAM, 64)} | {
 
 
 def write_package(
-    opened: OpenedAccelerator, images: Images, folder: Path, *, board: str, build_dir: Path
+    opened: OpenedAccelerator, images: Images, target: Path, *, board: str, build_dir: Path
 ) -> Path:
-    """Write the folder; one that is there already is replaced at the end.
+    """Write the file or the folder; one that is there already is replaced at the end.
 
     Vivado's or Vitis' product is not made here: it is to be put beside board.json, under the name
-    that this says. For the virtual board the program is compiled.
+    that this says. For the virtual board the program is compiled. Equal inputs give equal files.
 
     Args:
         opened: the accelerator and its network.
         images: uint8[N, H, W, C] for the check on the board, at least one.
-        folder: what is written.
+        target: what is written: an archive that unpacks into package-BOARD/ where the name ends in
+            .tar.gz, else a folder.
         board: a key of BOARDS.
         build_dir: where compiled programs are kept.
 
+    Returns:
+        The target as an absolute path.
+
     Raises:
-        FlowError: an unknown board, no images, or an accelerator without its network.
+        FlowError: an unknown board, no images, an accelerator without its network, or a folder
+            under the archive's name.
         HardwareError: a tool is missing or failed.
     """
-    kind = BOARDS.get(board)
-    if kind is None:
+    if board not in BOARDS:
         raise FlowError(f"package: board {board!r} is not known{hint(board, BOARDS)}")
+    if not len(images):
+        raise FlowError("package: no images for the check on the board; give at least one")
+    target = target.resolve()
+    packed = target.name.endswith(ARCHIVE_SUFFIX)
+    if packed and target.is_dir():
+        raise FlowError(
+            f"package: {target} is a folder, and the name of an archive; move it, or give another"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
+        new, archive, old = (Path(scratch) / name for name in ("new", "archive", "old"))
+        _fill(opened, images, new, board, build_dir)
+        if packed:
+            write_archive(new, archive, f"package-{board}")
+        elif target.exists():
+            target.rename(old)
+        (archive if packed else new).replace(target)
+    return target
+
+
+def _fill(
+    opened: OpenedAccelerator, images: Images, folder: Path, board: str, build_dir: Path
+) -> None:
+    """Write all that a board gets into a new folder."""
     if opened.network is None:
         raise FlowError(
             f"package: {opened.accelerator.folder} has no network beside it to tell the logits of "
             "the check; name the folder that compile has written"
         )
-    if not len(images):
-        raise FlowError("package: no images for the check on the board; give at least one")
-    expected = opened.network.logits(images)
-    folder = folder.resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
-        new = Path(scratch) / "new"
-        kernel = write_kernel(
-            opened.accelerator, new / _KERNEL, KernelSettings(data_bits=kind.data_bits)
-        )
-        shutil.copytree(_RUNNER, new / "runner", ignore=shutil.ignore_patterns("__pycache__"))
-        _write_board(kernel, board, new, build_dir)
-        np.save(new / "images.npy", images)
-        np.save(new / "expected.npy", expected.astype(np.int32))
-        if folder.exists():
-            folder.rename(Path(scratch) / "old")
-        new.rename(folder)
-    return folder
+    port = KernelSettings(data_bits=BOARDS[board].data_bits)
+    kernel = write_kernel(opened.accelerator, folder / _KERNEL, port)
+    shutil.copytree(_RUNNER, folder / "runner", ignore=shutil.ignore_patterns("__pycache__"))
+    _write_board(kernel, board, folder, build_dir)
+    np.save(folder / "images.npy", images)
+    np.save(folder / "expected.npy", opened.network.logits(images).astype(np.int32))
 
 
 def _write_board(kernel: Kernel, board: str, folder: Path, build_dir: Path) -> None:

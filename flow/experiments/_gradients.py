@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from flow.classifier import Images, Logits
 from flow.experiments.trained import Trained
-from flow.integer._twin_functions import Staircase
+from flow.integer.twin_functions import Staircase
 
 __all__ = ["AsTrained", "ExactGradients"]
 

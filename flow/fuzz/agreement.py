@@ -16,7 +16,7 @@ from flow.fuzz.graph import build, smooth_images
 from flow.fuzz.spec import GraphSpec
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
-from flow.lowering._constants import attribute
+from flow.lowering.constants import attribute
 from flow.lowering.lower import lower
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.fuzz.spec import Block, GraphSpec
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 __all__ = ["Edge", "Floats", "QuantWriter"]
 

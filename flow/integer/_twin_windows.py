@@ -6,7 +6,7 @@ import numpy as np
 
 from flow.integer.bounds import Interval
 from flow.integer.graph import IntegerGraph
-from flow.integer.native._lines import Reals
+from flow.integer.native.lines import Reals
 from flow.integer.operations import Convolution, Dense, Flatten, Gather, MaxPool, Threshold
 
 __all__ = ["half_window"]

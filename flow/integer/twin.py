@@ -7,11 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from flow.integer._twin_functions import Convolve, Count, Geometry, Staircase, Weights
 from flow.integer._twin_plan import Step, plan_twin
 from flow.integer._twin_windows import half_window
 from flow.integer.graph import IntegerGraph
-from flow.integer.native._lines import Reals, fit_lines
+from flow.integer.native.lines import Reals, fit_lines
 from flow.integer.operations import (
     IMAGE,
     Add,
@@ -29,6 +28,7 @@ from flow.integer.operations import (
     Threshold,
     Unflatten,
 )
+from flow.integer.twin_functions import Convolve, Count, Geometry, Staircase, Weights
 
 __all__ = ["Twin"]
 

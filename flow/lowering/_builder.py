@@ -12,9 +12,9 @@ from onnx import NodeProto
 from flow.errors import FlowError
 from flow.integer import IMAGE, Convolution, Dense, Interval, Operation
 from flow.integer.operations import Integers, Shape
-from flow.lowering._constants import Constant
 from flow.lowering._refusal import Refusal
 from flow.lowering._values import NO_PADDING, Value, objects
+from flow.lowering.constants import Constant
 
 __all__ = ["Builder", "Placeholder"]
 

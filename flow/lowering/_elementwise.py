@@ -12,7 +12,6 @@ from flow.integer import Add
 from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
 from flow.lowering._collisions import Term, of_sums
-from flow.lowering._constants import Constant, attribute
 from flow.lowering._operands import (
     Operands,
     channel_constants,
@@ -24,6 +23,7 @@ from flow.lowering._operands import (
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import as_image, flat, plain, unpadded
 from flow.lowering._values import INFINITY, Rationals, Value, common_unit, objects, rationals
+from flow.lowering.constants import Constant, attribute
 
 __all__ = ["add", "batch_norm", "clip", "div", "hard_tanh", "identity", "mul", "neg", "relu", "sub"]
 

@@ -14,13 +14,13 @@ from flow.integer import IMAGE, Bias, Dense, IntegerNetwork
 from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
 from flow.lowering._coarse import Coarse, coarsened
-from flow.lowering._constants import attribute
 from flow.lowering._growing import Leaky
 from flow.lowering._rectify import clamped
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import flat, unclamped, unpadded
 from flow.lowering._units import Units, choose_units
 from flow.lowering._values import INFINITY, Value, same
+from flow.lowering.constants import attribute
 
 __all__ = ["MOST_CLASSES", "Ending", "ending", "leave_out", "logits_tensor"]
 

@@ -10,12 +10,12 @@ from onnx import NodeProto
 from flow.integer import Convolution, Dense
 from flow.integer.operations import Integers, Padding
 from flow.lowering._builder import Builder
-from flow.lowering._constants import Constant, attribute, integer_codes
 from flow.lowering._operands import Operands, constant, data, optional
 from flow.lowering._products import Weights, product
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import as_image, centred, flat, plain, unclamped
 from flow.lowering._values import NO_PADDING, Rationals, Value, image_index, objects
+from flow.lowering.constants import Constant, attribute, integer_codes
 
 __all__ = ["conv", "gemm", "matmul", "window_padding"]
 

@@ -9,7 +9,6 @@ import numpy as np
 from onnx import NodeProto
 
 from flow.lowering._builder import Builder
-from flow.lowering._constants import attribute
 from flow.lowering._growing import (
     Ceil,
     Erf,
@@ -32,6 +31,7 @@ from flow.lowering._operands import Operands, channel_constants, constant, data
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import unpadded
 from flow.lowering._values import INFINITY, Value
+from flow.lowering.constants import attribute
 
 __all__ = ["GROWING", "falls", "growing", "log", "prelu", "sqrt"]
 

@@ -9,10 +9,10 @@ import numpy as np
 from onnx import NodeProto
 
 from flow.lowering._builder import Builder
-from flow.lowering._constants import Constant
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import flat
 from flow.lowering._values import Rationals, Value, objects
+from flow.lowering.constants import Constant
 
 __all__ = [
     "Operand",

@@ -12,13 +12,13 @@ from onnx import NodeProto
 from flow.integer import MaxPool, Scale, SumPool
 from flow.integer.operations import Integers, Padding, Shape, windows
 from flow.lowering._builder import Builder
-from flow.lowering._constants import attribute
 from flow.lowering._layouts import Layout, layouts
 from flow.lowering._matrix import window_padding
 from flow.lowering._operands import Operands, data, integers, optional
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import as_image, centred, oriented, plain, unclamped, unpadded
 from flow.lowering._values import NO_PADDING, Value, image_index, objects
+from flow.lowering.constants import attribute
 
 __all__ = [
     "average_pool",

@@ -8,7 +8,6 @@ import numpy as np
 from onnx import NodeProto
 
 from flow.lowering._builder import Builder
-from flow.lowering._constants import Constant, attribute
 from flow.lowering._levels import Grid, quantized
 from flow.lowering._operands import (
     Operands,
@@ -23,6 +22,7 @@ from flow.lowering._refusal import Refusal
 from flow.lowering._settle import unpadded
 from flow.lowering._staircase import round_steps, uniform
 from flow.lowering._values import Rationals, Value, same
+from flow.lowering.constants import Constant, attribute
 
 __all__ = ["dequantize_linear", "quantize_linear"]
 

@@ -9,13 +9,13 @@ import numpy as np
 from onnx import NodeProto
 
 from flow.lowering._builder import Builder
-from flow.lowering._constants import Constant, attribute
 from flow.lowering._levels import Grid, bipolar, on_grid, quantized
 from flow.lowering._operands import Operands, channel_constants, constant, data, scalar
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import unpadded
 from flow.lowering._staircase import Staircase, round_steps, uniform
 from flow.lowering._values import Rationals, Value, objects, rationals
+from flow.lowering.constants import Constant, attribute
 
 __all__ = [
     "bipolar_quant",

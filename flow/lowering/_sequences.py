@@ -7,10 +7,10 @@ from collections.abc import Callable
 from onnx import NodeProto, helper
 
 from flow.lowering._builder import Builder
-from flow.lowering._constants import Constant
 from flow.lowering._layouts import Layout, image_layout, layouts
 from flow.lowering._operands import Operand, Operands
 from flow.lowering._values import Value
+from flow.lowering.constants import Constant
 
 __all__ = ["lifted"]
 

@@ -11,7 +11,6 @@ from onnx import NodeProto
 from flow.integer import Concat
 from flow.integer.operations import Padding
 from flow.lowering._builder import Builder
-from flow.lowering._constants import Constant, attribute, constant_node
 from flow.lowering._joins import joined_places
 from flow.lowering._layouts import Layout, image_layout, layouts
 from flow.lowering._operands import Operands, constant, data, integers, optional, scalar
@@ -19,6 +18,7 @@ from flow.lowering._places import part
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import as_image, flat, plain, unpadded
 from flow.lowering._values import Value, image_index
+from flow.lowering.constants import Constant, attribute, constant_node
 
 __all__ = [
     "concat",

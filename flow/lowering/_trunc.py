@@ -9,7 +9,6 @@ from math import ceil, floor, log2
 from onnx import NodeProto
 
 from flow.lowering._builder import Builder
-from flow.lowering._constants import attribute
 from flow.lowering._levels import Grid, quantized
 from flow.lowering._operands import Operands, channel_constants, constant, data, scalar
 from flow.lowering._quantizers import bit_width, levels, refuse_scale
@@ -17,6 +16,7 @@ from flow.lowering._refusal import Refusal
 from flow.lowering._settle import unclamped, unpadded
 from flow.lowering._staircase import Half, round_steps, uniform
 from flow.lowering._values import Value, objects
+from flow.lowering.constants import attribute
 
 __all__ = ["trunc"]
 

@@ -17,7 +17,6 @@ from flow.errors import FlowError
 from flow.integer import IMAGE, IntegerNetwork
 from flow.integer.operations import Shape
 from flow.lowering._builder import Builder, Placeholder
-from flow.lowering._constants import Constant, constant_node
 from flow.lowering._fused import fused
 from flow.lowering._logits import MOST_CLASSES, Ending, ending, leave_out, logits_tensor
 from flow.lowering._model_ends import BATCH
@@ -25,6 +24,7 @@ from flow.lowering._narrow import narrowed
 from flow.lowering._near_ties import tie_notes
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
+from flow.lowering.constants import Constant, constant_node
 from flow.lowering.encoding import InputEncoding, image_value
 from flow.lowering.rules import rule_of
 

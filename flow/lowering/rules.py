@@ -18,11 +18,11 @@ from flow.lowering import (
     _trunc,
 )
 from flow.lowering._builder import Builder
-from flow.lowering._constants import Constant
 from flow.lowering._operands import Operands, data
 from flow.lowering._refusal import Refusal
 from flow.lowering._sequences import lifted
 from flow.lowering._values import Value
+from flow.lowering.constants import Constant
 
 __all__ = ["RULES", "Rule", "rule_of"]
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from flow.objectives._attack import AttackSettings, cross_entropy_ascent, uniform_start
 from flow.objectives._checks import require
 from flow.objectives._crossing import crossing, moved_along
+from flow.objectives.ascent import AttackSettings, cross_entropy_ascent, uniform_start
 from flow.objectives.base import Batch, Model, Objective, Outcome, TrainingSet
 from flow.objectives.weight_mapping import map_weights, unmap_weights
 from flow.progress import track

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from flow.objectives._attack import input_gradient
 from flow.objectives._checks import require
 from flow.objectives._crossing import crossing, moved_along
+from flow.objectives.ascent import input_gradient
 from flow.objectives.base import Batch, Logits, Model, Objective, Outcome, TrainingSet
 
 __all__ = ["Feedback", "FeedbackSettings"]

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from flow.objectives._attack import AttackSettings, ball, cross_entropy_ascent, uniform_start
 from flow.objectives._checks import require
 from flow.objectives._interval import Box, margin_bounds, settle_norms
+from flow.objectives.ascent import AttackSettings, ball, cross_entropy_ascent, uniform_start
 from flow.objectives.base import Batch, Model, Objective, Outcome
 
 __all__ = ["Ibp", "IbpSettings", "MtlIbp", "MtlIbpSettings"]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from flow.objectives._attack import AttackSettings, cross_entropy_ascent, gaussian_start
 from flow.objectives._checks import require
+from flow.objectives.ascent import AttackSettings, cross_entropy_ascent, gaussian_start
 from flow.objectives.base import Batch, Model, Objective, Outcome
 
 __all__ = ["Mart", "MartSettings"]

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from flow.objectives._attack import AttackSettings, ascend, uniform_start
 from flow.objectives._checks import require
+from flow.objectives.ascent import AttackSettings, ascend, uniform_start
 from flow.objectives.base import Batch, Logits, Model, Objective, Outcome, cross_entropy_outcome
 
 __all__ = ["MatMixed", "MatParallel", "MatSettings"]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from flow.objectives._attack import AttackSettings, cross_entropy_ascent, uniform_start
+from flow.objectives.ascent import AttackSettings, cross_entropy_ascent, uniform_start
 from flow.objectives.base import Batch, Model, Objective, Outcome, cross_entropy_outcome
 
 __all__ = ["Pgd", "PgdSettings"]

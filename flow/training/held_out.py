@@ -10,7 +10,7 @@ from torch import Tensor
 
 from flow.config import HeldOut
 from flow.objectives import Batch, Model, TrainingSet
-from flow.objectives._attack import AttackSettings, ball, cross_entropy_ascent, uniform_start
+from flow.objectives.ascent import AttackSettings, ball, cross_entropy_ascent, uniform_start
 from flow.progress import track
 from flow.training.data import seeded
 

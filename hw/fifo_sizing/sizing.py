@@ -23,7 +23,7 @@ from hw.accelerator import Accelerator
 from hw.errors import HardwareError
 from hw.fifo_sizing._bench import Bench, capacity
 from hw.fifo_sizing._search import shrink
-from hw.verilator._sim_top import storage_depth
+from hw.verilator.sim_top import storage_depth
 from hw.verilator.simulation import Simulation, Stall, Traffic
 
 __all__ = ["FifoSizing", "size_fifos"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from hw.accelerator import Accelerator
 from hw.build import BuildPlan, BuildStore, require_compiler
 from hw.errors import HardwareError
-from hw.verilator._sim_top import render_sim_top, render_storage
+from hw.verilator.sim_top import render_sim_top, render_storage
 from hw.verilator.toolchain import OBJECTS, Model, plan_model_build
 
 __all__ = ["PROGRAM", "REPLACEMENTS", "plan_build", "plan_program", "run_build"]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from hw.accelerator import Accelerator, Manifest
 from hw.accelerator.packing import unpack_logits
 from hw.errors import HardwareError
-from hw.verilator._sim_top import fifo_instance
 from hw.verilator._stall import Stall, StreamState, explain_stall, shallow_fifo
+from hw.verilator.sim_top import fifo_instance
 
 __all__ = ["ProcessResult", "Waveforms", "run_program"]
 

@@ -18,8 +18,8 @@ from hw.accelerator.packing import pack_images
 from hw.errors import HardwareError
 from hw.verilator._build import plan_build, run_build
 from hw.verilator._process import ProcessResult, Waveforms, run_program
-from hw.verilator._sim_top import storage_depth
 from hw.verilator._stall import Stall
+from hw.verilator.sim_top import storage_depth
 
 __all__ = ["Simulation", "SimulationResult", "Stall", "Traffic", "Waveforms"]
 

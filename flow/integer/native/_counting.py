@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.integer.bounds import Interval
-from flow.integer.native._lines import Reals, fit_lines
+from flow.integer.native.lines import Reals, fit_lines
 from flow.integer.operations import Integers, Threshold
 
 __all__ = ["Counter", "Counting", "count_bytes", "count_shorts", "plan_counting"]

@@ -18,6 +18,7 @@ from ._stream import LimitedStream
 from .batcher import Batcher, BusyError
 from .model import Model
 from .protocol import ProtocolError, infer_response, metadata, parse_infer
+from .refuser import Refuser
 from .settings import ServerSettings
 
 __all__ = ["Server"]
@@ -86,17 +87,23 @@ class _Listener(ThreadingHTTPServer):
     def __init__(self, server: Server) -> None:
         self.owner = server
         self.tls = server.settings.tls()
-        self._places = threading.Semaphore(server.settings.most_connections)
-        if ":" in server.settings.host:
+        settings = server.settings
+        self._places = threading.Semaphore(settings.most_connections)
+        self._refuser = Refuser(
+            self.tls,
+            most_connections=settings.most_connections,
+            most_bytes=settings.most_header_bytes + settings.most_body_bytes,
+        )
+        if ":" in settings.host:
             self.address_family = socket.AF_INET6
-        super().__init__((server.settings.host, server.settings.port), _Handler)
+        super().__init__((settings.host, settings.port), _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        """Start a thread for a connection, if there is a place."""
+        """Start a thread for a connection; where there is no place, let it be told so."""
         if self._places.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
-            self.shutdown_request(request)
+            self._refuser.refuse(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         """Shake hands, where TLS is spoken, and serve a connection."""

@@ -27,7 +27,7 @@ class ServerSettings:
         most_images: in a request, and in a call of the model.
         most_body_bytes, most_header_bytes: of a request.
         most_waiting: requests in the queue; more get status 503.
-        most_connections: at once; more are closed with status 503.
+        most_connections: at once; more are closed with status 503, a flood of them without it.
         idle_s: a connection without a request is closed.
         request_s: a request that has begun must be there in full.
         answer_s: the model must have answered.

@@ -17,7 +17,7 @@ from flow.bench.training_steps import measure
 from flow.cli import main
 from flow.errors import FlowError
 from flow.objectives import pgd
-from flow.objectives._attack import AttackSettings, cross_entropy_ascent
+from flow.objectives.ascent import AttackSettings, cross_entropy_ascent
 from flow.objectives.base import Batch, Logits
 
 KEYS = [

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Folders for boards."""
+"""Files and folders for boards."""
 
 import subprocess
 import sys
@@ -13,6 +13,7 @@ from hashing_kernel import write_hashing_kernel
 from virtual_board import GEOMETRY
 
 from flow.classifier import Images, Logits
+from flow.cli import main
 from flow.compile.opening import OpenedAccelerator
 from flow.compile.package import BOARDS, write_package
 from flow.errors import FlowError
@@ -38,20 +39,77 @@ def _noise(opened: OpenedAccelerator, count: int) -> Images:
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
+def _unpack(archive: Path) -> None:
+    """Unpack it where it lies, as a board's host can."""
+    command = [sys.executable, "-m", "tarfile", "-e", archive.name]
+    subprocess.run(command, cwd=archive.parent, check=True, capture_output=True)
+
+
 @pytest.mark.slow
 def test_the_virtual_board_checks_itself(opened: OpenedAccelerator, tmp_path: Path) -> None:
-    folder = write_package(
-        opened, _noise(opened, 9), tmp_path / "p", board="virtual", build_dir=tmp_path / "build"
-    )
+    archive = tmp_path / "there" / "p.tar.gz"
+    write_package(opened, _noise(opened, 9), archive, board="virtual", build_dir=tmp_path / "build")
+    _unpack(archive)
     done = subprocess.run(
         [sys.executable, "-m", "runner", "check", "."],
-        cwd=folder,
+        cwd=archive.parent / "package-virtual",
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "9 of 9 images exact" in done.stdout
+
+
+def test_equal_inputs_give_equal_archives(opened: OpenedAccelerator, tmp_path: Path) -> None:
+    names, counts = ("a.tar.gz", "other/b.tar.gz", "c.tar.gz"), (2, 2, 3)
+    found = [
+        write_package(
+            opened, _noise(opened, count), tmp_path / name, board="pynq-z2", build_dir=tmp_path
+        ).read_bytes()
+        for name, count in zip(names, counts, strict=True)
+    ]
+    assert found[0] == found[1] != found[2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz", "c.tar.gz", "other"]
+
+
+def test_an_archive_replaces_the_one_before(opened: OpenedAccelerator, tmp_path: Path) -> None:
+    archive = tmp_path / "p.tar.gz"
+    archive.write_text("of another time")
+    write_package(opened, _noise(opened, 2), archive, board="u250", build_dir=tmp_path)
+    _unpack(archive)
+    images, expected = Package.load(tmp_path / "package-u250").examples()
+    np.testing.assert_array_equal(images, _noise(opened, 2))
+    np.testing.assert_array_equal(expected, _Network().logits(images))
+
+
+def test_the_command_says_how_to_unpack(
+    opened: OpenedAccelerator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("flow.compile.opening.open_accelerator", lambda _: opened)
+    assert main(["package", str(tmp_path), "--board", "zcu104"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["package-zcu104.tar.gz"]
+    unpack, change, check = capsys.readouterr().out.split("; there: ")[1].strip().split(" && ")
+    assert unpack == "python3 -m tarfile -e package-zcu104.tar.gz"
+    assert (change, check) == ("cd package-zcu104", "python3 -m runner check .")
+    _unpack(tmp_path / "package-zcu104.tar.gz")
+    assert Package.load(tmp_path / "package-zcu104").examples()[0].shape[0] == 64
+
+
+def test_the_command_writes_a_folder_where_the_name_is_of_none(
+    opened: OpenedAccelerator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("flow.compile.opening.open_accelerator", lambda _: opened)
+    folder = tmp_path / "p"
+    assert main(["package", str(tmp_path), "--board", "u250", "--output", str(folder)]) == 0
+    assert capsys.readouterr().out.endswith("; there: python3 -m runner check .\n")
+    assert Package.load(folder).backend == "alveo"
 
 
 @pytest.mark.parametrize("board", [name for name in BOARDS if name != "virtual"])
@@ -66,6 +124,14 @@ def test_a_board_gets_the_width_of_its_port(
     assert (package.backend, package.kernel) == (BOARDS[board].backend, names[package.backend])
     assert package.product.name == BOARDS[board].product
     assert f'"data_bits": {BOARDS[board].data_bits}' in (folder / "kernel.json").read_text()
+
+
+def test_a_folder_under_the_archives_name_stays(opened: OpenedAccelerator, tmp_path: Path) -> None:
+    taken = tmp_path / "p.tar.gz"
+    taken.mkdir()
+    with pytest.raises(FlowError, match=r"p\.tar\.gz is a folder, and the name of an archive"):
+        write_package(opened, _noise(opened, 1), taken, board="u250", build_dir=tmp_path)
+    assert taken.is_dir()
 
 
 def test_what_cannot_be_packaged_is_told(opened: OpenedAccelerator, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from flow.compile import compile_network
 from flow.config import CompileConfig
 from flow.lowering import lower
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 from hw.verilator.simulation import Simulation
 
 

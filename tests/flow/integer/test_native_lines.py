@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow.integer import Interval
-from flow.integer.native._lines import fit_lines
+from flow.integer.native.lines import fit_lines
 
 
 def _counts(lines: tuple[np.ndarray, np.ndarray], values: np.ndarray, levels: int) -> np.ndarray:

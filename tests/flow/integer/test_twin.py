@@ -17,7 +17,7 @@ from flow.integer import (
     Operation,
     SumPool,
     Threshold,
-    _twin_functions,
+    twin_functions,
 )
 from flow.integer.operations import IMAGE
 
@@ -58,7 +58,7 @@ def test_twin_gradient_is_the_slope_of_the_staircase() -> None:
 @pytest.mark.parametrize("quick", [True, False])
 def test_twins_of_random_networks_equal_them(quick: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not quick:
-        monkeypatch.setattr(_twin_functions, "_BYTES", False)
+        monkeypatch.setattr(twin_functions, "_BYTES", False)
     rng = np.random.default_rng(0)
     for seed in range(150):
         network = random_network(seed)
@@ -125,7 +125,7 @@ def test_gradient_of_bfloat16_has_nearly_the_signs_of_float32(
 ) -> None:
     pixels = torch.from_numpy(IMAGES).float()
     quick = gradient(pooled(), pixels)
-    monkeypatch.setattr(_twin_functions, "_BFLOAT16", False)
+    monkeypatch.setattr(twin_functions, "_BFLOAT16", False)
     exact = gradient(pooled(), pixels)
     assert (exact != 0).float().mean() > 0.1
     assert (quick.sign() == exact.sign()).float().mean() > 0.97

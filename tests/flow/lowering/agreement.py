@@ -16,7 +16,7 @@ from flow.fuzz.agreement import execute
 from flow.fuzz.graph import smooth_images
 from flow.integer import IntegerNetwork
 from flow.lowering import InputEncoding, lower
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 Body = Callable[[GraphWriter, str], str]
 

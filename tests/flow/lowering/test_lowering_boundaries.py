@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from flow.integer import MaxPool
 from flow.lowering import lower
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 SHAPE = (1, 2, 10, 7)
 

@@ -17,7 +17,7 @@ from flow.errors import FlowError
 from flow.integer import Interval
 from flow.lowering import lower
 from flow.lowering._collisions import Term, of_places, of_sums
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 from flow.lowering._multipliers import Part, smallest_multipliers, why_none
 
 Layer = Callable[[GraphWriter, str], str]

@@ -11,7 +11,7 @@ from agreement import assert_equal, quantized, single, weights
 from flow.errors import FlowError
 from flow.integer import Concat, Gather, Scale
 from flow.lowering import lower
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 Layer = Callable[[GraphWriter, str], str]
 SHAPE = (1, 2, 7, 6)

@@ -13,8 +13,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.errors import FlowError
 from flow.lowering import InputEncoding, lower
-from flow.lowering._graph_writer import GraphWriter
 from flow.lowering.encoding import Layout
+from flow.lowering.graph_writer import GraphWriter
 
 
 def _plain(_: GraphWriter, x: str) -> str:

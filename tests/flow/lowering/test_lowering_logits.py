@@ -21,8 +21,8 @@ from flow.fuzz.agreement import execute
 from flow.integer import Bias
 from flow.integer.native import NativeNetwork
 from flow.lowering import lower
-from flow.lowering._graph_writer import GraphWriter
 from flow.lowering._units import choose_units
+from flow.lowering.graph_writer import GraphWriter
 
 
 def _head(scale: object = 0.25, *, bits: int = 4) -> tuple[GraphWriter, str]:

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from flow.errors import FlowError
 from flow.integer import MaxPool, Threshold
 from flow.lowering import lower
-from flow.lowering._graph_writer import GraphWriter
 from flow.lowering._growing import (
     Ceil,
     Erf,
@@ -34,6 +33,7 @@ from flow.lowering._growing import (
     Tanh,
     ThresholdedRelu,
 )
+from flow.lowering.graph_writer import GraphWriter
 
 Layer = Callable[[GraphWriter, str], str]
 FUNCTIONS: dict[str, dict[str, float]] = {

@@ -15,11 +15,11 @@ from qonnx.custom_op.general.intquant import int_quant
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
 from flow.integer import Convolution, Interval, Threshold
-from flow.lowering._graph_writer import GraphWriter
 from flow.lowering._quantizers import levels
 from flow.lowering._staircase import ROUNDINGS, Staircase, integer_thresholds, round_steps, uniform
 from flow.lowering._trunc import _after_rounding
 from flow.lowering._values import INFINITY, Value, objects, rationals
+from flow.lowering.graph_writer import GraphWriter
 
 SPAN = Interval(-40, 40)
 _ONE = np.ones((1, 1, 1, 1))

@@ -18,7 +18,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from flow.errors import FlowError
 from flow.fuzz import random_qonnx
 from flow.lowering import lower, read_model
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 
 @pytest.fixture(scope="module")

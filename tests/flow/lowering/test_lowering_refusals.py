@@ -11,7 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.errors import FlowError
 from flow.lowering import lower
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 Layer = Callable[[GraphWriter, str], str]
 

@@ -11,7 +11,7 @@ from onnx import helper, numpy_helper
 
 from flow.integer import Add, Concat, Convolution, MaxPool, SumPool, Threshold
 from flow.lowering import lower
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 Layer = Callable[[GraphWriter, str], str]
 UNQUANTIZED = (  # they need a quantizer behind them

@@ -14,7 +14,7 @@ from flow.fuzz.agreement import execute
 from flow.integer import Add, Convolution
 from flow.integer.native import NativeNetwork
 from flow.lowering import lower
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 Layer = Callable[[GraphWriter, str], str]
 _CHANNELS = np.array([0.37, 0.211, 1.13, 0.0917]).reshape(1, 4, 1, 1)

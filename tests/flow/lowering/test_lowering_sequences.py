@@ -10,7 +10,7 @@ from agreement import assert_equal, quantized, single, weights
 
 from flow.integer import Convolution, Gather
 from flow.lowering import InputEncoding, lower
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 Layer = Callable[[GraphWriter, str], str]
 SHAPE = (1, 4, 15)

@@ -12,7 +12,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from flow.fuzz.agreement import execute
 from flow.lowering import InputEncoding, lower
-from flow.lowering._graph_writer import GraphWriter
+from flow.lowering.graph_writer import GraphWriter
 
 
 def _graph(shape: Sequence[int], *, low: float = 0.0, high: float = 1.0) -> GraphWriter:

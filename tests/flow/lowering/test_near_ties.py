@@ -10,10 +10,10 @@ from agreement import finished, weights
 
 from flow.integer import Interval
 from flow.lowering import lower
-from flow.lowering._graph_writer import GraphWriter
 from flow.lowering._near_ties import near_ties, tie_notes
 from flow.lowering._staircase import round_steps, uniform
 from flow.lowering._values import Value, objects
+from flow.lowering.graph_writer import GraphWriter
 
 TENTH = Fraction(float(np.float32(0.1)))  # not 1/10: 1e-9 above
 

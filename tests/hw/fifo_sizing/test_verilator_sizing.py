@@ -17,7 +17,7 @@ from hw.fifo_sizing._bench import Bench
 from hw.fifo_sizing._steps import cheaper_depths, fifo_cost
 from hw.fifo_sizing.sizing import _deepen, size_fifos
 from hw.stitch.stitching import with_fifo_depths
-from hw.verilator._sim_top import storage_depth
+from hw.verilator.sim_top import storage_depth
 from hw.verilator.simulation import Simulation
 
 PART = "xc7z020clg400-1"

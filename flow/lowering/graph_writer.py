@@ -12,7 +12,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
-from flow.lowering._constants import Constant, constant_node
+from flow.lowering.constants import Constant, constant_node
 
 __all__ = ["GraphWriter"]
 
