@@ -17,8 +17,8 @@ from flow.errors import FlowError
 from flow.integer import Interval
 from flow.lowering import lower
 from flow.lowering._collisions import Term, of_places, of_sums
-from flow.lowering.graph_writer import GraphWriter
 from flow.lowering._multipliers import Part, smallest_multipliers, why_none
+from flow.lowering.graph_writer import GraphWriter
 
 Layer = Callable[[GraphWriter, str], str]
 
