@@ -6,11 +6,14 @@ import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flow.bench.benchmark import Benchmark
-from flow.cluster import Cluster, Work, open_cluster
 from flow.errors import SettingError
 from flow.tables import Row
+
+if TYPE_CHECKING:
+    from flow.cluster import Cluster
 
 __all__ = ["CLUSTER"]
 
@@ -45,12 +48,14 @@ class ClusterBenchmark(Benchmark):
         """Time the tasks where the workers have started already."""
         if options.tasks < 1:
             raise SettingError(f"tasks {options.tasks}: give at least 1", "tasks")
+        from flow.cluster import open_cluster  # noqa: PLC0415 - imports torch
+
         for place in options.places:
             with open_cluster(place) as cluster:
                 yield _row(place, cluster, options.tasks, options.task_s)
 
 
-def _row(place: str, cluster: Cluster, tasks: int, task_s: float) -> Row:
+def _row(place: str, cluster: "Cluster", tasks: int, task_s: float) -> Row:
     workers = int(place.rsplit(":", 1)[-1]) if place.rsplit(":", 1)[-1].isdecimal() else 1
     _timed(cluster, 2 * workers, 0.0)  # starts them
     seconds, short_s = _timed(cluster, tasks, task_s), _timed(cluster, _SHORT, 0.0)
@@ -65,7 +70,9 @@ def _row(place: str, cluster: Cluster, tasks: int, task_s: float) -> Row:
     }
 
 
-def _timed(cluster: Cluster, tasks: int, task_s: float) -> float:
+def _timed(cluster: "Cluster", tasks: int, task_s: float) -> float:
+    from flow.cluster import Work  # noqa: PLC0415 - imports NumPy
+
     work: Work[int, int] = Work(name="wait", version=1, do=_wait, shared=task_s)
     start = time.perf_counter()
     found = list(cluster.map(work, range(tasks), total=tasks, title="tasks"))

@@ -111,7 +111,6 @@ def _in_qonnx(path: Path, images: Images, cluster: Cluster) -> Logits:
         version=1,
         do=_executed,
         shared=path.read_bytes(),
-        prepare=_as_file,
         floats=True,
         unit="images",
     )
@@ -119,14 +118,11 @@ def _in_qonnx(path: Path, images: Images, cluster: Cluster) -> Logits:
     return np.concatenate(list(parts))
 
 
-def _as_file(content: bytes) -> tempfile.TemporaryDirectory[str]:
-    folder = tempfile.TemporaryDirectory(prefix="steelflow-bench-")
-    Path(folder.name, "model.onnx").write_bytes(content)
-    return folder
-
-
-def _executed(folder: tempfile.TemporaryDirectory[str], images: Images) -> NDArray[np.int32]:
-    return qonnx_logits(Path(folder.name, "model.onnx"), images)
+def _executed(model: bytes, images: Images) -> NDArray[np.int32]:
+    with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as folder:
+        path = Path(folder, "model.onnx")
+        path.write_bytes(model)
+        return qonnx_logits(path, images)
 
 
 def check_graphs(count: int, cluster: Cluster) -> Iterator[Row]:

@@ -56,9 +56,12 @@ def queue_of(queue: JobQueue) -> "JobQueueCluster":
         FlowError: the settings are not those of the queue.
     """
     import dask_jobqueue  # noqa: PLC0415 - takes a second
+    from dask_jobqueue.local import LocalCluster  # noqa: PLC0415 - as above
 
     names = {name.lower(): name for name in dir(dask_jobqueue) if name.endswith("Cluster")}
-    kind = getattr(dask_jobqueue, names.get(f"{queue.queue}cluster", "LocalCluster"))
+    kind = LocalCluster
+    if queue.queue != "local":
+        kind = getattr(dask_jobqueue, names[f"{queue.queue}cluster"])
     given = {"processes": queue.settings.get("cores", 1), **queue.settings}
     try:
         cluster: JobQueueCluster = kind(**given)

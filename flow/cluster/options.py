@@ -4,9 +4,10 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flow.cluster.address import open_cluster
-from flow.cluster.base import Cluster
+if TYPE_CHECKING:
+    from flow.cluster.base import Cluster
 
 __all__ = ["add_cluster", "cluster_of"]
 
@@ -28,6 +29,8 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def cluster_of(options: argparse.Namespace) -> Cluster:
+def cluster_of(options: argparse.Namespace) -> "Cluster":
     """Return the workers that the options ask for; close them."""
+    from flow.cluster.address import open_cluster  # noqa: PLC0415 - imports torch
+
     return open_cluster(options.cluster, results=options.results)

@@ -79,7 +79,10 @@ def test_the_accelerator_is_measured(capsys: pytest.CaptureFixture[str]) -> None
             "check: images and a data set are given; give one (--images, --dataset)",
         ),
         (["--min-accuracy", ".5", "--dataset", "digits"], "images: shape (360, 8, 8, 1) is not (N"),
-        (["--min-accuracy", ".5", "--dataset", "mnis"], "data set: source: 'mnis' is refused"),
+        (
+            ["--min-accuracy", ".5", "--dataset", "mnis"],
+            "data.source: 'mnis' is unknown; did you mean 'mnist'? ",
+        ),
         (
             ["--min-accuracy", ".5", "--images", "images.npy", "--labels", "images.npy"],
             "--labels images.npy: holds uint8 of shape (40, 6, 6, 1), not one integer for each of",

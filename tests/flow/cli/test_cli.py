@@ -23,9 +23,9 @@ STEPS = (
     "export",
     "compile",
     "verify",
+    "attack",
     "rtlsim",
     "synth",
-    "attack",
     "certify",
     "report",
 )
@@ -243,6 +243,7 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         "bench",
         "experiment",
         "doctor",
+        "search",
     }
     assert names == {"run", *STEPS} | others
     for command in COMMANDS:

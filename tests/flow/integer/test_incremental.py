@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from squeezed_networks import all_images, ball, squeezed_network, truly_robust
 
 from flow.certify.checker import Network, load
+from flow.certify.checker.lines import margins
 from flow.errors import FlowError
 from flow.fuzz import random_network
 from flow.integer import Dense, Flatten, IntegerNetwork
@@ -40,7 +41,7 @@ def test_margins_of_single_images_are_those_of_the_reference(seed: int) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, epsilon=st.integers(0, 100))
-def test_bounds_are_those_of_the_checker_whatever_was_asked_before(
+def test_the_checker_bounds_no_looser_whatever_was_asked_before(
     seed: int, epsilon: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     network, rng = random_network(seed), np.random.default_rng(seed)
@@ -49,8 +50,10 @@ def test_bounds_are_those_of_the_checker_whatever_was_asked_before(
     engine, other = IncrementalNetwork(network), Network(load(path))
     for image in rng.integers(0, 256, (3, *network.input_shape), dtype=np.uint8):
         label, (low, high) = int(rng.integers(network.classes)), ball(image, epsilon)
-        expected = other.margins(low[None], high[None], label)[0]
-        assert (engine.margin_bounds(low, high, label)[0] == expected).all()
+        ends = other.run(low[None], high[None])
+        checked = margins(other, ends, label, lines={})[0]  # sums in a row are one sum there
+        least, _ = engine.margin_bounds(low, high, label)
+        assert (least == checked).all() if epsilon == 0 else (least <= checked).all()
 
 
 @settings(max_examples=40, deadline=None)

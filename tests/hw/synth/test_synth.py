@@ -124,7 +124,7 @@ def test_time_limit_stops_yosys(tmp_path: Path) -> None:
 
 
 def test_unknown_primitive_is_named() -> None:
-    with pytest.raises(HardwareError, match=r"top: the netlist holds URAM288, which is no Xilinx"):
+    with pytest.raises(HardwareError, match=r"top: the netlist holds URAM288, which is no prim"):
         count_cells({"LUT6": 1, "URAM288": 2}, "top")
 
 
