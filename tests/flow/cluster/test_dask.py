@@ -113,7 +113,11 @@ def test_a_job_script_asks_slurm_for_what_the_file_says(tmp_path: Path) -> None:
 LOCAL = "{queue: local, jobs: 1, settings: {memory: 2GB, cores: 1}}"
 
 
-def test_workers_of_a_queue_compute_the_same(tmp_path: Path) -> None:
+def test_workers_of_a_queue_compute_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tests, root = Path(__file__).parent, Path(__file__).parents[3]
+    monkeypatch.setenv("PYTHONPATH", f"{tests}:{root}")  # a job's environment is its caller's
     (tmp_path / "queue.yaml").write_text(LOCAL)
     with open_cluster(str(tmp_path / "queue.yaml")) as cluster:
         assert list(cluster.map(squares(tmp_path), range(4), total=4, title="x")) == EXPECTED[:4]
