@@ -4,12 +4,14 @@
 
 import argparse
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from flow.errors import SettingError
 from flow.tables import Row
+from steelflow_names import hint
 
-__all__ = ["Benchmark"]
+__all__ = ["Benchmark", "check_models"]
 
 
 @dataclass(frozen=True)
@@ -26,3 +28,14 @@ class Benchmark(ABC):
     @abstractmethod
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Measure and yield a row at a time; every row has the same keys."""
+
+
+def check_models(names: Collection[str], known: Collection[str]) -> None:
+    """Refuse the first name that is not known.
+
+    Raises:
+        SettingError: there is one; it says what is near, or known.
+    """
+    for name in names:
+        if name not in known:
+            raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.benchmark import Benchmark
+from flow.bench.benchmark import Benchmark, check_models
 from flow.environment import data_folder
 from flow.errors import SettingError
 from flow.tables import Row
-from steelflow_names import hint
 
 __all__ = ["BOARD"]
 
@@ -55,9 +54,7 @@ class BoardBenchmark(Benchmark):
         from brevitas_models.pretrained import trained  # noqa: PLC0415 - imports torch
         from flow.bench.board_figures import server_row  # noqa: PLC0415
 
-        for name in options.models:
-            if name not in trained():
-                raise SettingError(f"models {name}: unknown{hint(name, trained())}", "models")
+        check_models(options.models, trained())
         for key in ("seconds", "minutes", "clients"):
             if getattr(options, key) <= 0:
                 raise SettingError(f"{key} {getattr(options, key):g}: give more than 0", key)

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.benchmark import Benchmark
+from flow.bench.benchmark import Benchmark, check_models
 from flow.cluster.options import add_cluster, cluster_of
 from flow.environment import data_folder
 from flow.errors import SettingError
 from flow.tables import Row
-from steelflow_names import hint
 
 __all__ = ["EXACT", "MODELS"]
 
@@ -54,10 +53,7 @@ class ExactBenchmark(Benchmark):
         from brevitas_models.pretrained import trained  # noqa: PLC0415 - imports torch
         from flow.bench import exact_check  # noqa: PLC0415 - imports qonnx
 
-        known = trained()
-        for name in options.models:
-            if name not in known:
-                raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")
+        check_models(options.models, trained())
         for option, least in (("images", 1), ("graphs", 0)):
             given = getattr(options, option)
             if given is not None and given < least:

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.benchmark import Benchmark
+from flow.bench.benchmark import Benchmark, check_models
 from flow.environment import data_folder
 from flow.errors import SettingError
 from flow.tables import Row
-from steelflow_names import hint
 
 __all__ = ["HARDWARE"]
 
@@ -58,10 +57,7 @@ class HardwareBenchmark(Benchmark):
         from flow.zoo.entries import entry  # noqa: PLC0415 - too
         from flow.zoo.hardware_figures import benchmark_row  # noqa: PLC0415 - imports FINN
 
-        known = trained()
-        for name in options.models:
-            if name not in known:
-                raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")
+        check_models(options.models, trained())
         if options.images is not None and options.images < 1:
             raise SettingError(f"images {options.images}: give at least 1", "images")
         for name in options.models:

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.benchmark import Benchmark
+from flow.bench.benchmark import Benchmark, check_models
 from flow.environment import cache_folder, data_folder
 from flow.errors import SettingError
 from flow.tables import Row
-from steelflow_names import hint
 
 __all__ = ["KERNEL"]
 
@@ -74,9 +73,7 @@ class KernelBenchmark(Benchmark):
         from brevitas_models.pretrained import trained  # noqa: PLC0415 - imports torch
         from flow.bench import kernel_figures as figures  # noqa: PLC0415 - imports FINN
 
-        for name in options.models:
-            if name not in trained():
-                raise SettingError(f"models {name}: unknown{hint(name, trained())}", "models")
+        check_models(options.models, trained())
         if options.images < 3:
             raise SettingError(
                 f"images {options.images}: give at least 3, for the cycles of one more", "images"

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.benchmark import Benchmark
+from flow.bench.benchmark import Benchmark, check_models
 from flow.bench.training_cases import CASES, Case
 from flow.errors import SettingError
 from flow.tables import Row
-from steelflow_names import hint
 
 __all__ = ["TRAINING"]
 
@@ -61,9 +60,7 @@ class TrainingBenchmark(Benchmark):
 def _chosen(options: argparse.Namespace) -> list[Case]:
     """Return the cases that the options ask for; FlowError for an unknown or unusable one."""
     known = {case.name: case for case in CASES}
-    for name in options.models:
-        if name not in known:
-            raise SettingError(f"models {name}: unknown{hint(name, known)}", "models")
+    check_models(options.models, known)
     if options.steps < 1:
         raise SettingError(f"steps {options.steps}: give at least 1", "steps")
     if not 0 < options.seconds < float("inf"):

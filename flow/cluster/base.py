@@ -94,7 +94,7 @@ class _Run(Generic[Item, Result]):
 
     Attributes:
         found: pickled results that wait for those before them, by number.
-        items: those that were taken and have no result yet, by number.
+        items: those that were taken and have no result yet, with their keys, by number.
     """
 
     work: Work[Item, Result]
@@ -103,14 +103,14 @@ class _Run(Generic[Item, Result]):
     total: int
     count: Callable[[Item], int]
     found: dict[int, bytes] = field(default_factory=dict)
-    items: dict[int, Item] = field(default_factory=dict)
+    items: dict[int, tuple[Item, str]] = field(default_factory=dict)
     done: int = 0
 
     def unknown(self, items: Iterator[Item]) -> Orders:
         """Yield those that are not in the store; the others are found."""
         for number, item in enumerate(items):
-            self.items[number] = item
             key = self.work.key(item) if self.store is not None else ""
+            self.items[number] = (item, key)
             known = {} if self.store is None else self.store.get([key])
             if key in known:
                 self._arrived(number, known[key])
@@ -122,7 +122,7 @@ class _Run(Generic[Item, Result]):
         following = 0
         for number, result in answers:
             if self.store is not None:
-                self.store.keep(self.work.key(self.items[number]), result)
+                self.store.keep(self.items[number][1], result)
             self._arrived(number, result)
             while following in self.found:
                 yield pickle.loads(self.found.pop(following))
@@ -133,5 +133,5 @@ class _Run(Generic[Item, Result]):
 
     def _arrived(self, number: int, result: bytes) -> None:
         self.found[number] = result
-        self.done += self.count(self.items.pop(number))
+        self.done += self.count(self.items.pop(number)[0])
         self.report(self.done, self.total)

@@ -60,11 +60,4 @@ class AlveoBoard(Board):
 
     def report(self, products: BuildProducts) -> BitstreamReport:
         """See Board."""
-        found = read_vitis(products)
-        return BitstreamReport(
-            asked_mhz=found.asked_mhz,
-            clock_mhz=found.clock_mhz,
-            slack_ns=found.slack_ns,
-            used=found.used,
-            bitstream=self.product,
-        )
+        return read_vitis(products, self.product)

@@ -61,11 +61,4 @@ class ZynqBoard(Board):
 
     def report(self, products: BuildProducts) -> BitstreamReport:
         """See Board."""
-        found = read_vivado(products)
-        return BitstreamReport(
-            asked_mhz=found.asked_mhz,
-            clock_mhz=found.clock_mhz,
-            slack_ns=found.slack_ns,
-            used=found.used,
-            bitstream=self.product,
-        )
+        return read_vivado(products, self.product)

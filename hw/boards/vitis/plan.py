@@ -3,17 +3,16 @@
 """The xclbin of a kernel on an Alveo card as a build plan, and what Vitis says of it."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from hw.boards.report import BitstreamReport
 from hw.boards.vivado.plan import kernel_files, tcl_list
 from hw.boards.vivado.wrapper import WRAPPER, render_wrapper
 from hw.build import BuildPlan, BuildProducts
 from hw.errors import HardwareError
 from hw.shell.kernel import Kernel
 
-__all__ = ["VitisResult", "plan_vitis", "read_vitis"]
+__all__ = ["plan_vitis", "read_vitis"]
 
 _HERE = Path(__file__).parent
 _TIMING, _USED, _ABOUT = "timing_summary.rpt", "full_util.rpt", "xclbin.txt"
@@ -27,16 +26,6 @@ Everything is here but Vitis (2022.2 to 2025.2) and the card's platform {platfor
 vivado.log and v++_kernel.log.
 """
 _ROWS = {"LUT": "CLB LUTs", "FF": "CLB Registers", "BRAM36": "Block RAM Tile", "DSP": "DSPs"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class VitisResult:
-    """Clock in MHz, slack in ns, resources of the whole card's design as (used, available)."""
-
-    asked_mhz: float
-    clock_mhz: float
-    slack_ns: float
-    used: Mapping[str, tuple[int, int]]
 
 
 def plan_vitis(
@@ -78,18 +67,19 @@ def plan_vitis(
     )
 
 
-def read_vitis(products: BuildProducts) -> VitisResult:
-    """Read what Vitis says.
+def read_vitis(products: BuildProducts, bitstream: str) -> BitstreamReport:
+    """Read what Vitis says of a bitstream, a file among the products.
 
     Raises:
         HardwareError: a report is missing or unreadable, or timing is not met.
     """
     try:
-        found = VitisResult(
+        found = BitstreamReport(
             asked_mhz=_asked(products.path(_LINK).read_text()),
             clock_mhz=_clock(products.path(_ABOUT).read_text()),
             slack_ns=_slack(products.path(_TIMING).read_text()),
             used={k: _row(products.path(_USED).read_text(), row) for k, row in _ROWS.items()},
+            bitstream=bitstream,
         )
     except (OSError, ValueError) as error:
         raise HardwareError(

@@ -3,17 +3,17 @@
 """The bitstream of a kernel on a Zynq as a build plan, and what Vivado says of it."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
+from hw.boards.report import BitstreamReport
 from hw.boards.vivado.settings import ProcessingSystem
 from hw.boards.vivado.wrapper import WRAPPER, render_wrapper
 from hw.build import BuildPlan, BuildProducts
 from hw.errors import HardwareError
 from hw.shell.kernel import Kernel
 
-__all__ = ["VivadoResult", "kernel_files", "plan_vivado", "read_vivado", "tcl_list"]
+__all__ = ["kernel_files", "plan_vivado", "read_vivado", "tcl_list"]
 
 _HERE = Path(__file__).parent
 _RESULT, _USED = "result.txt", "utilisation.rpt"
@@ -38,16 +38,6 @@ _ROWS = {
     "BRAM36": r"Block RAM Tile",
     "DSP": r"DSPs",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class VivadoResult:
-    """Clock in MHz, slack in ns, resources as (used, available)."""
-
-    asked_mhz: float
-    clock_mhz: float
-    slack_ns: float
-    used: Mapping[str, tuple[int, int]]
 
 
 def kernel_files(kernel: Kernel) -> dict[str, bytes]:
@@ -122,8 +112,8 @@ def tcl_list(words: Iterable[str]) -> str:
     return " ".join(f"{{{word}}}" if " " in word else word for word in words)
 
 
-def read_vivado(products: BuildProducts) -> VivadoResult:
-    """Read what Vivado says.
+def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
+    """Read what Vivado says of a bitstream, a file among the products.
 
     Raises:
         HardwareError: a report is missing or unreadable, timing is not met, or a net is not routed.
@@ -132,11 +122,12 @@ def read_vivado(products: BuildProducts) -> VivadoResult:
         lines = products.path(_RESULT).read_text().splitlines()
         about = dict(line.split(maxsplit=1) for line in lines if line.strip())
         text = products.path(_USED).read_text()
-        found = VivadoResult(
+        found = BitstreamReport(
             asked_mhz=float(about["asked_mhz"]),
             clock_mhz=float(about["clock_mhz"]),
             slack_ns=float(about["slack_ns"]),
             used={name: _row(text, pattern) for name, pattern in _ROWS.items()},
+            bitstream=bitstream,
         )
         _check_routes(products)
     except (OSError, ValueError, KeyError) as error:
