@@ -26,6 +26,7 @@ class Attack(ABC):
         norm: of the ball, linf or l2; distances are in uint8 units.
         white_box: it looks inside the network; else it asks for logits only.
         by_gradient: it finds its way by gradients, which a white box may do without.
+        together: it learns from all images that it attacks, which cannot be divided.
         batch: images that are searched together, which bounds the memory.
         steps: gradient steps of one restart, or queries of a black box.
         restarts: independent searches; the worst image of all counts.
@@ -35,6 +36,7 @@ class Attack(ABC):
     norm: ClassVar[str] = "linf"
     white_box: ClassVar[bool] = True
     by_gradient: ClassVar[bool] = True
+    together: ClassVar[bool] = False
     batch: ClassVar[int] = 256
     steps: int
     restarts: int

@@ -42,6 +42,7 @@ class Transfer(Attack):
 
     name: ClassVar[str] = "transfer"
     white_box: ClassVar[bool] = False
+    together: ClassVar[bool] = True
     batch: ClassVar[int] = 1_000_000
     steps: int = 40
     restarts: int = 1

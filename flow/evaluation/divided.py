@@ -20,7 +20,6 @@ from flow.integer.native import NativeNetwork
 __all__ = ["divided_worst_case"]
 
 _CHUNK = 64  # images of a task: fixed, so that the bits do not depend on the workers
-_TOGETHER = "transfer"  # an attack that learns from all images that it attacks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ def divided_worst_case(
         attacks=tuple(attacks),
         epsilon_255=epsilon_255,
     )
-    whole = any(one.name == _TOGETHER for one in attacks)
+    whole = any(one.together for one in attacks)
     step = len(images) if whole else _CHUNK
     chunks = [(start, min(start + step, len(images))) for start in range(0, len(images), step)]
     parts = cluster.map(

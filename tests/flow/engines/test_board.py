@@ -4,7 +4,6 @@
 
 import gc
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from bad_link import BadLink, Faults
 from numpy.typing import NDArray
 from quantized_digits import digits, digits_network
+from self_signed import self_signed
 from virtual_board import Built, build_board
 
 from flow.attacks import build_attack
@@ -115,14 +115,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    paths = folder / "board.pem", folder / "board.key"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command += ["-out", str(paths[0]), "-keyout", str(paths[1])]
-    subprocess.run(command, check=True, capture_output=True)
-    return paths
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def test_tls_with_a_token_and_client_certificates(certificate: tuple[Path, Path]) -> None:
