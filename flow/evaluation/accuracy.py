@@ -4,7 +4,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,6 @@ from numpy.typing import NDArray
 from flow.errors import FlowError
 
 __all__ = ["BoardUse", "RobustAccuracy", "joined", "wilson_interval"]
-
-_Z95 = 1.959963984540054  # 97.5% quantile of the standard normal distribution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +82,12 @@ def _together(uses: Sequence[BoardUse]) -> BoardUse | None:
 def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
     """Return the 95% score interval of a proportion (Wilson 1927), within 0..1.
 
-    Centre (p + z^2/2n) / (1 + z^2/n), half width z/(1 + z^2/n) * sqrt(p(1-p)/n + z^2/4n^2).
-
     Raises:
         FlowError: not 0 <= successes <= trials with at least one trial.
     """
     if trials < 1 or not 0 <= successes <= trials:
         raise FlowError(f"Wilson interval: {successes} successes in {trials} trials are impossible")
-    p, spread = successes / trials, _Z95**2 / trials
-    centre = (p + spread / 2) / (1 + spread)
-    half = _Z95 / (1 + spread) * sqrt(p * (1 - p) / trials + spread / (4 * trials))
-    # at the ends centre and half width are equal in exact arithmetic
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == trials else centre + half
-    return low, high
+    from scipy.stats import binomtest  # noqa: PLC0415  # takes most of a second
+
+    found = binomtest(successes, trials).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)

@@ -25,6 +25,7 @@ def alone(report: Report, examples: Sequence[Example]) -> tuple[Report, tuple[Ex
         sign.replace(f"{report.deployed}:", f"{name}:", 1) for sign in report.masked_gradient_signs
     )
     changes: dict[str, Any] = {
+        "deployed": name,
         "robust_accuracy": named(report.robust_accuracy),
         "certified": named(report.certified),
         "noise_accuracy": named(report.noise_accuracy),

@@ -2,35 +2,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The section of the report on the boards that judged the attacks."""
 
-from flow.report._elements import section, table
+from markupsafe import Markup
+
+from flow.report._templates import render
 from flow.report.schema import BoardRun, Report
 
 __all__ = ["board"]
 
 
-def board(report: Report) -> str:
+def board(report: Report) -> Markup:
     """Device, kernel, link, and the agreement with the integers; empty without a board."""
     if not report.boards:
-        return ""
-    return section(
-        "On the board",
-        "The accelerator as a kernel with its own DMA. Every answer was compared with the integer "
-        "network; one that differs stops the run and keeps the image.",
-        *(_run(report, run) for run in report.boards),
-    )
+        return Markup()
+    return render("board.html", runs=[_run(report, run) for run in report.boards])
 
 
-def _run(report: Report, run: BoardRun) -> str:
-    return "\n".join(
-        (
-            "<div class='pair'><div>",
-            table(f"Kernel of {run.network}", ["figure", "value"], _kernel(report, run)),
-            "</div><div>",
-            table("Queries and link", ["figure", "value"], _link(run)),
-            "</div></div>",
-            _attacks(report, run),
-        )
-    )
+def _run(report: Report, run: BoardRun) -> dict[str, object]:
+    tables = {"kernel": _kernel(report, run), "link": _link(run), "attacks": _attacks(report, run)}
+    return {"network": run.network, **tables}
 
 
 def _kernel(report: Report, run: BoardRun) -> list[list[str]]:
@@ -60,8 +49,8 @@ def _link(run: BoardRun) -> list[list[str]]:
     ]
 
 
-def _attacks(report: Report, run: BoardRun) -> str:
-    rows = [
+def _attacks(report: Report, run: BoardRun) -> list[list[str]]:
+    return [
         [
             *(row.attack, str(row.epsilon_255), f"{row.accuracy:.1%}"),
             *(f"{row.board.queries:,}", f"{row.board.seconds:,.1f}"),
@@ -69,5 +58,3 @@ def _attacks(report: Report, run: BoardRun) -> str:
         for row in report.robust_accuracy
         if row.board and row.network == run.network
     ]
-    head = ["attack", "epsilon / 255", "accuracy", "images asked", "seconds"]
-    return table("What each attack asked of the board", head, rows)

@@ -4,40 +4,32 @@
 
 from collections.abc import Mapping
 
+from markupsafe import Markup
+
 from flow.report import figures
-from flow.report._elements import figure, section, table
+from flow.report._templates import render
 from flow.report.schema import CertifiedRow, Report, RobustRow
 
 __all__ = ["certified", "certified_tile"]
 
 
-def certified(report: Report, attack: str) -> str:
+def certified(report: Report, attack: str) -> Markup:
     """Robust accuracy from both sides against epsilon, with the attack's figures above."""
     rows = sorted(report.certified, key=lambda row: row.epsilon_255)
     if not rows:
-        return ""
+        return Markup()
     names = {row.network for row in rows}
     left = {
         row.epsilon_255: row
         for row in report.robust_accuracy
         if row.attack == attack and row.network in names
     }
-    svg = figures.certified_figure(rows, list(left.values()))
-    alt = "; ".join(f"{r.certified:.0%} certified at epsilon {r.epsilon_255}" for r in rows)
-    caption = "Error bars: images that the search left undecided. Above: what the attack leaves."
-    return section(
-        "Certified accuracy",
-        "Share of test images for which integer arithmetic proves that no image of the ball has "
-        "another label. The truth lies between it and what neither proof nor search has broken; "
-        "where nothing is undecided they are equal.",
-        "<div class='pair'>",
-        figure(svg, f"Certified accuracy against epsilon. {alt}.", caption),
-        table("Certified, exact, attacked", _HEAD, [_cells(row, left) for row in rows]),
-        "</div>",
+    return render(
+        "certified.html",
+        svg=figures.certified_figure(rows, list(left.values())),
+        alt="; ".join(f"{r.certified:.0%} certified at epsilon {r.epsilon_255}" for r in rows),
+        rows=[_cells(row, left) for row in rows],
     )
-
-
-_HEAD = ("epsilon / 255", "images", "certified", "undecided", "at most", "attacked")
 
 
 def _cells(row: CertifiedRow, left: Mapping[int, RobustRow]) -> list[str]:

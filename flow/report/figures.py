@@ -24,6 +24,7 @@ from flow.report.schema import (
     EpochPoint,
     LayerResources,
     NoisePoint,
+    Report,
     RobustRow,
 )
 
@@ -33,6 +34,8 @@ __all__ = [
     "certified_figure",
     "difference_png",
     "image_png",
+    "in_order",
+    "network_styles",
     "resources_figure",
     "robust_accuracy_figure",
     "svg_element",
@@ -41,11 +44,11 @@ __all__ = [
 
 Point = TypeVar("Point", RobustRow, NoisePoint, AmplificationPoint)
 
+Style = Mapping[str, Any]  # of a matplotlib line
+
 # Okabe and Ito (2008): told apart with any colour vision, and by marker and dash without any
-_STYLES: dict[str, dict[str, Any]] = {
-    "robust": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
-    "plain": {"color": "#D55E00", "marker": "s", "linestyle": "--"},
-}
+_FIRST: Style = {"color": "#0072B2", "marker": "o", "linestyle": "-"}
+_SECOND: Style = {"color": "#D55E00", "marker": "s", "linestyle": "--"}
 SETTINGS = {
     "svg.fonttype": "none",  # text stays text: it is selected, searched and read aloud
     "font.family": "sans-serif",
@@ -66,25 +69,37 @@ _NO_SOFTWARE: dict[str, Any] = {"Software": None}
 _WIDTH = 4.6  # inches: at 96 pixels an inch the text is 13 pixels high on a laptop, 10 on a phone
 
 
+def network_styles(report: Report) -> dict[str, Style]:
+    """Return how each network of a report is drawn, in the order of legends and tables."""
+    found = {report.deployed: _FIRST}
+    return found if report.compared is None else found | {report.compared: _SECOND}
+
+
+def in_order(networks: Iterable[str], styles: Mapping[str, Style]) -> list[str]:
+    """Return the names in the order of the styles; those without one by the alphabet, behind."""
+    order = list(styles)
+    known = sorted(networks)
+    return sorted(known, key=lambda name: order.index(name) if name in styles else len(order))
+
+
 def robust_accuracy_figure(
-    rows: Sequence[RobustRow], noise: Sequence[NoisePoint], *, attack: str
+    rows: Sequence[RobustRow], noise: Sequence[NoisePoint], styles: Mapping[str, Style]
 ) -> str:
     """Draw accuracy against epsilon with 95% bands; thin grey: random noise of the same size."""
     with mpl.rc_context(SETTINGS):
         figure, axes = _axes("epsilon (uint8 units of 255)", "accuracy, %")
-        for network, points in _by_network(row for row in rows if row.attack == attack):
+        for network, style, points in _by_network(rows, styles):
             points.sort(key=lambda row: row.epsilon_255)
             x = [row.epsilon_255 for row in points]
             low, high = zip(*(row.ci95 for row in points), strict=True)
-            style = _style(network)
             axes.fill_between(x, _percent(low), _percent(high), color=style["color"], alpha=0.18)
             axes.plot(x, _percent([p.accuracy for p in points]), label=network, **style)
-        for network, shaken in _by_network(noise):
+        for network, style, shaken in _by_network(noise, styles):
             shaken.sort(key=lambda point: point.epsilon_255)
             x = [point.epsilon_255 for point in shaken]
-            style = {**_style(network), "marker": "", "alpha": 0.45, "linewidth": 1}
+            thin = {**style, "marker": "", "alpha": 0.45, "linewidth": 1}
             label = f"{network}, random noise"
-            axes.plot(x, _percent([p.accuracy for p in shaken]), label=label, **style)
+            axes.plot(x, _percent([p.accuracy for p in shaken]), label=label, **thin)
         axes.set_ylim(-2, 102)
         axes.legend()
         return svg_element(figure, "robust")
@@ -101,25 +116,24 @@ def certified_figure(rows: Sequence[CertifiedRow], attacked: Sequence[RobustRow]
         open_share = _percent([row.possible - row.certified for row in rows])
         bars: Any = [[0.0] * len(rows), open_share]
         x = [row.epsilon_255 for row in rows]
-        axes.errorbar(x, known, bars, label="certified", capsize=3, **_STYLES["robust"])
+        axes.errorbar(x, known, bars, label="certified", capsize=3, **_FIRST)
         if attacked:
             left = sorted(attacked, key=lambda row: row.epsilon_255)
             at = [row.epsilon_255 for row in left]
-            axes.plot(at, _percent(r.accuracy for r in left), label="attacked", **_STYLES["plain"])
+            axes.plot(at, _percent(r.accuracy for r in left), label="attacked", **_SECOND)
         axes.set_ylim(-2, 102)
         axes.legend()
         return svg_element(figure, "certified")
 
 
-def amplification_figure(points: Sequence[AmplificationPoint]) -> str:
+def amplification_figure(points: Sequence[AmplificationPoint], styles: Mapping[str, Style]) -> str:
     """Draw the relative error by depth for each network, with 95% bands; reshapes left out."""
     points = [point for point in points if not point.layer.endswith("flatten")]
     with mpl.rc_context(SETTINGS):
         figure, axes = _axes("", "relative l2 error")
-        for network, layers in _by_network(points):
+        for network, style, layers in _by_network(points, styles):
             x = np.arange(len(layers))
             low, high = zip(*(layer.ci95 for layer in layers), strict=True)
-            style = _style(network)
             axes.fill_between(x, low, high, color=style["color"], alpha=0.18)
             axes.plot(x, [layer.distance for layer in layers], label=network, **style)
             names = [short_name(layer.layer) for layer in layers]
@@ -129,13 +143,13 @@ def amplification_figure(points: Sequence[AmplificationPoint]) -> str:
         return svg_element(figure, "amplification")
 
 
-def training_figure(curves: Mapping[str, Sequence[EpochPoint]]) -> str:
+def training_figure(curves: Mapping[str, Sequence[EpochPoint]], styles: Mapping[str, Style]) -> str:
     """Draw each training's accuracy on its own (attacked or clean) training images."""
     with mpl.rc_context(SETTINGS):
         figure, axes = _axes("epoch", "training accuracy, %")
         for network, epochs in curves.items():
             if epochs:
-                style = {**_style(network), "markersize": 3}
+                style = {**styles.get(network, _FIRST), "markersize": 3}
                 x = [point.epoch for point in epochs]
                 axes.plot(x, _percent([p.accuracy for p in epochs]), label=network, **style)
         axes.legend()
@@ -194,19 +208,18 @@ def _axes(x_label: str, y_label: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _style(network: str) -> dict[str, Any]:
-    return _STYLES.get(network, _STYLES["robust"])  # the only network has a name of its own
-
-
 def _percent(fractions: Iterable[float]) -> list[float]:
     return [100 * fraction for fraction in fractions]
 
 
-def _by_network(points: Iterable[Point]) -> list[tuple[str, list[Point]]]:
+def _by_network(
+    points: Iterable[Point], styles: Mapping[str, Style]
+) -> list[tuple[str, Style, list[Point]]]:
     groups: dict[str, list[Point]] = {}
     for point in points:
         groups.setdefault(point.network, []).append(point)
-    return sorted(groups.items(), key=lambda group: group[0] != "robust")
+    names = in_order(groups, styles)
+    return [(name, styles.get(name, _FIRST), groups[name]) for name in names]
 
 
 def svg_element(figure: Figure, prefix: str) -> str:

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import Bounds, LinearConstraint, milp
 from torch import Tensor, nn
 from zoo_networks import images
 
@@ -50,16 +51,39 @@ def test_the_choice_is_that_of_brute_force(seed: int) -> None:
     assert sum(row[i] for row, i in zip(scores, found, strict=True)) == pytest.approx(best)
 
 
-def test_many_layers_take_moments_and_keep_a_tight_budget() -> None:
+def best_score(costs: list[list[float]], scores: list[list[float]], budget: float) -> float:
+    """Return what SciPy's integer program finds, whose budget has a tolerance of 1e-6."""
+    layer = np.repeat(np.arange(len(costs)), [len(row) for row in costs])
+    one_a_layer = (layer == np.arange(len(costs))[:, None]).astype(float)
+    rows = np.vstack([one_a_layer, np.concatenate(costs) / budget])
+    low = np.append(np.ones(len(costs)), -np.inf)
+    found = milp(
+        np.concatenate(scores),
+        constraints=LinearConstraint(rows, low, np.ones(len(rows))),
+        integrality=np.ones(len(layer)),
+        bounds=Bounds(0, 1),
+        options={"mip_rel_gap": 0},
+    )
+    return float(found.fun)
+
+
+def test_many_layers_are_solved_as_an_integer_program_is() -> None:
     rng = np.random.default_rng(0)
     sizes = rng.integers(10_000, 2_000_000, 60)
-    costs = [(size * np.arange(1, 9)).tolist() for size in sizes]
+    costs = [(size * np.arange(1.0, 9)).tolist() for size in sizes]
     scores = [(rng.random() * 0.5 ** np.arange(8)).tolist() for _ in sizes]
     budget = float(3 * sizes.sum())
     found = solve(costs, scores, budget)
     assert sum(row[i] for row, i in zip(costs, found, strict=True)) <= budget
-    uniform = sum(row[2] for row in scores)
-    assert sum(row[i] for row, i in zip(scores, found, strict=True)) < uniform
+    reached = sum(row[i] for row, i in zip(scores, found, strict=True))
+    assert reached == pytest.approx(best_score(costs, scores, budget), rel=1e-6)
+
+
+def test_a_budget_is_not_overdrawn_by_a_tolerance() -> None:
+    costs = [[1.0, 2.0, 3.0], *[[1e6, 2e6, 4e6]] * 4]
+    scores = [[1.0, 0.5, 0.0], *[[1.0, 0.5, 0.25]] * 4]
+    found = solve(costs, scores, 8e6 + 1)
+    assert sum(row[i] for row, i in zip(costs, found, strict=True)) <= 8e6 + 1
 
 
 def test_the_budget_may_be_met_exactly() -> None:

@@ -6,18 +6,21 @@ import base64
 import io
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 from matplotlib.image import imread
 from quantized_digits import digits, digits_network
 from sample_report import certified_row, examples, full_document, minimal_document
 
 from flow.errors import FlowError
 from flow.report import ReportInputs, parse_report, write_report
+from flow.report._templates import render
 from flow.report.figures import difference_png, image_png
 from flow.report.html import headline_row
 
@@ -279,15 +282,41 @@ def test_examples_are_right_when_clean_and_one_of_a_class() -> None:
         assert attacked.label_adversarial == logits.argmax()
 
 
+def words(page: str) -> str:
+    """Return a page's text without its drawings, whose legends are as wide as their names."""
+    return unescape(re.sub(r"<svg.*?</svg>|<style.*?</style>", "", page, flags=re.DOTALL))
+
+
+def test_networks_of_any_names_are_compared(tmp_path: Path) -> None:
+    text = json.dumps(full_document())
+    renamed = json.loads(text.replace('"robust"', '"first"').replace('"plain"', '"second"'))
+    for row in renamed["certified"]:
+        row["robust"] = row.pop("first")  # a count of images
+    renamed |= {"deployed": "first", "compared": "second"}
+    shown = written(tmp_path / "renamed", renamed, pictures=False)
+    usual = written(tmp_path / "usual", full_document(), pictures=False)
+    assert "second 15.0%" in shown
+    assert words(shown.replace("first", "robust").replace("second", "plain")) == words(
+        usual.replace("first", "robust").replace("second", "plain")
+    )
+    colours = [re.findall(r"#0072b2|#d55e00", page) for page in (shown, usual)]
+    assert colours[0] == colours[1]
+
+
+def test_a_template_that_asks_for_what_is_not_given_fails() -> None:
+    with pytest.raises(UndefinedError, match="'seen' is undefined"):
+        render("training.html", svg="<svg></svg>", last="")
+
+
 def test_a_board_has_a_section_of_its_own(tmp_path: Path) -> None:
-    page = written(tmp_path, full_document(), pictures=False)
+    page = unescape(written(tmp_path, full_document(), pictures=False))
     cells = dict(re.findall(r"<th scope=\"row\">([^<]*)</th><td>([^<]*)</td></tr>", page))
     assert cells["device"] == "Zynq board"
     assert (cells["digest"], cells["clock"]) == ("ab" * 16, "90 MHz")
-    assert cells["test images whose every logit is the integers&#x27;"] == "360 of 360"
+    assert cells["test images whose every logit is the integers'"] == "360 of 360"
     assert cells["cycles an image, accelerator alone"] == "9,216 (kernel +0.25%)"
     assert cells["requests that were asked again"] == "3"
-    assert cells["the link&#x27;s share of that time"] == "25.0%"
+    assert cells["the link's share of that time"] == "25.0%"
     assert "<td>16</td><td>90.0%</td><td>720</td><td>1.5</td>" in page
 
 
