@@ -5,12 +5,8 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flow.cli.base import Command, shown
-
-if TYPE_CHECKING:
-    from flow.classifier import Images
 
 __all__ = ["COMMAND"]
 
@@ -95,24 +91,12 @@ class BitstreamCommand(Command):
         if not options.gates:
             return 0
         from flow.compile.bitstream import check_gates  # noqa: PLC0415
+        from flow.compile.gates import gate_images  # noqa: PLC0415
 
         shape = opened.accelerator.manifest.input.shape
-        checked = check_gates(opened, found, _images(options.images, options.gates, shape))
-        print(f"gates: {checked.images - checked.wrong} of {checked.images} images exact")
+        checked = check_gates(opened, found, gate_images(options.images, options.gates, shape))
+        print(checked.line())
         return int(checked.wrong > 0)
-
-
-def _images(path: Path | None, count: int, shape: tuple[int, int, int]) -> "Images":
-    """Return images of a file, or noise of which every second image is black and white."""
-    import numpy as np  # noqa: PLC0415 - keeps --help fast
-
-    from flow.engines.simulation import read_images  # noqa: PLC0415
-
-    if path is not None:
-        return read_images(path)[:count]
-    images = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
-    images[1::2] = 255 * (images[1::2] > 127)
-    return images
 
 
 COMMAND = BitstreamCommand(name="bitstream", help="build the bitstream of a board")

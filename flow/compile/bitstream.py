@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from flow.classifier import Images, check_images
+from flow.compile.gates import GateCheck, compare, network_of
 from flow.compile.opening import OpenedAccelerator
 from flow.compile.result_folder import in_cache
 from flow.errors import FlowError
@@ -24,7 +25,7 @@ from hw.shell.kernel import KERNEL_FILE, Kernel, write_kernel
 from hw.shell.settings import KernelSettings
 from hw.verilator.uart import uart_terminal
 
-__all__ = ["Bitstream", "GateCheck", "build_bitstream", "check_gates", "plan_bitstream"]
+__all__ = ["Bitstream", "build_bitstream", "check_gates", "plan_bitstream"]
 
 _KERNEL, _PLAN, _PRODUCTS, _RECORD = "kernel", "plan", "products", "bitstream.json"
 _ANSWER_S = 300.0  # of gates in simulation
@@ -45,15 +46,6 @@ class Bitstream:
     board: Board
     products: BuildProducts
     report: BitstreamReport
-
-
-@dataclass(frozen=True)
-class GateCheck:
-    """What the gates computed: images, those with a value that differs, cycles of an image."""
-
-    images: int
-    wrong: int
-    cycles_per_image: float
 
 
 def plan_bitstream(
@@ -131,12 +123,8 @@ def check_gates(opened: OpenedAccelerator, found: Bitstream, images: Images) -> 
             f"gates: {found.board.name}'s tools give no netlist that can be simulated here; check "
             "the gates of ulx3s-85f"
         )
-    if opened.network is None:
-        raise FlowError(
-            f"gates: {opened.accelerator.folder} has no network beside it to tell the logits; name "
-            "the folder that compile has written"
-        )
-    check_images(images, opened.network.input_shape)
+    network = network_of(opened)
+    check_images(images, network.input_shape)
     with in_cache("verilator") as build_dir:
         program = build_gates(found.products, build_dir)
     about = Description.load(found.kernel.folder / KERNEL_FILE)
@@ -150,9 +138,7 @@ def check_gates(opened: OpenedAccelerator, found: Bitstream, images: Images) -> 
     with terminal as port:
         device = UartDevice(str(port), baud=_baud(found), answer_s=_ANSWER_S)
         with Driver(device, about) as driver:
-            ran = driver.run(images)
-    wrong = (ran.values != opened.network.logits(images)).any(axis=1)
-    return GateCheck(len(images), int(wrong.sum()), ran.cycles_per_image)
+            return compare(driver, network, images)
 
 
 def _baud(found: Bitstream) -> int:

@@ -12,6 +12,7 @@ from hw.synth import Resources, SynthesisReport
 __all__ = ["estimated", "layer_table", "resource_table", "resources_record"]
 
 _COLUMNS = ("LUT", "FF", "DSP", "BRAM36")
+_PACKED = "packed"  # LUT sites where pairs share one
 
 
 def estimated(manifest: Manifest) -> dict[str, float]:
@@ -46,13 +47,18 @@ def resources_record(manifest: Manifest, found: SynthesisReport | None) -> dict[
 
 
 def resource_table(manifest: Manifest, found: SynthesisReport | None) -> list[str]:
-    """Return lines: LUT, FF, DSP and BRAM by Yosys and by estimate, in numbers and per cent."""
+    """Return lines: LUT, FF, DSP and BRAM by Yosys and by estimate, in numbers and per cent.
+
+    Where small LUTs can share a site, Yosys' LUTs are a bracket: one by one, and packed.
+    """
     part, guess = manifest.device, estimated(manifest)
     limits = (part.lut, part.ff, part.dsp, part.bram36)
     rows: list[tuple[str, Sequence[float | None]]] = []
     if found is not None:
         total = found.total
         rows.append(("by Yosys", (total.lut, total.ff, total.dsp, total.bram36)))
+        if total.lut_shared:
+            rows.append(("  small LUTs in pairs", (total.lut_packed, None, None, None)))
     rows.append(("by estimate", (guess["lut"], None, guess["dsp"], guess["bram36"])))
     lines = [_line("", _COLUMNS)]
     for label, values in rows:
@@ -64,7 +70,8 @@ def resource_table(manifest: Manifest, found: SynthesisReport | None) -> list[st
 def layer_table(found: SynthesisReport) -> list[str]:
     """Return a line for each layer and FIFO."""
     width = max(len(layer.name) for layer in found.layers)
-    head = f"{'':{width}} " + "".join(f"{name:>10}" for name in _COLUMNS)
+    lut, *rest = _COLUMNS
+    head = f"{'':{width}} " + "".join(f"{name:>10}" for name in (lut, _PACKED, *rest))
     return [head] + [
         f"{layer.name:{width}} " + "".join(f"{value:>10,}" for value in _values(layer.resources))
         for layer in found.layers
@@ -72,7 +79,7 @@ def layer_table(found: SynthesisReport) -> list[str]:
 
 
 def _values(found: Resources) -> tuple[float, ...]:
-    return (found.lut, found.ff, found.dsp, found.bram36)
+    return (found.lut, found.lut_packed, found.ff, found.dsp, found.bram36)
 
 
 def _line(label: str, cells: Sequence[str]) -> str:
@@ -97,6 +104,7 @@ def _estimate(found: Estimate) -> dict[str, float]:
 def _counts(resources: Resources) -> dict[str, int | float]:
     return {
         "lut": resources.lut,
+        "lut_packed": resources.lut_packed,
         "lut_memory": resources.lut_memory,
         "ff": resources.ff,
         "dsp": resources.dsp,

@@ -221,6 +221,7 @@ class LayerResources(_Record):
     name: str
     op_type: str
     lut: Count
+    lut_packed: Count | None = None  # sites, where small LUTs share one in pairs
     lut_memory: Count | None = None  # of lut, those used as RAM or shift registers
     ff: Count
     dsp: Count
@@ -232,6 +233,7 @@ class Resources(_Record):
     """Sums over the accelerator, and its nodes."""
 
     lut: Count
+    lut_packed: Count | None = None
     lut_memory: Count | None = None
     ff: Count
     dsp: Count

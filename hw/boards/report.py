@@ -2,10 +2,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a build of a bitstream has found."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["BitstreamReport"]
+from hw.build import BuildProducts
+from hw.errors import HardwareError
+
+__all__ = ["BitstreamReport", "check_log", "utilisation"]
+
+_ROWS = {
+    "LUT": r"(?:Slice|CLB) LUTs",
+    "FF": r"(?:Slice|CLB) Registers",
+    "BRAM36": r"Block RAM Tile",
+    "DSP": r"DSPs",
+}
+# Vivado's critical warnings with which a design is not what was asked for: two drivers of a net,
+# contents of a memory that were not found, a command without effect. Not Timing 38-282: a later
+# strategy may meet the clock, and the last one's slack is read.
+_BREAKING = ("Synth 8-3352", "Synth 8-6859", "Synth 8-4445", "Common 17-55")
+_WARNING = re.compile(rf"^CRITICAL WARNING: \[(?:{'|'.join(_BREAKING)})\].*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,3 +50,34 @@ class BitstreamReport:
             for name, (used, available) in self.used.items()
         ]
         return [f"clock       {self.clock_mhz:g} MHz met by {self.slack_ns:.3f} ns{asked}", *rows]
+
+
+def utilisation(text: str, file: str) -> dict[str, tuple[int, int]]:
+    """Return resource -> (used, available), as Vivado's report_utilization has them.
+
+    A row is its name (with a star where there is a note), what is used, ..., available, per cent.
+
+    Raises:
+        ValueError: a row is missing.
+    """
+    return {name: _row(text, pattern, file) for name, pattern in _ROWS.items()}
+
+
+def _row(text: str, pattern: str, file: str) -> tuple[int, int]:
+    found = re.search(rf"^\|\s*{pattern}\*?\s*\|(.*)\|\s*$", text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{file} has no row {pattern}")
+    cells = [cell.strip() for cell in found[1].split("|")]
+    return int(float(cells[0])), int(float(cells[-2]))
+
+
+def check_log(products: BuildProducts) -> None:
+    """Refuse a build whose log has a critical warning of the kind that breaks designs.
+
+    Raises:
+        HardwareError: with the line.
+    """
+    text = products.log.read_text(errors="replace") if products.log.is_file() else ""
+    found = _WARNING.search(text)
+    if found is not None:
+        raise HardwareError(f"{products.folder}: {found[0][:300]}; see {products.log}")

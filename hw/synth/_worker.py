@@ -5,8 +5,9 @@
 Travels with the plan, so it needs pyosys and the standard library only.
 
 The job: {"reads": [[command word, ...], ...], "top": module, "tied": [port pattern, ...],
-"commands": [command or [type, command], ...]}, where a command with a type runs only if there is a
-cell whose type begins so. Yosys' log goes to standard output.
+"commands": [command or [type, command], ...], "pairs": file or ""}, where a command with a type
+runs only if there is a cell whose type begins so; the file gets {"pairs": LUTs that share a site
+with another}. Yosys' log goes to standard output.
 """
 
 import json
@@ -14,6 +15,7 @@ import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
+from packing import count_pairs  # type: ignore[import-not-found]  # beside it in the plan
 from pyosys import libyosys
 
 __all__ = ["main"]
@@ -31,6 +33,17 @@ def main(job_file: Path) -> None:
         kind, words = ("", command) if isinstance(command, str) else command
         if not kind or _has_cell(design, kind):
             libyosys.run_pass(words, design)
+    if job["pairs"]:
+        Path(job["pairs"]).write_text(json.dumps({"pairs": _pairs(design)}))
+
+
+def _pairs(design: libyosys.Design) -> int:
+    """Return the pairs of LUTs in all modules; nothing but a netlist's JSON tells the nets."""
+    whole = Path("whole.json")
+    libyosys.run_pass(f"write_json {whole}", design)
+    modules = json.loads(whole.read_text())["modules"].values()
+    whole.unlink()
+    return sum(count_pairs(module["cells"]) for module in modules)
 
 
 def _has_cell(design: libyosys.Design, kind: str) -> bool:

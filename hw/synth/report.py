@@ -18,11 +18,18 @@ from hw.parts import Family, Part
 from hw.synth.resources import Resources
 from hw.synth.yosys import SynthesisJob, run_job
 
-__all__ = ["Finished", "LayerResources", "SynthesisReport", "layer_job", "synthesize"]
+__all__ = [
+    "WEIGHTED",
+    "Finished",
+    "LayerResources",
+    "SynthesisReport",
+    "layer_job",
+    "synthesize",
+]
 
 # Modules that stand in for FINN's where Yosys cannot read them, or finds no shift registers.
 _OURS = {path.name: path for path in (Path(hw.__file__).parent / "rtl" / "synth").glob("*.sv")}
-_WEIGHTED = "_with_weights"
+WEIGHTED = "_with_weights"  # the end of a module's name: a matrix unit and its memory
 
 
 @dataclass(frozen=True)
@@ -130,12 +137,12 @@ def layer_job(accelerator: Accelerator, item: Layer | Fifo, part: Part) -> Synth
         )
     # The matrix unit waits in an initial block, which synthesis has to skip; its weight memory is
     # filled by one. The unit itself holds no memory with contents.
-    weighted = item.module.endswith(_WEIGHTED)
+    weighted = item.module.endswith(WEIGHTED)
     return SynthesisJob(
         top=item.module,
         sources=tuple(_OURS.get(path.name, path) for path in accelerator.paths(item.sources)),
         family=part.family.value,
-        cores=(item.module.removesuffix(_WEIGHTED),) if weighted else (),
+        cores=(item.module.removesuffix(WEIGHTED),) if weighted else (),
         base_dir=accelerator.folder,
         memory=item.memory,
         instance=item.name,

@@ -14,9 +14,9 @@ __all__ = ["KNOWN_CELLS", "Resources", "count_cells"]
 class Resources:
     """Sites that a netlist takes before placement.
 
-    LUTs are counted one by one, four-input ones on an ECP5. On Xilinx' parts
-    placement can put two small ones into one LUT6 site, so `lut` is
-    an upper bound. Inverters count as LUT1, although most merge into the LUT that they feed.
+    LUTs are counted one by one, four-input ones on an ECP5; inverters count as LUT1, although most
+    merge into the LUT that they feed. On Xilinx' parts two small LUTs can share a site, so `lut` is
+    an upper bound, and `lut_packed` an estimate, see hw.synth.packing.
     """
 
     lut: int  # all LUT sites, `lut_memory` among them
@@ -24,6 +24,12 @@ class Resources:
     ff: int  # flip-flops and latches
     dsp: int  # DSP48E1, DSP48E2, DSP58 or 18x18 multipliers
     bram36: float  # 36 kbit block RAMs; an 18 kbit one counts 0.5
+    lut_shared: int = 0  # pairs of LUTs with a common input, of five inputs together at most
+
+    @property
+    def lut_packed(self) -> int:
+        """LUT sites where each pair shares one."""
+        return self.lut - self.lut_shared
 
     def __add__(self, other: "Resources") -> "Resources":
         return Resources(
@@ -32,6 +38,7 @@ class Resources:
             ff=self.ff + other.ff,
             dsp=self.dsp + other.dsp,
             bram36=self.bram36 + other.bram36,
+            lut_shared=self.lut_shared + other.lut_shared,
         )
 
     @classmethod
@@ -86,12 +93,13 @@ _FREE = frozenset(
 KNOWN_CELLS = frozenset((*_LUT, *_LUT_MEMORY, *_FF, *_DSP, *_BRAM36, *_FREE))
 
 
-def count_cells(cells: Mapping[str, int], subject: str) -> Resources:
+def count_cells(cells: Mapping[str, int], subject: str, lut_shared: int = 0) -> Resources:
     """Return what primitives occupy.
 
     Args:
         cells: number of instances of each primitive.
         subject: the netlist, for the error.
+        lut_shared: pairs of its LUTs that share a site.
 
     Raises:
         HardwareError: a cell that is none of the primitives known here.
@@ -109,6 +117,7 @@ def count_cells(cells: Mapping[str, int], subject: str) -> Resources:
         ff=int(_weigh(cells, _FF)),
         dsp=int(_weigh(cells, _DSP)),
         bram36=float(_weigh(cells, _BRAM36)),
+        lut_shared=lut_shared,
     )
 
 

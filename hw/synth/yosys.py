@@ -15,7 +15,7 @@ from hw.parts import Family, Part
 from hw.synth._primitives import declare_primitives, extra_cells
 from hw.synth.resources import KNOWN_CELLS, Resources, count_cells
 
-__all__ = ["NETLIST", "OPEN_PORTS", "SynthesisJob", "run_job", "synthesize_module"]
+__all__ = ["NETLIST", "NETLIST_JSON", "OPEN_PORTS", "SynthesisJob", "run_job", "synthesize_module"]
 
 # Ports of FINN's modules that a stitched accelerator leaves open: the configuration bus, the
 # occupancy counters of FIFOs. Vivado drops the logic behind them, and so does synthesis here.
@@ -25,9 +25,10 @@ OPEN_PORTS = ("s_axilite_*", "count", "maxcount")
 # which Yosys knows no primitive for (it makes four times as many LUTs of them as Vivado).
 _HERE = Path(__file__).parent
 _MAPS = ("srl_map.v", "rom_map.v", "rom_library.txt")
-_SCRIPT, _JOB, _CELLS = "synthesize.py", "job.json", "cells.json"
+_SCRIPT, _JOB, _CELLS, _PAIRS = "synthesize.py", "job.json", "cells.json", "pairs.json"
+_PACKING = "packing.py"
 _PRIMITIVES, _LIBRARY = "primitives.sv", "library.v"
-NETLIST = "netlist.v"
+NETLIST, NETLIST_JSON = "netlist.v", "netlist.json"
 _INSTANCE = "layer_instance"
 
 # The step `map_memory` of Yosys 0.70 for each family, as pairs: a prefix of the types of the cells
@@ -82,15 +83,17 @@ class SynthesisJob:
     instance: str = ""
 
     def plan(self) -> BuildPlan:
-        """Return the build of cells.json, the counts of the netlist's cells; reads all files.
+        """Return the build of the counts of the netlist's cells and of its pairs of LUTs.
+
+        Reads all files.
 
         Raises:
             HardwareError: a source or a memory file is missing.
         """
-        return self._plan(self._description(_commands(self.family)), (_CELLS,))
+        return self._plan(self._description(_commands(self.family)), self._products)
 
     def netlist_plan(self, keep: Sequence[str] = ()) -> BuildPlan:
-        """Return the build of NETLIST, besides cells.json; see `plan`.
+        """Return the build of NETLIST, with what `plan` makes.
 
         Args:
             keep: modules that stay apart in the netlist, as slang names them.
@@ -98,7 +101,17 @@ class SynthesisJob:
         marks = [f"setattr -mod -set keep_hierarchy 1 {module}" for module in keep]
         write = f"write_verilog -noattr {NETLIST}"
         job = self._description([*marks, *_commands(self.family), write], apart=bool(keep))
-        return self._plan(job, (_CELLS, NETLIST))
+        return self._plan(job, (*self._products, NETLIST))
+
+    def json_plan(self) -> BuildPlan:
+        """Return the build of NETLIST_JSON, with what `plan` makes."""
+        job = self._description([*_commands(self.family), f"write_json {NETLIST_JSON}"])
+        return self._plan(job, (*self._products, NETLIST_JSON))
+
+    @property
+    def _products(self) -> tuple[str, ...]:
+        """The counts; a LUT site of an ECP5 holds one LUT, so that there are no pairs."""
+        return (_CELLS,) if self.family == Family.ECP5.value else (_CELLS, _PAIRS)
 
     def _plan(self, job: Mapping[str, object], products: tuple[str, ...]) -> BuildPlan:
         base = self.base_dir or Path()
@@ -108,6 +121,7 @@ class SynthesisJob:
         files[_PRIMITIVES] = declare_primitives().encode()
         files[_LIBRARY] = extra_cells(KNOWN_CELLS).encode()
         files[_SCRIPT] = (_HERE / "_worker.py").read_bytes()
+        files[_PACKING] = (_HERE / _PACKING).read_bytes()
         files[_JOB] = json.dumps(job, indent=1).encode()
         return BuildPlan(
             subject=f"synthesis of {self.top}",
@@ -147,6 +161,7 @@ class SynthesisJob:
             "top": top,
             "tied": OPEN_PORTS,
             "commands": list(commands),
+            "pairs": _PAIRS if _PAIRS in self._products else "",
         }
 
     def _declares_core(self, text: bytes) -> bool:
@@ -247,7 +262,9 @@ def run_job(job: SynthesisJob, store: BuildStore, *, timeout_s: float = 600) -> 
             f"synthesis of {job.top}: nothing is left of it, so its outputs are constant or open; "
             f"see {products.log}"
         )
-    return count_cells(cells, f"synthesis of {job.top}")
+    pairs = products.path(_PAIRS)
+    shared = int(json.loads(pairs.read_text())["pairs"]) if pairs.is_file() else 0
+    return count_cells(cells, f"synthesis of {job.top}", shared)
 
 
 def _read(path: Path) -> bytes:

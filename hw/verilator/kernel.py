@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A kernel with a memory around it as a program: the board of `hw.runner`'s virtual backend."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from hw.build import BuildPlan
@@ -31,28 +32,35 @@ _MEMORY = (
 )
 
 
-def build_kernel(kernel: Kernel, build_dir: Path) -> Path:
+def build_kernel(kernel: Kernel, build_dir: Path, gates: Mapping[str, bytes] | None = None) -> Path:
     """Return the program of a kernel, compiled in `build_dir` unless it is there.
 
     It is to run in the kernel's folder; kernel_harness.cpp says how it is talked to.
 
+    Args:
+        kernel: what is compiled, from its RTL.
+        build_dir: where compiled programs are kept, by digest.
+        gates: a netlist that stands in for the RTL, with models of its cells.
+
     Raises:
         HardwareError: g++ is missing, or one of the tools failed.
     """
-    return run_build(plan_kernel_build(kernel), build_dir)
+    return run_build(plan_kernel_build(kernel, gates), build_dir)
 
 
-def plan_kernel_build(kernel: Kernel) -> BuildPlan:
+def plan_kernel_build(kernel: Kernel, gates: Mapping[str, bytes] | None = None) -> BuildPlan:
     """Work out the build of a kernel; reads its sources, needs no tool."""
-    own = {path.name: path for path in REPLACEMENTS.rglob("*.sv")}
-    files = {}
-    for name in kernel.manifest.sources:
-        path = kernel.folder / name
-        files[name] = own.get(path.name, path).read_bytes()
+    files = dict(gates or _sources(kernel))
     data_bytes = kernel.manifest.data_bits // 8
     files["sim_top.sv"] = _render_top(kernel.manifest.top, data_bytes).encode()
     files["harness.cpp"] = f"#define DATA_BYTES {data_bytes}\n".encode() + _HARNESS.read_bytes()
     return plan_program("program of a kernel", files, verilate=("--assert",))
+
+
+def _sources(kernel: Kernel) -> dict[str, bytes]:
+    own = {path.name: path for path in REPLACEMENTS.rglob("*.sv")}
+    paths = ((name, kernel.folder / name) for name in kernel.manifest.sources)
+    return {name: own.get(path.name, path).read_bytes() for name, path in paths}
 
 
 def _render_top(top: str, data_bytes: int) -> str:

@@ -5,7 +5,7 @@
 import re
 from pathlib import Path
 
-from hw.boards.report import BitstreamReport
+from hw.boards.report import BitstreamReport, check_log, utilisation
 from hw.boards.vivado.plan import kernel_files, tcl_list
 from hw.boards.vivado.wrapper import WRAPPER, render_wrapper
 from hw.build import BuildPlan, BuildProducts
@@ -25,7 +25,6 @@ Everything is here but Vitis (2022.2 to 2025.2) and the card's platform {platfor
 `bash build.sh` ends in kernel.xclbin. This was not run on Vitis by its authors: please send
 vivado.log and v++_kernel.log.
 """
-_ROWS = {"LUT": "CLB LUTs", "FF": "CLB Registers", "BRAM36": "Block RAM Tile", "DSP": "DSPs"}
 
 
 def plan_vitis(
@@ -73,12 +72,13 @@ def read_vitis(products: BuildProducts, bitstream: str) -> BitstreamReport:
     Raises:
         HardwareError: a report is missing or unreadable, or timing is not met.
     """
+    check_log(products)
     try:
         found = BitstreamReport(
             asked_mhz=_asked(products.path(_LINK).read_text()),
             clock_mhz=_clock(products.path(_ABOUT).read_text()),
             slack_ns=_slack(products.path(_TIMING).read_text()),
-            used={k: _row(products.path(_USED).read_text(), row) for k, row in _ROWS.items()},
+            used=utilisation(products.path(_USED).read_text(), _USED),
             bitstream=bitstream,
         )
     except (OSError, ValueError) as error:
@@ -113,11 +113,3 @@ def _slack(text: str) -> float:
     if found is None:
         raise ValueError(f"{_TIMING} has no WNS")
     return float(found[1])
-
-
-def _row(text: str, name: str) -> tuple[int, int]:
-    found = re.search(rf"^\|\s*{name}\*?\s*\|(.*)\|\s*$", text, re.MULTILINE)
-    if found is None:
-        raise ValueError(f"{_USED} has no row {name}")
-    cells = [cell.strip() for cell in found[1].split("|")]
-    return int(float(cells[0])), int(float(cells[-2]))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from hw.boards.report import BitstreamReport
+from hw.boards.report import BitstreamReport, check_log, utilisation
 from hw.boards.vivado.settings import ProcessingSystem
 from hw.boards.vivado.wrapper import WRAPPER, render_wrapper
 from hw.build import BuildPlan, BuildProducts
@@ -32,12 +32,6 @@ Everything is here but Vivado (2022.2 to 2025.2): `vivado -mode batch -source bu
 kernel.bit and kernel.hwh. result.txt says the clock that was made and the worst slack. Board files
 are not needed. This script was not run on Vivado by its authors: please send vivado.log.
 """
-_ROWS = {
-    "LUT": r"(?:Slice|CLB) LUTs\*?",
-    "FF": r"(?:Slice|CLB) Registers",
-    "BRAM36": r"Block RAM Tile",
-    "DSP": r"DSPs",
-}
 
 
 def kernel_files(kernel: Kernel) -> dict[str, bytes]:
@@ -118,6 +112,7 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
     Raises:
         HardwareError: a report is missing or unreadable, timing is not met, or a net is not routed.
     """
+    check_log(products)
     try:
         lines = products.path(_RESULT).read_text().splitlines()
         about = dict(line.split(maxsplit=1) for line in lines if line.strip())
@@ -126,7 +121,7 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
             asked_mhz=float(about["asked_mhz"]),
             clock_mhz=float(about["clock_mhz"]),
             slack_ns=float(about["slack_ns"]),
-            used={name: _row(text, pattern) for name, pattern in _ROWS.items()},
+            used=utilisation(text, _USED),
             bitstream=bitstream,
         )
         _check_routes(products)
@@ -140,15 +135,6 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
             "ask for a lower clock"
         )
     return found
-
-
-def _row(text: str, pattern: str) -> tuple[int, int]:
-    """Return used and available of a row of report_utilization: used, ..., available, per cent."""
-    found = re.search(rf"^\|\s*{pattern}\s*\|(.*)\|\s*$", text, re.MULTILINE)
-    if found is None:
-        raise ValueError(f"{_USED} has no row {pattern}")
-    cells = [cell.strip() for cell in found[1].split("|")]
-    return int(float(cells[0])), int(float(cells[-2]))
 
 
 def _check_routes(products: BuildProducts) -> None:

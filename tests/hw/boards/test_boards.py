@@ -196,7 +196,7 @@ _TIMING = """\
         ("link.cfg", "", "link.cfg names no kernel_frequency"),
         ("xclbin.txt", "", "xclbin.txt names no DATA_CLK"),
         ("timing_summary.rpt", "", "timing_summary.rpt has no WNS"),
-        ("full_util.rpt", "", "full_util.rpt has no row CLB LUTs"),
+        ("full_util.rpt", "", "full_util.rpt has no row .*CLB. LUTs"),
         (
             "timing_summary.rpt",
             _TIMING.format(slack=-0.02),
@@ -218,6 +218,26 @@ def test_what_vitis_says_is_read(name: str, text: str, message: str, tmp_path: P
     (tmp_path / name).write_text(text)
     with pytest.raises(HardwareError, match=message):
         _ALVEO[0].report(BuildProducts(tmp_path))
+
+
+@pytest.mark.parametrize("board", [_ZYNQ[0], _ALVEO[0]], ids=lambda board: board.name)
+@pytest.mark.parametrize(
+    ("line", "breaks"),
+    [
+        ("CRITICAL WARNING: [Synth 8-4445] could not open $readmem data file 'w.dat'", True),
+        ("CRITICAL WARNING: [Synth 8-6859] multi-driven net on pin x", True),
+        ("CRITICAL WARNING: [Timing 38-282] The design failed to meet the timing", False),
+        ("WARNING: [Synth 8-4445] something else", False),
+    ],
+)
+def test_critical_warnings_that_break_designs(
+    board: Board, line: str, breaks: bool, tmp_path: Path
+) -> None:
+    products = BuildProducts(tmp_path)
+    products.log.write_text(f"INFO: begin\n{line}\nINFO: end\n")
+    message = "CRITICAL WARNING: .Synth 8-.*; see .*build.log" if breaks else "FileNotFoundError"
+    with pytest.raises(HardwareError, match=message):
+        board.report(products)
 
 
 def test_a_board_of_one_s_own(tmp_path: Path) -> None:
