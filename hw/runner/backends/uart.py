@@ -8,6 +8,7 @@ The standard library's termios is all that it needs.
 import os
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 
 import numpy as np
@@ -22,7 +23,8 @@ __all__ = ["LinkFigures", "UartDevice"]
 _ALIGNMENT = 64
 _CYCLES = 4  # bytes behind the results
 _BITS = 10  # of a byte on the line
-_ATTEMPTS = 5
+_AROUND = 64  # bytes that go with an image, at most about
+_ATTEMPTS = 5  # at an answer of a line on which nothing comes
 _MANY = 1 << 32
 
 
@@ -33,11 +35,13 @@ class LinkFigures:
     Attributes:
         asked: requests, repeated ones among them.
         repeated: that were not answered in time.
+        late: answers after that time: the next ones get twice as much.
         strange: answers to nothing that is waited for.
     """
 
     asked: int = 0
     repeated: int = 0
+    late: int = 0
     strange: int = 0
 
 
@@ -72,25 +76,49 @@ class _Registers:
         raise BoardError(f"register {address:#x}: cannot be set to {value} by the serial line")
 
 
-@dataclass
 class _Waiting:
-    """An image that is not answered yet."""
+    """Images that are not answered yet, each under the numbers of all requests for it."""
 
-    index: int
-    deadline: float
-    attempts: int
+    def __init__(self) -> None:
+        self._sent: dict[int, tuple[int, float]] = {}  # image and time, by request
+        self._overdue: dict[int, float] = {}  # when it is to be sent again, by image
+
+    def __len__(self) -> int:
+        return len(self._overdue)
+
+    def add(self, request: int, image: int, patience_s: float) -> None:
+        now = time.monotonic()
+        self._sent[request], self._overdue[image] = (image, now), now + patience_s
+
+    def take(self, request: int) -> "tuple[int, float] | None":
+        """Return whose answer this is, and the seconds that it took; the image waits no more."""
+        if request not in self._sent:
+            return None
+        found, begin = self._sent[request]
+        self._sent = {key: value for key, value in self._sent.items() if value[0] != found}
+        del self._overdue[found]
+        return found, time.monotonic() - begin
+
+    def next_overdue(self) -> float:
+        return min(self._overdue.values())
+
+    def overdue(self) -> "list[int]":
+        now = time.monotonic()
+        return [image for image, moment in self._overdue.items() if moment < now]
 
 
 class UartDevice:
     """A kernel behind a serial line; see Device.
 
-    A request that is not answered in time is sent again: the board forgets an image when it has
-    answered it, so nothing is counted twice. As many images are under way as the board holds.
+    A request that is not answered in time is sent again, as often as it takes while the board
+    answers others: only a line on which nothing comes any more is given up. The board forgets an
+    image when it has answered it, and the first answer to an image is taken, whichever request it
+    is to, so nothing is counted twice. As many images are under way as the board holds.
 
     Args:
         port: the device file, as /dev/ttyUSB0.
         baud: of the line.
-        answer_s: after which a request is sent again.
+        answer_s: after which a request is sent again; more where the line or the board is slower.
 
     Raises:
         BoardError: no such port, or another design on the board.
@@ -113,6 +141,8 @@ class UartDevice:
             raise
         self._parser.lengths[Kind.INFER] = self.identity.result_bytes + _CYCLES
         self.registers = _Registers(self._record(0, 0))
+        round_s = self.identity.slots * _BITS * (self.identity.frame_bytes + _AROUND) / baud
+        self._answer_s = max(answer_s, 2 * round_s)
         self.baud = baud
 
     @property
@@ -137,12 +167,13 @@ class UartDevice:
         self._arguments = arguments
 
     def wait(self, timeout_s: float) -> None:
-        """See Device; sends the images, takes the results, and leaves a record of both."""
+        """See Device; sends the images, takes the results, and leaves a record of both.
+
+        The time counts anew from every image that is answered, as the line may be bad.
+        """
         assert self._arguments is not None, "nothing was started"
         given, self._arguments = self._arguments, None
-        line_s = given.images * _BITS * (self.identity.frame_bytes + 64) / self.baud
-        end = time.monotonic() + timeout_s + 10 * line_s + _ATTEMPTS * self._answer_s
-        cycles = self._exchange(given, end)
+        cycles = self._exchange(given, timeout_s + _ATTEMPTS * self._answer_s)
         self._runs += 1
         record = _encode(self._record(given.images, cycles))
         self._buffers[given.record_address].array[:] = np.frombuffer(record, np.uint8)
@@ -151,46 +182,50 @@ class UartDevice:
         """See Device."""
         self._line.close()
 
-    def _exchange(self, given: Arguments, end: float) -> int:
+    def _exchange(self, given: Arguments, silence_s: float) -> int:
         """Send all images of a run and store their results; return the cycles that these took."""
         left = deque(range(given.images))
-        waiting: dict[int, _Waiting] = {}
-        cycles = 0
+        waiting = _Waiting()
+        cycles, heard = 0, time.monotonic()
         while left or waiting:
             while left and len(waiting) < self.identity.slots:
-                self._send(waiting, given, _Waiting(left.popleft(), 0.0, 0))
-            now = time.monotonic()
-            if now > end:
-                raise BoardTimeoutError(f"{self.name}: {len(left) + len(waiting)} images are left")
-            first = min(entry.deadline for entry in waiting.values())
-            for frame in self._receive(min(first, end) - now):
-                found = waiting.pop(frame.sequence, None) if frame.kind == Kind.INFER else None
-                if found is None:
-                    self.figures.strange += 1
-                else:
-                    cycles += self._store(given, found.index, frame.payload)
+                self._send(waiting, given, left.popleft())
+            for image, payload in self._answers(waiting, heard + silence_s):
+                cycles += self._store(given, image, payload)
+                heard = time.monotonic()
+            if time.monotonic() > heard + silence_s:
+                raise BoardTimeoutError(
+                    f"{self.name}: no answer in {silence_s:.3g} s, {len(left) + len(waiting)} of "
+                    f"{given.images} images are left; press the board's reset, or load the "
+                    "bitstream again"
+                )
             self._repeat(waiting, given)
         return cycles
 
-    def _send(self, waiting: "dict[int, _Waiting]", given: Arguments, entry: _Waiting) -> None:
-        if entry.attempts == _ATTEMPTS:
-            raise BoardTimeoutError(
-                f"{self.name}: no answer to image {entry.index} in {_ATTEMPTS} times "
-                f"{self._answer_s:g} s; press the board's reset, or load the bitstream again"
-            )
-        size = self.identity.frame_bytes
-        start = entry.index * size
-        image = self._buffers[given.input_address].array[start : start + size].tobytes()
-        waiting[self._ask(Kind.INFER, image)] = _Waiting(
-            entry.index, time.monotonic() + self._answer_s, entry.attempts + 1
-        )
+    def _answers(self, waiting: _Waiting, end: float) -> "Iterator[tuple[int, bytes]]":
+        """Yield images and their answers, of what comes until a request is overdue."""
+        left = min(waiting.next_overdue(), end) - time.monotonic()
+        for frame in self._receive(left):
+            found = waiting.take(frame.sequence) if frame.kind == Kind.INFER else None
+            if found is None:
+                self.figures.strange += 1
+                continue
+            image, seconds = found
+            if seconds > self._answer_s:
+                self.figures.late += 1
+                self._answer_s = 2 * seconds
+            yield image, frame.payload
 
-    def _repeat(self, waiting: "dict[int, _Waiting]", given: Arguments) -> None:
+    def _send(self, waiting: _Waiting, given: Arguments, index: int) -> None:
+        size = self.identity.frame_bytes
+        image = self._buffers[given.input_address].array[index * size : (index + 1) * size]
+        waiting.add(self._ask(Kind.INFER, image.tobytes()), index, self._answer_s)
+
+    def _repeat(self, waiting: _Waiting, given: Arguments) -> None:
         """Send again what was not answered in time, under a new number."""
-        now = time.monotonic()
-        for sequence in [key for key, entry in waiting.items() if entry.deadline < now]:
+        for image in waiting.overdue():
             self.figures.repeated += 1
-            self._send(waiting, given, waiting.pop(sequence))
+            self._send(waiting, given, image)
 
     def _store(self, given: Arguments, index: int, payload: bytes) -> int:
         """Put an image's results where the run wants them; return its cycles."""
@@ -200,11 +235,13 @@ class UartDevice:
         return int.from_bytes(payload[size:], "little")
 
     def _identify(self) -> Identity:
+        asked = set()
         for _ in range(_ATTEMPTS):
-            sequence, end = self._ask(Kind.IDENTIFY), time.monotonic() + self._answer_s
+            asked.add(self._ask(Kind.IDENTIFY))
+            end = time.monotonic() + self._answer_s
             while (left := end - time.monotonic()) > 0:
                 for frame in self._receive(left):
-                    if (frame.kind, frame.sequence) == (Kind.IDENTIFY, sequence):
+                    if frame.kind == Kind.IDENTIFY and frame.sequence in asked:
                         return Identity.parse(frame.payload)
         raise BoardTimeoutError(
             f"{self.name}: does not say who it is; load its bitstream, as by "

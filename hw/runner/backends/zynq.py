@@ -103,12 +103,14 @@ class ZynqDevice:
     def wait(self, timeout_s: float) -> None:
         """See Device; looks at the control register."""
         end = time.monotonic() + timeout_s
+        late = False  # told before the register is read, so that a host that slept looks once more
         while not is_done(self.registers):
-            if time.monotonic() > end:
+            if late:
                 raise BoardTimeoutError(
                     f"{self.name}: not done in {timeout_s:g} s; load the bitstream again"
                 )
             time.sleep(_POLL_S)
+            late = time.monotonic() > end
         acknowledge(self.registers)
 
     def close(self) -> None:

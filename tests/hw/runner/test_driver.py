@@ -113,9 +113,8 @@ def test_a_record_that_is_not_written_is_noticed(
 
 def test_a_kernel_that_does_not_finish_times_out(board: VirtualDevice, built: Built) -> None:
     board.start = lambda _: None  # type: ignore[method-assign, assignment]
-    board.cycles_per_second = 1e12
     driver = Driver(board, built.description)
-    with pytest.raises(BoardTimeoutError, match="virtual board: not done in 2 s"):
+    with pytest.raises(BoardTimeoutError, match=r"virtual board: not done in [\d,]+ cycles"):
         driver.run(built.images)
 
 

@@ -75,7 +75,7 @@ def test_the_driver_s_results_are_the_accelerator_s(board: UartBoard) -> None:
         found = driver.run(images)
     assert np.array_equal(found.values, GEOMETRY.results(images.reshape(23, -1)))
     assert GEOMETRY.frame_bytes <= found.cycles_per_image <= 6 * GEOMETRY.frame_bytes
-    assert device.figures == uart.LinkFigures(asked=24, repeated=0, strange=0)
+    assert device.figures == uart.LinkFigures(asked=24, repeated=0, late=0, strange=0)
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_another_kernel_is_refused(board: UartBoard) -> None:
 
 
 class _Damaged(SerialLine):
-    """A line that drops, flips and repeats bytes both ways."""
+    """A line that drops, flips and repeats one byte in a hundred, both ways."""
 
     random = random.Random(1)
 
@@ -106,27 +106,40 @@ class _Damaged(SerialLine):
         return self._damage(super().transfer(outgoing, timeout_s))
 
     def _damage(self, data: bytes) -> bytes:
-        if not data or self.random.random() > 0.15:
-            return data
-        at = self.random.randrange(len(data))
-        inserted = self.random.choice([b"", bytes([data[at] ^ 8]), data[at : at + 1] * 2])
-        return data[:at] + inserted + data[at + 1 :]
+        return b"".join(self._damaged(bytes([byte])) for byte in data)
+
+    def _damaged(self, byte: bytes) -> bytes:
+        if self.random.random() > 0.01:
+            return byte
+        return self.random.choice([b"", bytes([byte[0] ^ 8]), 2 * byte])
 
 
 @pytest.mark.slow
 def test_damage_on_the_line_costs_time_and_no_image(
     board: UartBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    images = noise(25)
+    images = noise(100)
     with board.device() as device, Driver(device, board.description) as driver:
         monkeypatch.setattr(device._line, "__class__", _Damaged)
-        monkeypatch.setattr(device, "_answer_s", 0.2)
-        monkeypatch.setattr(uart, "_ATTEMPTS", 50)
+        monkeypatch.setattr(device, "_answer_s", 0.02)
         found = driver.run(images)
+        monkeypatch.setattr(device._line, "__class__", SerialLine)
         repeated, dropped = device.figures.repeated, device._identify().dropped
-    assert np.array_equal(found.values, GEOMETRY.results(images.reshape(25, -1)))
+    assert np.array_equal(found.values, GEOMETRY.results(images.reshape(100, -1)))
     assert repeated > 0
     assert dropped > 0
+
+
+@pytest.mark.slow
+def test_a_board_slower_than_its_time_to_answer_loses_no_image(
+    board: UartBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = noise(9)
+    with board.device() as device, Driver(device, board.description) as driver:
+        monkeypatch.setattr(device, "_answer_s", 1e-3)
+        found = driver.run(images)
+    assert np.array_equal(found.values, GEOMETRY.results(images.reshape(9, -1)))
+    assert device.figures.late > 0
 
 
 def test_a_board_that_does_not_answer_is_told(silent: str) -> None:
@@ -140,7 +153,10 @@ def test_a_board_that_falls_silent_is_told(silent: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(UartDevice, "_identify", lambda _: identity)
     device = UartDevice(silent, answer_s=0.01)
     driver = Driver(device, cast(Description, _Silent()))
-    with pytest.raises(BoardTimeoutError, match=r"no answer to image \d in 5 times 0.01 s; press"):
+    monkeypatch.setattr("hw.runner.driver._LEAST_S", 0.05)
+    with pytest.raises(
+        BoardTimeoutError, match=r"no answer in .* s, 3 of 3 images are left; press"
+    ):
         driver.run(noise(3))
     device.close()
 

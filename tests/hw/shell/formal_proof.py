@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Proofs of assertions in SystemVerilog: Yosys writes an AIG, its ABC explores it.
 
-These are the passes and the engine of SymbiYosys' `abc`: `prove` is its mode of that name, with
-property directed reachability; `explore` is its `bmc`, a search from reset.
+These are the passes and the engine of SymbiYosys' `abc` in its mode `bmc`, a search from reset.
 """
 
 import re
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pyosys
 
-__all__ = ["explore", "prepare", "prove"]
+__all__ = ["explore", "prepare"]
 
 _ABC = Path(pyosys.__file__).parent / "yosys-abc"
 _PASSES = (
@@ -45,13 +44,6 @@ def prepare(top: str, sources: Sequence[Path], folder: Path) -> Path:
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     return aiger
-
-
-def prove(aiger: Path) -> bool:
-    """Return whether no assertion can fail, ever."""
-    said = _abc(aiger, "pdr")
-    assert "Property proved" in said or "was asserted in frame" in said, said[-2000:]
-    return "Property proved" in said
 
 
 def explore(aiger: Path, steps: int) -> bool:

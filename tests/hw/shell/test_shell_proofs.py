@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from formal_proof import explore, prepare, prove
+from formal_proof import explore, prepare
+from symbiyosys import run_sby
 
 _HERE = Path(__file__).parent / "formal"
 _RTL = Path(__file__).parents[3] / "hw" / "rtl" / "shell"
@@ -69,7 +70,7 @@ def _model(unit: str, folder: Path, bug: Bug | None = None) -> Path:
 
 
 def test_control_is_proved(tmp_path: Path) -> None:
-    assert prove(_model("control", tmp_path))
+    assert run_sby(_HERE / "control.sby", "prove", tmp_path) == "PASS"
 
 
 @pytest.mark.slow
