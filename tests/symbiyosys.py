@@ -44,8 +44,10 @@ def run_sby(
     (folder / config.name).write_text(text)
     place = Path(sys.executable).parent
     done = subprocess.run(
-        [sys.executable, "-c", _SBY, "-d", str(folder / task), *_tools(place)]
-        + [str(folder / config.name), task],
+        [
+            *(sys.executable, "-c", _SBY, "-d", str(folder / task)),
+            *(*_tools(place), str(folder / config.name), task),
+        ],
         capture_output=True,
         text=True,
         cwd=config.parent,
