@@ -36,3 +36,8 @@ inline std::int32_t keep_nonzeros(const float* from, std::int32_t first, std::ui
     }
     return count;
 }
+
+constexpr bool counts_to_nibbles = false;  // but to bytes, which are packed
+
+inline void pack_counts(std::int64_t, const std::int16_t*, const std::int16_t*, std::int64_t,
+                        std::int64_t, std::uint8_t*) {}

@@ -150,6 +150,8 @@ struct Product {
     std::int64_t c_stride;
     std::int64_t rows, steps, panels;
     std::int64_t flag, scale, planes;
+    // Tables: a row of `a` lies in `lines` pieces, from one to the next line_bytes.
+    std::int64_t lines, line_bytes;
 };
 
 struct GradientPlan;
