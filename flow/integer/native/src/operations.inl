@@ -11,6 +11,7 @@
 #include "rows.inl"
 
 #include "counting.inl"
+#include "trace.inl"
 #include "gather.inl"
 #include "sums.inl"
 
@@ -25,6 +26,8 @@ static void sum_one(const Plan& plan, const Op& op, const Workspace& space, std:
         case kind_matrix:
             return matrix_row(op, in, space, place, sums);
         case kind_max:
+            if constexpr (sizeof(Sum) == 4)
+                if (traces(op, space)) return traced_max_row(plan, op, space, row, place, sums);
             return max_row(op, in, space, place, sums);
         case kind_sum:
             return sum_row(op, in, space, place, sums);
@@ -92,6 +95,8 @@ static void run_tile(const Plan& plan, const Op& op, const Workspace& space, con
         }
         Sum* own = panels ? sums + row * stride : sums;
         if (!panels) sum_one(plan, op, space, first + row, place, own);
+        if constexpr (sizeof(Sum) == 4)
+            if (traces(op, space)) trace_row(plan, op, space, first + row, own);
         finish_row(op, out, own, codes, to);
     }
     if (!packed) return;
@@ -181,7 +186,7 @@ static bool stays_bytes(const Plan& plan, const Op& op) {
 static void run_range(const Plan& plan, const Op& op, const Workspace& space, const Range& range) {
     if (op.kind == kind_max_bits) return run_max_bits(plan, op, space, range);
     if (op.kind == kind_max_nibbles) return run_max_nibbles(plan, op, space, range);
-    if (stays_bytes(plan, op)) return run_max_bytes(plan, op, space, range);
+    if (stays_bytes(plan, op) && !traces(op, space)) return run_max_bytes(plan, op, space, range);
     if (op.counting == counting_bytes) return run_bytes(plan, op, space, range);
     for (std::int64_t first = range.begin; first < range.end; first += op.tile_rows) {
         const std::int64_t count = std::min(op.tile_rows, range.end - first);
@@ -202,3 +207,5 @@ static void run_op(const Plan& plan, std::int64_t index, const Workspace& space,
     std::memcpy(output_at(out, space, range.last), space.last,
                 static_cast<std::size_t>(out.row_bytes));
 }
+
+#include "gradient.inl"

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "gradient.hpp"
 #include "plan.hpp"
 
 namespace steelflow {
@@ -132,6 +133,6 @@ double peak(std::int64_t kind, std::int64_t planes, std::int64_t iterations) {
 
 }  // namespace
 
-const Isa portable = {"portable", available, run_op, peak};
+const Isa portable = {"portable", available, run_op, peak, pull_op};
 
 }  // namespace steelflow
