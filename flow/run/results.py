@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the steps of a run tell each other and the report: a typed record in a JSON file each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -53,13 +53,18 @@ class _Result(Record):
         """
         path = folder / cls.file
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(cls._whole(path.read_text(encoding="utf-8")))
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(str(part) for part in problem["loc"])
             raise FlowError(
                 f"{path}: {where}: {problem['msg']}; delete {folder} and run again"
             ) from error
+
+    @staticmethod
+    def _whole(text: str) -> str:
+        """Return the JSON of all fields from a file's text."""
+        return text
 
     def save(self, folder: Path) -> None:
         """Write it into a step's folder."""
@@ -73,10 +78,9 @@ class Trained(_Result):
 
     curves: dict[str, tuple[EpochPoint, ...]]
 
-    @model_validator(mode="before")
-    @classmethod
-    def _of_a_bare_mapping(cls, document: dict[str, Any]) -> dict[str, Any]:
-        return document if isinstance(document.get("curves"), Mapping) else {"curves": document}
+    @staticmethod
+    def _whole(text: str) -> str:
+        return f'{{"curves": {text}}}'
 
     def save(self, folder: Path) -> None:
         """Write the curves alone, by network."""

@@ -49,5 +49,5 @@ def test_networks_are_put_together_in_order() -> None:
 
 def test_a_damaged_result_is_named(tmp_path: Path) -> None:
     (tmp_path / "certify.json").write_text('{"rows": 3}')
-    with pytest.raises(FlowError, match=r"certify.json: rows: .*tuple; delete .* and run again"):
+    with pytest.raises(FlowError, match=r"certify.json: rows: .*array; delete .* and run again"):
         Certified.load(tmp_path)
