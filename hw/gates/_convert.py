@@ -26,13 +26,13 @@ _UNMODELLED = re.compile("REGCE|RSTREG|CASCADE|INJECT|DBITERR|SBITERR|ECCPARITY|
 
 def main(top: str) -> None:
     """Convert netlist.json."""
-    design = json.loads(Path("netlist.json").read_text())
-    for module in design["modules"].values():
-        for name, cell in module["cells"].items():
-            if cell["type"] in _DATA_ROWS:
-                module["cells"][name] = _block_ram(name, cell)
-            elif set(cell["parameters"].get("INIT", "")) & set("xz"):
-                del cell["parameters"]["INIT"]  # any will do: the device's is the cell's default
+    module = json.loads(Path("netlist.json").read_text())["modules"][top]
+    for name, cell in module["cells"].items():
+        if cell["type"] in _DATA_ROWS:
+            module["cells"][name] = _block_ram(name, cell)
+        elif set(cell["parameters"].get("INIT", "")) & set("xz"):
+            del cell["parameters"]["INIT"]  # any will do: the device's is the cell's default
+    design = {"modules": {top: module}}  # without the cells' declarations, which are no models
     Path("complete.json").write_text(json.dumps(design))
     yosys = libyosys.Design()
     for words in (
