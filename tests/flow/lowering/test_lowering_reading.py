@@ -74,6 +74,9 @@ def _reshaped(batch: int, *, inside: bool) -> ModelProto:
     if inside:
         proto.graph.initializer.remove(shape)
         proto.graph.node.insert(0, helper.make_node("Constant", [], [sizes], value=shape))
+    else:  # as some exporters list their constants
+        listed = helper.make_tensor_value_info(sizes, TensorProto.INT64, [2])
+        proto.graph.input.append(listed)
     del proto.graph.value_info[:]
     return proto
 
