@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from brevitas_models.pretrained import load
 from flow.classifier import Images, Logits
@@ -52,7 +53,8 @@ def check_model(name: str, data: Path | None, count: int | None, cluster: Cluste
         engines: dict[str, Callable[[], Logits]] = {
             "qonnx": lambda: _in_qonnx(path, images, cluster),
             "brevitas": lambda: zoo.brevitas_logits(load(name), images),
-            "twin": lambda: _in_twin(network.twin(), images),
+            "twin": lambda: _in_twin(network.twin().layered, images),
+            "twin, native": lambda: _in_twin(network.twin(), images),
         }
         for title, isa, kernels in _kernel_sets():
             native = NativeNetwork(network, isa=isa, kernels=kernels)
@@ -95,7 +97,7 @@ def _compared(ours: Logits, theirs: Logits, path: Path, images: Images) -> dict[
     }
 
 
-def _in_twin(twin: torch.nn.Module, images: Images) -> Logits:
+def _in_twin(twin: Callable[[Tensor], Tensor], images: Images) -> Logits:
     with torch.no_grad():
         parts = [
             twin(torch.from_numpy(images[start : start + _CHUNK]).float())

@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The integer network in torch, with straight-through gradients for white-box attacks."""
 
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from flow.integer._twin_native import Traced, plan_traced_twin
 from flow.integer._twin_plan import Step, plan_twin
 from flow.integer._twin_windows import half_window
 from flow.integer.graph import IntegerGraph
 from flow.integer.native.lines import Reals, fit_lines
+from flow.integer.native.traced import TracedNetwork, TracedPlan
 from flow.integer.operations import (
     IMAGE,
     Add,
@@ -178,7 +183,11 @@ class Twin(nn.Module):
     integers), and returns float[N, K] logits in the units of the integer logits. It computes in
     float32 where the proven sums stay below 2**24, else in float64, so that integer images give
     exactly the integer logits. Gradients are straight-through (see Count) and with respect to the
-    images only; those of float32 convolutions are rounded to bfloat16 on processors that have it.
+    images only.
+
+    Whole images on the processor go through the native engine and back through its gradients in
+    float32, the same bits on every processor. Everything else goes through torch, layer by layer;
+    there gradients of float32 convolutions are rounded to bfloat16 on processors that have it.
     """
 
     def __init__(self, network: IntegerGraph) -> None:
@@ -189,6 +198,37 @@ class Twin(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits; see the class."""
+        if self._is_whole(images) and self.engine is not None:
+            return torch.Tensor(Traced.apply(images, self.engine))
+        return self.layered(images)
+
+    @cached_property
+    def engine(self) -> TracedNetwork | None:
+        """What computes whole images on the processor; None where the kernels can't."""
+        plan = self.traced_plan()
+        return None if plan is None else TracedNetwork(plan)
+
+    def traced_plan(self, isa: str | None = None) -> TracedPlan | None:
+        """Return the plan of the engine on an instruction set, the fastest if none is named."""
+        stairs = {
+            step.operation.name: layer.stairs
+            for step, layer in zip(self.plan.steps, self.layers, strict=True)
+            if isinstance(layer, _Threshold)
+        }
+        return plan_traced_twin(self.network, self.plan, stairs, isa=isa)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the engine, whose memory no other process has."""
+        return {key: value for key, value in self.__dict__.items() if key != "engine"}
+
+    def _is_whole(self, images: Tensor) -> bool:
+        """Whether the images are uint8 values, so that the engine can take them."""
+        if images.device.type != "cpu" or self.dtype != torch.float32:
+            return False
+        return bool(torch.equal(images, images.to(torch.uint8).to(images.dtype)))
+
+    def layered(self, images: Tensor) -> Tensor:
+        """Return the same by torch's operations, layer by layer; what defines the gradient."""
         held = {IMAGE: images.to(self.dtype).permute(0, 3, 1, 2)}
         for step, layer in zip(self.plan.steps, self.layers, strict=True):
             held[step.operation.name] = layer(*(held[name] for name in step.sources))

@@ -70,6 +70,7 @@ class _Binder:
             taps_bytes=16 * max((op.kernel[0] * op.kernel[1] for op in self.plan.ops), default=1),
             last_bytes=max(form.row_bytes for form in forms.values()),
             codes_bytes=max((o.tile_rows * self._codes(o) for o in ops), default=0),
+            trace_bytes=plan.traces.bytes if plan.traces else 0,
             tensor_count=len(tensors),
             op_count=len(ops),
             tensors=self._keep((CTensor * len(tensors))(*tensors)),
@@ -154,6 +155,9 @@ class _Binder:
             start=self._address(counter.start),
             low=counter.low,
             step=counter.step,
+            trace=op.trace.begin if op.trace else -1,
+            trace_low=self._address(op.trace.low if op.trace else None),
+            trace_high=self._address(op.trace.high if op.trace else None),
         )
         self._set_window(result, op)
         result.tile_rows = self._tile_rows(result) if op.packed else _FEW_ROWS

@@ -15,7 +15,7 @@ from flow.errors import FlowError
 
 __all__ = ["ABI", "COp", "CPlan", "CTensor", "index_of", "instruction_sets", "library", "peak_rate"]
 
-ABI = 9  # as in src/plan.hpp
+ABI = 11  # as in src/plan.hpp
 FILE = Path(__file__).parent / f"_kernels{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
@@ -45,7 +45,8 @@ class COp(ctypes.Structure):
         *((name, c_void_p) for name in ("weights", "table", "bias", "padding")),
         *((name, c_int64) for name in ("counting", "levels")),
         *((name, c_void_p) for name in ("thresholds", "slope", "start")),
-        *((name, c_int64) for name in ("low", "step")),
+        *((name, c_int64) for name in ("low", "step", "trace")),
+        *((name, c_void_p) for name in ("trace_low", "trace_high")),
     ]
 
 
@@ -58,8 +59,7 @@ class CPlan(ctypes.Structure):
             (name, c_int64)
             for name in ("gather_bytes", "sums_bytes", "row_bytes", "taps_bytes", "codes_bytes")
         ),
-        ("last_bytes", c_int64),
-        *((name, c_int64) for name in ("tensor_count", "op_count")),
+        *((name, c_int64) for name in ("last_bytes", "trace_bytes", "tensor_count", "op_count")),
         ("tensors", POINTER(CTensor)),
         ("ops", POINTER(COp)),
     ]
@@ -96,7 +96,7 @@ _FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
     ("sf_isa_available", c_int64, [c_int64]),
     ("sf_create", c_void_p, [POINTER(CPlan), c_int64]),
     ("sf_destroy", None, [c_void_p]),
-    ("sf_run", c_int64, [c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_void_p]),
+    ("sf_run", c_int64, [c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_void_p]),
     ("sf_peak", c_double, [c_int64, c_int64, c_int64, c_int64]),
 )
 

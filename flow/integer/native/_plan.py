@@ -12,8 +12,9 @@ from flow.errors import FlowError
 from flow.integer.bounds import Interval
 from flow.integer.native._counting import Counter, count_bytes, count_shorts, plan_counting
 from flow.integer.native._layout import PACKED, Form, Format, Kernels, fits_int32, forms_of
-from flow.integer.native._pack import Packed, pack_bits, pack_bytes, pack_nibbles
+from flow.integer.native._pack import Packed, pack_alone, pack_bits, pack_bytes, pack_nibbles
 from flow.integer.native._stages import Stage, stages_of
+from flow.integer.native._trace import Trace, Traces, Windows
 from flow.integer.network import IntegerNetwork
 from flow.integer.operations import (
     Add,
@@ -81,6 +82,7 @@ class PlannedOp:
     factors: tuple[int, ...] = ()
     counter: Counter = field(default_factory=Counter)
     fitting: tuple[tuple[Kind, int], ...] = ()  # kernels of these bit widths, and their planes
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True)
@@ -88,41 +90,51 @@ class Plan:
     """Passes in order, and how each value is held: by the name of a stage or of a view of it.
 
     `roots` maps a view (a Flatten) to the value whose memory it shows; every value to itself.
+    `traces` tells where a trace lies, if one is kept.
     """
 
     ops: tuple[PlannedOp, ...]
     forms: dict[str, Form]
     roots: dict[str, str]
+    traces: Traces | None = None
 
 
-def make_plan(network: IntegerNetwork, kernels: Kernels, *, signed: bool = False) -> Plan:
+def make_plan(
+    network: IntegerNetwork,
+    kernels: Kernels,
+    *,
+    signed: bool = False,
+    windows: Windows | None = None,
+) -> Plan:
     """Choose a kernel for every stage by the proven ranges.
 
     Args:
         network: what to compute.
         kernels: of packed codes, which to use where they are proven exact.
         signed: whether the kernel of bytes multiplies signed ones; see pack_bytes.
+        windows: what a trace needs of each Threshold; None for a plan that keeps none.
 
     Raises:
         FlowError: an operation's sums may pass int64, or it has no meaning (see stages_of).
     """
     for choice in (kernels, replace(kernels, tables=False)):
-        plan = _plan(network, choice, signed)
-        if not _unproven(plan):
+        plan = _plan(network, choice, signed, windows)
+        if not _unproven(plan, traced=windows is not None):
             return plan
-    return _plan(network, replace(kernels, planes=0, tables=False), signed)
+    return _plan(network, replace(kernels, planes=0, tables=False), signed, windows)
 
 
-def _unproven(plan: Plan) -> bool:
-    """Whether a pass reads packed codes without a kernel that is proven exact."""
+def _unproven(plan: Plan, *, traced: bool) -> bool:
+    """Whether a pass reads packed codes without a kernel that is proven exact, or that traces."""
+    reads_packed = () if traced else tuple(_MAX_OF.values())
     return any(
-        op.packed is None and op.kind not in _MAX_OF.values() and plan.forms[name].format in PACKED
+        op.packed is None and op.kind not in reads_packed and plan.forms[name].format in PACKED
         for op in plan.ops
         for name in op.reads
     )
 
 
-def _plan(network: IntegerNetwork, kernels: Kernels, signed: bool) -> Plan:
+def _plan(network: IntegerNetwork, kernels: Kernels, signed: bool, windows: Windows | None) -> Plan:
     stages = stages_of(network)
     forms = forms_of(network, stages, kernels)
     roots = {name: name for name in forms}
@@ -133,12 +145,13 @@ def _plan(network: IntegerNetwork, kernels: Kernels, signed: bool) -> Plan:
             if read in forms:
                 roots[view], forms[view] = roots[read], forms[read].viewed(shape)
     ranges = network.ranges()
-    choice = _Choice(shorts=kernels.shorts, signed=signed)
+    traces = None if windows is None else Traces(windows)
+    choice = _Choice(shorts=kernels.shorts, signed=signed, traces=traces)
     ops = tuple(_Planner(network, forms, ranges, stage, choice).op() for stage in stages)
     for op in ops:
         if op.kind == Kind.ADD:
             _view_rows(op, forms, roots)
-    return Plan(ops, forms, roots)
+    return Plan(ops, forms, roots, traces)
 
 
 def _view_rows(op: PlannedOp, forms: dict[str, Form], roots: dict[str, str]) -> None:
@@ -165,6 +178,7 @@ class _Choice:
 
     shorts: bool
     signed: bool
+    traces: Traces | None
 
 
 class _Planner:
@@ -205,14 +219,21 @@ class _Planner:
                 op = self._add((1,))
         sums = self.ranges[self.stage.sums]
         op.wide |= not self._narrow(sums)
-        op.counter = (
-            self._bytes(op, sums)
-            or self._shorts(op)
-            or plan_counting(self.stage.threshold, sums, self.channels, wide=op.wide)
-        )
+        traced = self.choice.traces is not None
+        quick = None if traced else self._bytes(op, sums) or self._shorts(op)
+        op.counter = quick or plan_counting(self.stage.threshold, sums, self.channels, wide=op.wide)
+        op.trace = self._trace()
         if op.bias is None:
             op.bias = self.bias.astype(np.int64 if op.wide else np.int32)
         return op
+
+    def _trace(self) -> Trace | None:
+        """Return where maxima and counts are written down, if a gradient will go back here."""
+        traces, threshold = self.choice.traces, self.stage.threshold
+        if traces is None or (threshold is None and not isinstance(self.stage.head, MaxPool)):
+            return None
+        size = int(np.prod(self.network.shapes[self.stage.sums]))
+        return traces.added(self.stage.head, threshold, size, self.channels)
 
     def _bytes(self, op: PlannedOp, sums: Interval) -> Counter | None:
         """Return how to count the input's own bytes, if they are what is compared."""
@@ -333,8 +354,13 @@ class _Planner:
         sums = int(np.abs(weights).sum(axis=(0, 1)).max(initial=0))
         op.wide = self._wide(sums * self.read.values.magnitude()) or not narrow
         op.wide |= int(np.abs(weights).max(initial=0)) >= 2**31
-        alone = self._is_depthwise(op) and self.read.format == Format.U8 and not op.wide
-        op.kind = Kind.DEPTHWISE if alone else Kind.MATRIX
+        op.kind = Kind.MATRIX
+        if self._is_depthwise(op) and self.read.format == Format.U8 and not op.wide:
+            packed = pack_alone(weights, self.bias, self.read)
+            if packed is not None:
+                op.kind, (op.weights, op.bias) = Kind.DEPTHWISE, packed
+                op.padding = np.full(self.read.channels + 64, -self.read.low % 256, dtype=np.uint8)
+                return
         op.weights = np.ascontiguousarray(weights, dtype=np.int64 if op.wide else np.int32)
 
     def _is_depthwise(self, op: PlannedOp) -> bool:

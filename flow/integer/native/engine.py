@@ -18,17 +18,17 @@ from flow.integer.native._library import index_of, instruction_sets, library
 from flow.integer.native._plan import Kind, make_plan
 from flow.integer.network import IntegerNetwork
 
-__all__ = ["NativeNetwork", "StageTime", "plan_for"]
+__all__ = ["KERNELS", "SIGNED", "NativeNetwork", "StageTime", "plan_for"]
 
 # What beats multiplying bytes, as measured; for NEON by count of instructions.
-_KERNELS = {
+KERNELS = {
     "portable": Kernels(planes=1, tables=False),
     "avx2": Kernels(planes=1, tables=True, shorts=True),
     "avx512": Kernels(planes=2, tables=False),
     "neon": Kernels(planes=1, tables=True, shorts=True),
     "neon_dot": Kernels(planes=1, tables=True, shorts=True),
 }
-_SIGNED = ("neon", "neon_dot")  # which multiply signed bytes
+SIGNED = ("neon", "neon_dot")  # which multiply signed bytes
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class NativeNetwork:
         images = np.ascontiguousarray(images)
         logits = np.empty((len(images), self.classes), dtype=np.int32)
         done = library().sf_run(
-            self._engine, _address(images), len(images), _address(logits), threads, seconds
+            self._engine, _address(images), len(images), _address(logits), None, threads, seconds
         )
         if not done:
             raise MemoryError("native engine: no memory for a block of images")
@@ -129,7 +129,7 @@ class NativeNetwork:
 
 def plan_for(network: IntegerNetwork, isa: str, kernels: Kernels | None = None) -> Bound:
     """Return the plan of an instruction set, which need not be this machine's."""
-    plan = make_plan(network, kernels or _KERNELS[isa], signed=isa in _SIGNED)
+    plan = make_plan(network, kernels or KERNELS[isa], signed=isa in SIGNED)
     return bind(plan, network)
 
 

@@ -33,7 +33,7 @@ def test_every_engine_computes_the_same_logits(capsys: pytest.CaptureFixture[str
     arguments = ["--models", "mnist-tfc-w2a2", "--graphs", "2", "--cluster", "1"]
     assert main(["bench", "exact", *arguments]) == 0
     lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
-    assert {"qonnx", "brevitas", "twin", "portable kernels"} <= {
+    assert {"qonnx", "brevitas", "twin", "twin, native", "portable kernels"} <= {
         cell.strip() for line in lines for cell in line
     }
 

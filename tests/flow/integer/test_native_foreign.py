@@ -30,6 +30,7 @@ from flow.integer import (
 from flow.integer.native import Kernels
 from flow.integer.native._bind import Bound
 from flow.integer.native.engine import plan_for
+from flow.integer.native.traced import Back
 
 _HERE, _FLOW = Path(__file__).parent, Path(__file__).parents[3] / "flow"
 _SOURCES = sorted((_FLOW / "integer" / "native" / "src").glob("*.cpp"))
@@ -95,7 +96,7 @@ def _array(values: bytes) -> bytes:
     return _number(len(values)) + values
 
 
-def _field(bound: Bound, structure: ctypes.Structure, name: str, kind: Any) -> bytes:  # noqa: ANN401
+def _field(bound: Bound | Back, structure: ctypes.Structure, name: str, kind: Any) -> bytes:  # noqa: ANN401
     value = getattr(structure, name)
     if kind is c_int64:
         return _number(value)
@@ -110,13 +111,40 @@ def _field(bound: Bound, structure: ctypes.Structure, name: str, kind: Any) -> b
     raise AssertionError(name)
 
 
-def _structure(bound: Bound, structure: ctypes.Structure, without: tuple[str, ...] = ()) -> bytes:
+def _structure(
+    bound: Bound | Back, structure: ctypes.Structure, without: tuple[str, ...] = ()
+) -> bytes:
     fields = [(name, kind) for name, kind in structure._fields_ if name not in without]
     return b"".join(_field(bound, structure, name, kind) for name, kind in fields)
 
 
 def _case(network: IntegerNetwork, images: np.ndarray, isa: str, kernels: Kernels | None) -> bytes:
-    bound = plan_for(network, isa, kernels)
+    return _forward(plan_for(network, isa, kernels), network, images) + _number(0)
+
+
+def _case_of_gradients(network: IntegerNetwork, images: np.ndarray, isa: str) -> bytes:
+    """Gradients of this processor, whose bits are expected there."""
+    twin = network.twin()
+    plan = twin.traced_plan(isa)
+    assert twin.engine is not None
+    assert plan is not None
+    given = np.random.default_rng(0).normal(size=(len(images), network.classes))
+    logits = given.astype(np.float32)
+    expected = twin.engine.pull(twin.engine.logits(images, 1)[1], logits, 1)
+    arrays = map(_array, (logits.tobytes(), expected.tobytes()))
+    return b"".join([_forward(plan.there, network, images), _back(plan.back), *arrays])
+
+
+def _back(back: Back) -> bytes:
+    plan = back.plan
+    parts = [_structure(back, plan, ("fields", "ops", "phases"))]
+    parts += [_structure(back, plan.fields[i]) for i in range(plan.field_count)]
+    parts += [_structure(back, plan.ops[i]) for i in range(plan.op_count)]
+    parts += [_structure(back, plan.phases[i]) for i in range(plan.phase_count)]
+    return b"".join(parts)
+
+
+def _forward(bound: Bound, network: IntegerNetwork, images: np.ndarray) -> bytes:
     plan = bound.plan
     parts = [_structure(bound, plan, ("tensors", "ops"))]
     parts += [_structure(bound, plan.tensors[i]) for i in range(plan.tensor_count)]
@@ -183,6 +211,7 @@ def _cases(isa: str) -> Iterator[bytes]:
             for planes, tables, shorts in ((0, False, True), (2, False, False), (1, True, True)):
                 kernels = Kernels(planes=planes, tables=tables, shorts=shorts)
                 yield _case(network, _images(network, seed), isa, kernels)
+            yield _case_of_gradients(network, _images(network, seed), isa)
     for weight in (-128, 127, 1):
         for size in (1, 257, 4000):
             network = _extreme(weight, size)

@@ -3,10 +3,12 @@
 //
 // The engine for AVX2.
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <utility>
 
+#include "gradient.hpp"
 #include "plan.hpp"
 
 #if defined(__x86_64__) && !defined(__clang__)  // clang knows no target pragma
@@ -246,6 +248,45 @@ void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t
     }
 }
 
+// Add to the sums of 16 channels one value of each times a weight, and another times the next.
+inline void add_pairs(IntRegister (&sums)[lanes / ints], const std::uint8_t* one,
+                      const std::uint8_t* other, const std::int16_t* weights) {
+    const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(one));
+    const __m128i others = _mm_loadu_si128(reinterpret_cast<const __m128i*>(other));
+    const __m256i low = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(values, others));
+    const __m256i high = _mm256_cvtepu8_epi16(_mm_unpackhi_epi8(values, others));
+    sums[0] += reinterpret_cast<IntRegister>(_mm256_madd_epi16(low, load_half(weights)));
+    sums[1] += reinterpret_cast<IntRegister>(_mm256_madd_epi16(high, load_half(weights + lanes)));
+}
+
+// For every set of 8 places: its places in ascending order, a byte each.
+constexpr std::array<std::uint64_t, 256> places_of_sets = [] {
+    std::array<std::uint64_t, 256> all{};
+    for (unsigned set = 0; set < 256; ++set)
+        for (unsigned place = 0, count = 0; place < 8; ++place)
+            if (set >> place & 1) all[set] |= std::uint64_t{place} << (8 * count++);
+    return all;
+}();
+
+inline std::int32_t keep_eight(const float* from, std::int32_t first, unsigned valid,
+                               float* values, std::int32_t* places) {
+    const __m256 all = _mm256_loadu_ps(from);
+    const __m256 there = _mm256_cmp_ps(all, _mm256_setzero_ps(), _CMP_NEQ_UQ);
+    const unsigned set = static_cast<unsigned>(_mm256_movemask_ps(there)) & valid & 0xFFU;
+    const __m256i order = _mm256_cvtepu8_epi32(
+        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&places_of_sets[set])));
+    _mm256_storeu_ps(values, _mm256_permutevar8x32_ps(all, order));
+    store_half(places, _mm256_add_epi32(order, _mm256_set1_epi32(first)));
+    return __builtin_popcount(set);
+}
+
+// Keep those of 16 floats that are valid and not 0, and where they stood; return how many.
+inline std::int32_t keep_nonzeros(const float* from, std::int32_t first, std::uint32_t valid,
+                                  float* values, std::int32_t* places) {
+    const std::int32_t low = keep_eight(from, first, valid, values, places);
+    return low + keep_eight(from + half, first + half, valid >> half, values + low, places + low);
+}
+
 #include "tables.inl"
 
 #include "operations.inl"
@@ -271,12 +312,12 @@ double peak(std::int64_t kind, std::int64_t planes, std::int64_t iterations) {
 
 }  // namespace
 
-const Isa avx2 = {"avx2", available, run_op, peak};
+const Isa avx2 = {"avx2", available, run_op, peak, pull_op};
 
 }  // namespace steelflow
 #pragma GCC pop_options
 #else
 namespace steelflow {
-const Isa avx2 = {"avx2", [] { return false; }, nullptr, nullptr};
+const Isa avx2 = {"avx2", [] { return false; }, nullptr, nullptr, nullptr};
 }
 #endif

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "gradient.hpp"
 #include "plan.hpp"
 
 #if defined(__x86_64__) && !defined(__clang__)  // clang knows no target pragma
@@ -213,6 +214,31 @@ void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t
 // See avx2.cpp; there are registers enough here.
 inline void in_turn(__m256i&, __m256i&) {}
 
+// Add to the sums of 16 channels one value of each times a weight, and another times the next.
+inline void add_pairs(IntRegister (&sums)[lanes / ints], const std::uint8_t* one,
+                      const std::uint8_t* other, const std::int16_t* weights) {
+    const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(one));
+    const __m128i others = _mm_loadu_si128(reinterpret_cast<const __m128i*>(other));
+    const __m256i low = _mm256_castsi128_si256(_mm_unpacklo_epi8(values, others));
+    const __m256i both = _mm256_inserti128_si256(low, _mm_unpackhi_epi8(values, others), 1);
+    const __m512i found = _mm512_madd_epi16(_mm512_cvtepu8_epi16(both), _mm512_loadu_si512(weights));
+    sums[0] += reinterpret_cast<IntRegister>(found);
+}
+
+// Keep those of 16 floats that are valid and not 0, and where they stood; return how many.
+inline std::int32_t keep_nonzeros(const float* from, std::int32_t first, std::uint32_t valid,
+                                  float* values, std::int32_t* places) {
+    const __m512 all = _mm512_loadu_ps(from);
+    const __mmask16 kept = _mm512_mask_cmp_ps_mask(static_cast<__mmask16>(valid), all,
+                                                   _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const __m512i counting =
+        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i numbers = _mm512_add_epi32(counting, _mm512_set1_epi32(first));
+    _mm512_storeu_ps(values, _mm512_maskz_compress_ps(kept, all));
+    _mm512_storeu_si512(places, _mm512_maskz_compress_epi32(kept, numbers));
+    return __builtin_popcount(kept);
+}
+
 #include "tables.inl"
 
 #include "operations.inl"
@@ -243,12 +269,12 @@ double peak(std::int64_t kind, std::int64_t planes, std::int64_t iterations) {
 
 }  // namespace
 
-const Isa avx512 = {"avx512", available, run_op, peak};
+const Isa avx512 = {"avx512", available, run_op, peak, pull_op};
 
 }  // namespace steelflow
 #pragma GCC pop_options
 #else
 namespace steelflow {
-const Isa avx512 = {"avx512", [] { return false; }, nullptr, nullptr};
+const Isa avx512 = {"avx512", [] { return false; }, nullptr, nullptr, nullptr};
 }
 #endif

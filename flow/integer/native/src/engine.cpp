@@ -15,21 +15,18 @@
 #include <new>
 #include <vector>
 
+#include "memory.hpp"
 #include "plan.hpp"
 #include "team.hpp"
 
 namespace steelflow {
+
+const Isa* isa_of(std::int64_t number) {
+    static constexpr const Isa* all[] = {&portable, &avx2, &avx512, &neon, &neon_dot};
+    return number >= 0 && number < std::ssize(all) ? all[number] : nullptr;
+}
+
 namespace {
-
-const Isa* const all_isas[] = {&portable, &avx2, &avx512, &neon, &neon_dot};
-
-struct Free {
-    void operator()(std::uint8_t* memory) const { std::free(memory); }
-};
-
-using Memory = std::unique_ptr<std::uint8_t, Free>;
-
-std::int64_t aligned(std::int64_t bytes) { return (bytes + slack + 63) / 64 * 64; }
 
 // Time that this thread has worked; not what others took from it.
 double thread_seconds() {
@@ -53,9 +50,10 @@ class Engine {
 
     // Returns false when memory runs out.
     bool run(const std::uint8_t* images, std::int64_t count, std::int32_t* logits,
-             std::int64_t threads, double* seconds) {
-        const Batch batch{images, count, logits};
-        if (count && count < threads && count <= plan_.block && splits(count, threads))
+             std::uint8_t* trace, std::int64_t threads, double* seconds) {
+        const Batch batch{images, count, logits, trace};
+        const bool few = count && count < threads && count <= plan_.block;
+        if (few && !trace && splits(count, threads))
             return run_parts(batch, threads);
         return run_blocks(batch, threads, seconds);
     }
@@ -65,6 +63,7 @@ class Engine {
         const std::uint8_t* images;
         std::int64_t count;
         std::int32_t* logits;
+        std::uint8_t* trace;
     };
 
     // Blocks of images, each on one thread.
@@ -167,6 +166,7 @@ class Engine {
         const std::int64_t after = (batch.count - first - count) * plan_.image_bytes;
         space.image = batch.images + first * plan_.image_bytes;
         space.logits = batch.logits + first * plan_.classes;
+        space.trace = batch.trace ? batch.trace + first * plan_.trace_bytes : nullptr;
         space.images = count;
         if (after >= slack) return;
         std::uint8_t* copy = space.arena + aligned(plan_.arena_bytes);
@@ -175,25 +175,12 @@ class Engine {
     }
 
     Memory borrow() {
-        {
-            const std::lock_guard<std::mutex> lock(mutex_);
-            if (!spare_.empty()) {
-                Memory memory = std::move(spare_.back());
-                spare_.pop_back();
-                return memory;
-            }
-        }
         std::int64_t bytes = 64;
         for (const std::int64_t size : sizes()) bytes += aligned(size);
-        void* memory = std::aligned_alloc(64, static_cast<std::size_t>(bytes));
-        if (memory) std::memset(memory, 0, static_cast<std::size_t>(bytes));
-        return Memory(static_cast<std::uint8_t*>(memory));
+        return spare_.borrow(bytes);
     }
 
-    void give_back(Memory memory) {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        if (spare_.size() < most_spare) spare_.push_back(std::move(memory));
-    }
+    void give_back(Memory memory) { spare_.give_back(std::move(memory)); }
 
     // Of everything in a workspace, in order.
     std::array<std::int64_t, 8> sizes() const {
@@ -216,13 +203,11 @@ class Engine {
         return space;
     }
 
-    static constexpr std::size_t most_spare = 64;
     static constexpr std::int64_t parts_a_thread = 4;
     static constexpr std::int64_t least_work = 16384;  // of work_of_row: a few microseconds
     const Plan plan_;
     const Isa& isa_;
-    std::mutex mutex_;
-    std::vector<Memory> spare_;
+    Spare spare_;
     Team team_;
 };
 
@@ -231,31 +216,33 @@ class Engine {
 
 #define SF_API extern "C" __attribute__((visibility("default")))
 
-using steelflow::all_isas;
 using steelflow::Engine;
+using steelflow::isa_of;
 
 SF_API std::int64_t sf_abi() { return steelflow::abi_version; }
 
 SF_API const char* sf_isa_name(std::int64_t isa) {
-    return isa >= 0 && isa < std::ssize(all_isas) ? all_isas[isa]->name : nullptr;
+    return isa_of(isa) ? isa_of(isa)->name : nullptr;
 }
 
-SF_API std::int64_t sf_isa_available(std::int64_t isa) { return all_isas[isa]->available(); }
+SF_API std::int64_t sf_isa_available(std::int64_t isa) { return isa_of(isa)->available(); }
 
 SF_API void* sf_create(const steelflow::Plan* plan, std::int64_t isa) {
     if (plan->abi != steelflow::abi_version) return nullptr;
-    return new (std::nothrow) Engine(*plan, *all_isas[isa]);
+    return new (std::nothrow) Engine(*plan, *isa_of(isa));
 }
 
 SF_API void sf_destroy(void* engine) { delete static_cast<Engine*>(engine); }
 
-// `seconds`, if not null, gathers the time of each operation; then threads must be 1.
+// `trace`, if not null, gets what a gradient needs. `seconds`, if not null, gathers the time of each
+// operation; then threads must be 1.
 SF_API std::int64_t sf_run(void* engine, const std::uint8_t* images, std::int64_t count,
-                           std::int32_t* logits, std::int64_t threads, double* seconds) {
-    return static_cast<Engine*>(engine)->run(images, count, logits, threads, seconds);
+                           std::int32_t* logits, std::uint8_t* trace, std::int64_t threads,
+                           double* seconds) {
+    return static_cast<Engine*>(engine)->run(images, count, logits, trace, threads, seconds);
 }
 
 SF_API double sf_peak(std::int64_t isa, std::int64_t kind, std::int64_t planes,
                       std::int64_t iterations) {
-    return all_isas[isa]->peak(kind, planes, iterations);
+    return isa_of(isa)->peak(kind, planes, iterations);
 }

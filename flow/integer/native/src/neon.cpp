@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "gradient.hpp"
 #include "plan.hpp"
 
 #if (defined(__aarch64__) || defined(__arm__)) && defined(__linux__) && !defined(__clang__)
@@ -49,7 +50,7 @@ bool available() {
 
 }  // namespace
 
-const Isa neon = {"neon", available, run_op, peak};
+const Isa neon = {"neon", available, run_op, peak, pull_op};
 
 }  // namespace steelflow
 #if defined(__arm__)
@@ -57,6 +58,6 @@ const Isa neon = {"neon", available, run_op, peak};
 #endif
 #else
 namespace steelflow {
-const Isa neon = {"neon", [] { return false; }, nullptr, nullptr};
+const Isa neon = {"neon", [] { return false; }, nullptr, nullptr, nullptr};
 }
 #endif

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "gradient.hpp"
 #include "plan.hpp"
 
 #if defined(__aarch64__) && defined(__linux__) && !defined(__clang__)
@@ -36,12 +37,12 @@ bool available() {
 
 }  // namespace
 
-const Isa neon_dot = {"neon_dot", available, run_op, peak};
+const Isa neon_dot = {"neon_dot", available, run_op, peak, pull_op};
 
 }  // namespace steelflow
 #pragma GCC pop_options
 #else
 namespace steelflow {
-const Isa neon_dot = {"neon_dot", [] { return false; }, nullptr, nullptr};
+const Isa neon_dot = {"neon_dot", [] { return false; }, nullptr, nullptr, nullptr};
 }
 #endif

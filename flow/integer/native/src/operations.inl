@@ -11,6 +11,7 @@
 #include "rows.inl"
 
 #include "counting.inl"
+#include "trace.inl"
 #include "gather.inl"
 #include "sums.inl"
 
@@ -25,6 +26,8 @@ static void sum_one(const Plan& plan, const Op& op, const Workspace& space, std:
         case kind_matrix:
             return matrix_row(op, in, space, place, sums);
         case kind_max:
+            if constexpr (sizeof(Sum) == 4)
+                if (traces(op, space)) return traced_max_row(plan, op, space, row, place, sums);
             return max_row(op, in, space, place, sums);
         case kind_sum:
             return sum_row(op, in, space, place, sums);
@@ -63,6 +66,11 @@ static bool is_packed(const Tensor& out) {
     return out.format == format_bits || out.format == format_nibbles;
 }
 
+// Whether sums in 16 bits become nibbles without being bytes on the way.
+static bool packs_counts(const Op& op, const Tensor& out) {
+    return counts_to_nibbles && op.counting == counting_shorts && out.format == format_nibbles;
+}
+
 // Thresholds of the image's own bytes.
 static void run_bytes(const Plan& plan, const Op& op, const Workspace& space, const Range& range) {
     const Tensor &in = plan.tensors[op.inputs[0]], &out = plan.tensors[op.output];
@@ -77,7 +85,8 @@ template <class Sum>
 static void run_tile(const Plan& plan, const Op& op, const Workspace& space, const Range& range,
                      std::int64_t first, std::int64_t rows) {
     const Tensor& out = plan.tensors[op.output];
-    const bool panels = has_panels(op), packed = is_packed(out);
+    const bool direct = packs_counts(op, out);
+    const bool panels = has_panels(op), packed = is_packed(out) && !direct;
     const std::int64_t stride = (op.groups - 1) * op.group_outputs + op.panels * lanes;
     Sum* sums = reinterpret_cast<Sum*>(space.sums);
     if (panels) multiply(op, plan.tensors[op.inputs[0]], space, first, rows, stride);
@@ -87,11 +96,15 @@ static void run_tile(const Plan& plan, const Op& op, const Workspace& space, con
         std::uint8_t* to = output_row(plan, op, space, range, first + row);
         if (op.counting == counting_shorts) {
             const auto* own = reinterpret_cast<const std::int16_t*>(space.sums) + row * stride;
-            finish_shorts(op, out, own, codes, to);
+            const auto* thresholds = reinterpret_cast<const std::int16_t*>(op.thresholds);
+            direct ? pack_counts(op.levels, own, thresholds, padded(out.channels), out.planes, to)
+                   : finish_shorts(op, out, own, codes, to);
             continue;
         }
         Sum* own = panels ? sums + row * stride : sums;
         if (!panels) sum_one(plan, op, space, first + row, place, own);
+        if constexpr (sizeof(Sum) == 4)
+            if (traces(op, space)) trace_row(plan, op, space, first + row, own);
         finish_row(op, out, own, codes, to);
     }
     if (!packed) return;
@@ -181,7 +194,7 @@ static bool stays_bytes(const Plan& plan, const Op& op) {
 static void run_range(const Plan& plan, const Op& op, const Workspace& space, const Range& range) {
     if (op.kind == kind_max_bits) return run_max_bits(plan, op, space, range);
     if (op.kind == kind_max_nibbles) return run_max_nibbles(plan, op, space, range);
-    if (stays_bytes(plan, op)) return run_max_bytes(plan, op, space, range);
+    if (stays_bytes(plan, op) && !traces(op, space)) return run_max_bytes(plan, op, space, range);
     if (op.counting == counting_bytes) return run_bytes(plan, op, space, range);
     for (std::int64_t first = range.begin; first < range.end; first += op.tile_rows) {
         const std::int64_t count = std::min(op.tile_rows, range.end - first);
@@ -202,3 +215,5 @@ static void run_op(const Plan& plan, std::int64_t index, const Workspace& space,
     std::memcpy(output_at(out, space, range.last), space.last,
                 static_cast<std::size_t>(out.row_bytes));
 }
+
+#include "gradient.inl"

@@ -9,7 +9,7 @@
 
 namespace steelflow {
 
-constexpr std::int64_t abi_version = 9;
+constexpr std::int64_t abi_version = 11;
 constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
 constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
 constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
@@ -38,7 +38,7 @@ struct Tensor {
 enum Kind : std::int64_t {
     kind_dot,        // u8 times s8, summed in int32
     kind_bits,       // planes of bits times -1, 0, 1, summed in int32
-    kind_depthwise,  // u8 times int32, each channel alone, in int32
+    kind_depthwise,  // u8 times int16, each channel alone, in int32
     kind_matrix,     // anything else, in int32 or int64
     kind_max,        // of u8 bytes or of integers
     kind_max_bits,
@@ -95,6 +95,13 @@ struct Op {
     const std::uint8_t* start;
     std::int64_t low;   // value = low + step * count
     std::int64_t step;
+
+    // What a gradient needs to know, a byte for each output: where its bytes begin among those of
+    // an image, less than 0 if none are kept. A maximum keeps 1 and the place in its window; 0
+    // stands where the sum is not within trace_low..trace_high, else 1: int32 of every channel.
+    std::int64_t trace;
+    const std::uint8_t* trace_low;
+    const std::uint8_t* trace_high;
 };
 
 struct Plan {
@@ -109,6 +116,7 @@ struct Plan {
     std::int64_t taps_bytes;    // of the pixels of one window
     std::int64_t codes_bytes;   // of a tile of counts that become planes of bits
     std::int64_t last_bytes;    // of the longest row of output
+    std::int64_t trace_bytes;   // of one image
     std::int64_t tensor_count;
     std::int64_t op_count;
     const Tensor* tensors;  // the first is the image
@@ -126,6 +134,7 @@ struct Workspace {
     std::uint8_t* last;  // a row before one that another thread writes
     std::uint8_t* taps;
     std::int32_t* logits;
+    std::uint8_t* trace;  // null where none is kept
     std::int64_t images;
 };
 
@@ -141,7 +150,12 @@ struct Product {
     std::int64_t c_stride;
     std::int64_t rows, steps, panels;
     std::int64_t flag, scale, planes;
+    // Tables: a row of `a` lies in `lines` pieces, from one to the next line_bytes.
+    std::int64_t lines, line_bytes;
 };
+
+struct GradientPlan;
+struct GradientSpace;
 
 // The engine compiled for one instruction set.
 struct Isa {
@@ -152,7 +166,13 @@ struct Isa {
                 std::int64_t end);
     // Products done in registers by one kind of kernel: dot, bits of one plane, or tables.
     double (*peak)(std::int64_t kind, std::int64_t planes, std::int64_t iterations);
+    // Take one operation back, of images `begin` to `end`; see gradient.hpp.
+    void (*pull)(const GradientPlan&, std::int64_t op, const GradientSpace&, std::int64_t begin,
+                 std::int64_t end);
 };
+
+// The instruction set of a number; null after the last.
+const Isa* isa_of(std::int64_t number);
 
 extern const Isa portable;
 extern const Isa avx2;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "gradient.hpp"
 #include "plan.hpp"
 
 namespace steelflow {
@@ -86,6 +87,8 @@ void bits_product(const Product& p) {
         }
 }
 
+constexpr bool tables_in_place = false;  // windows are gathered
+
 // See tables.inl.
 void table_product(const Product& p) {
     for (std::int64_t row = 0; row < p.rows; ++row)
@@ -132,6 +135,6 @@ double peak(std::int64_t kind, std::int64_t planes, std::int64_t iterations) {
 
 }  // namespace
 
-const Isa portable = {"portable", available, run_op, peak};
+const Isa portable = {"portable", available, run_op, peak, pull_op};
 
 }  // namespace steelflow
