@@ -154,12 +154,17 @@ def _with_codes(node: NodeProto, inputs: dict[str, Constant], result: Constant) 
     return result
 
 
+_LARGEST_CODE = 2**53
+
+
 def _coded(result: Constant, scale: NDArray[Any]) -> Constant:
     """Recover a quantizer's integers from its output; they are far below float32's 2**24."""
     quotients = result.values.astype(np.float64) / scale
     codes = np.rint(quotients)
     if not np.isfinite(codes).all() or np.abs(quotients - codes).max(initial=0) > 1e-2:
         return result  # the zero point is not an integer
+    if np.abs(codes).max(initial=0) > _LARGEST_CODE:
+        return result  # only a damaged zero point makes such
     return replace(result, codes=codes.astype(np.int64), scale=np.asarray(scale))
 
 
