@@ -9,7 +9,7 @@ from typing import Any
 
 from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
-from flow.certify.verdict import bracket
+from flow.certify.verdict import Answer, Verdict, bracket
 from flow.classifier import Images, Labels
 from flow.cluster import ProcessCluster
 from flow.config import CertifyConfig
@@ -25,6 +25,7 @@ class CertifyStep(Step):
     """The deployed network's *.npz -> certify.json, certificates-EPSILON.jsonl."""
 
     name = "certify"
+    version = 2
     needs = ("compile",)
     tools = ("numpy",)
 
@@ -72,7 +73,7 @@ def _row(  # noqa: PLR0917 - all of them one measurement
     epsilon_255: int,
     file: Path,
 ) -> dict[str, Any]:
-    """Return the counts of one radius, see flow.report.schema.CertifiedRow."""
+    """Return the counts of one radius, see flow.run.counterexamples.with_attacks."""
     settings = CertifySettings(epsilon_255=epsilon_255, flips=budget.flips, nodes=budget.nodes)
     with ProcessCluster(budget.processes) as cluster:
         verdicts = certify(
@@ -91,4 +92,10 @@ def _row(  # noqa: PLR0917 - all of them one measurement
         "unknown": found.unknown,
         "nodes": budget.nodes,
         "tiers": {str(tier): count for tier, count in sorted(found.tiers.items())},
+        "broken_images": _indices(verdicts, Answer.ADVERSARIAL),
+        "open_images": _indices(verdicts, Answer.UNKNOWN),
     }
+
+
+def _indices(verdicts: Sequence[Verdict], answer: Answer) -> list[int]:
+    return [one.index for one in verdicts if one.answer is answer]

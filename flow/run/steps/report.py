@@ -14,6 +14,7 @@ import psutil
 from flow.integer import IntegerNetwork
 from flow.integer.description import activation_bits, in_words, weight_bits
 from flow.report import Example, ReportInputs, parse_report, pick_examples, write_report
+from flow.run.counterexamples import with_attacks
 from flow.run.examples import load_examples
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import StepRecord
@@ -28,7 +29,7 @@ class ReportStep(Step):
 
     name = "report"
     needs = _SOURCES
-    version = 3
+    version = 4
     tools = ("matplotlib",)
 
     def settings(self, context: Context) -> Settings:
@@ -87,7 +88,7 @@ class _Findings:
                 "integer_vs_rtlsim": self.rtlsim["integer_vs_rtlsim"],
             },
             "robust_accuracy": self.attack["rows"],
-            "certified": self._json("certify")["rows"],
+            "certified": with_attacks(self._json("certify")["rows"], self._broken()),
             "hardware": {
                 **self.rtlsim["hardware"],
                 "resources": self.synth["resources"],
@@ -105,6 +106,10 @@ class _Findings:
             "tool_versions": _tool_versions(self.context.record(step) for step in _SOURCES),
             "machine": _machine(),
         }
+
+    def _broken(self) -> list[dict[str, Any]]:
+        deployed = self.context.config.deployed
+        return [entry for entry in self.attack["broken"] if entry["network"] == deployed]
 
     def _model(self) -> dict[str, Any]:
         config, network = self.context.config, self.networks[self.context.config.deployed]

@@ -12,6 +12,7 @@ from quantized_digits import digits_network
 from flow.certify.checker import check_file
 from flow.cli import main
 from flow.report.schema import CertifiedRow
+from flow.run.counterexamples import with_attacks
 from flow.run.loading import parse_config
 from flow.run.pipeline import Context, Pipeline
 from flow.run.steps.certify import CertifyStep
@@ -32,7 +33,7 @@ def _context(folder: Path, **certify: object) -> Context:
 def _rows(context: Context) -> list[CertifiedRow]:
     CertifyStep().run(context, context.folder("certify"), context.folder("scratch"))
     found: dict[str, Any] = json.loads((context.folder("certify") / "certify.json").read_text())
-    return [CertifiedRow(**row) for row in found["rows"]]
+    return [CertifiedRow(**row) for row in with_attacks(found["rows"], [])]
 
 
 def test_images_and_radii_are_the_attacks_where_nothing_is_said(tmp_path: Path) -> None:
