@@ -5,14 +5,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 __all__ = ["one_thread", "threads"]
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Let torch compute on so many threads inside the block, and on as many as before after it."""
+    import torch  # noqa: PLC0415 - takes a second, and workers of integers do without
+
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -43,9 +43,9 @@ def run_sby(
         text = text.replace(f"{name}\n", f"{other}\n")
     (folder / config.name).write_text(text)
     place = Path(sys.executable).parent
+    command = [sys.executable, "-c", _SBY, *_tools(place), "-d", str(folder / task)]
     done = subprocess.run(
-        [sys.executable, "-c", _SBY, "-d", str(folder / task), *_tools(place)]
-        + [str(folder / config.name), task],
+        [*command, str(folder / config.name), task],
         capture_output=True,
         text=True,
         cwd=config.parent,
@@ -71,7 +71,7 @@ def _main(arguments: list[str]) -> None:
 
     flag, log, script = arguments
     assert flag == "-ql", arguments
-    run_pass(f"tee -q -o {log} script {script}", Design())
+    run_pass(f"tee -o {log} script {script}", Design())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 """Predicted resources and cycles of random candidates of a search, against synthesis and RTL."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from brevitas_models.architectures import build
 from brevitas_models.exact import make_exact
 from flow.cluster import Cluster, Work
 from flow.compile import check_in_rtl, compile_network, synthesize_shown
-from flow.compile.prediction import predict
+from flow.compile.prediction import Prediction, predict
 from flow.config import CompileConfig, NetworkConfig, PrecisionConfig
 from flow.export.deployment import lowered
 from flow.integer import IntegerNetwork
@@ -20,20 +21,39 @@ from flow.tables import Row
 from flow.training.configured import network_settings
 from hw.synth import Resources
 
-__all__ = ["check_costs", "drawn", "measure"]
+__all__ = ["Built", "check_costs", "drawn", "predicted", "untrained"]
 
 _IMAGES = 3
 _SHAPE, _CLASSES = (8, 8, 1), 10
 _PART = "xc7z020clg400-1"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A candidate as synthesised and simulated.
+
+    Attributes:
+        total: of all layers and FIFOs.
+        cycles: between two frames.
+        layers: name -> kind and LUTs; FIFOs too.
+    """
+
+    total: Resources
+    cycles: float
+    layers: Mapping[str, tuple[str, int]]
+
+
 def check_costs(seeds: Sequence[int], cluster: Cluster) -> Iterator[Row]:
-    """Yield a row a candidate, and one of the errors over all of them."""
-    work: Work[int, Row] = Work(name="search cost", version=1, do=_measured, unit="candidates")
+    """Yield a row a candidate, and one of the errors over all of them.
+
+    Only what is built is kept in the cluster's store; predictions are made anew.
+    """
+    work: Work[int, Built] = Work(name="built candidate", version=1, do=_built, unit="candidates")
     found = []
-    for row in cluster.map(work, seeds, total=len(seeds), title="search cost"):
-        found.append(row)
-        yield row
+    built = cluster.map(work, seeds, total=len(seeds), title="search cost")
+    for seed, one in zip(seeds, built, strict=True):
+        found.append(_row(seed, one))
+        yield found[-1]
     yield _errors(found)
 
 
@@ -72,34 +92,38 @@ def drawn(seed: int) -> tuple[NetworkConfig, CompileConfig]:
     return network, CompileConfig(part=_PART, target_fps=fps)
 
 
-def _measured(_nothing: None, seed: int) -> Row:
-    return measure(seed)
-
-
-def measure(seed: int) -> Row:
-    """Return the row of one candidate with untrained weights."""
+def untrained(seed: int) -> tuple[IntegerNetwork, CompileConfig]:
+    """Return a random candidate with the weights that it begins with."""
     shape, target = drawn(seed)
-    trained = build(network_settings(shape, input_shape=_SHAPE, classes=_CLASSES), seed).eval()
-    make_exact(trained)
-    network = lowered(trained)
-    predicted = predict(network, target)
-    total, cycles = _built(network, target)
+    network = build(network_settings(shape, input_shape=_SHAPE, classes=_CLASSES), seed).eval()
+    make_exact(network)
+    return lowered(network), target
+
+
+def predicted(seed: int) -> Prediction:
+    """Return what the cost model expects of a random candidate."""
+    return predict(*untrained(seed))
+
+
+def _row(seed: int, built: Built) -> Row:
+    (shape, target), expected, total = drawn(seed), predicted(seed), built.total
     return {
         "network": "-".join(map(str, shape.channels)),
         "fps": target.target_fps,
         "lut": total.lut,
-        "lut_predicted": round(predicted.lut),
-        "lut_error": round(predicted.lut / total.lut - 1, 3),
+        "lut_predicted": round(expected.lut),
+        "lut_error": round(expected.lut / total.lut - 1, 3),
         "bram36": total.bram36,
-        "bram36_predicted": predicted.bram36,
+        "bram36_predicted": expected.bram36,
         "dsp": total.dsp,
-        "dsp_predicted": predicted.dsp,
-        "cycles": round(cycles),
-        "cycles_predicted": predicted.cycles,
+        "dsp_predicted": expected.dsp,
+        "cycles": round(built.cycles),
+        "cycles_predicted": expected.cycles,
     }
 
 
-def _built(network: IntegerNetwork, target: CompileConfig) -> tuple[Resources, float]:
+def _built(_nothing: None, seed: int) -> Built:
+    network, target = untrained(seed)
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (_IMAGES, *network.input_shape), dtype=np.uint8)
     with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as scratch:
@@ -114,4 +138,6 @@ def _built(network: IntegerNetwork, target: CompileConfig) -> tuple[Resources, f
         )
         accelerator = compiled.accelerator
         run = check_in_rtl(accelerator, network, images, build_dir=build_dir, processes=1)
-        return synthesize_shown(accelerator).total, run.cycles_per_frame
+        report = synthesize_shown(accelerator)
+    layers = {one.name: (one.op_type, one.resources.lut) for one in report.layers}
+    return Built(total=report.total, cycles=run.cycles_per_frame, layers=layers)

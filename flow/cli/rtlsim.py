@@ -3,11 +3,13 @@
 """`steelflow rtlsim`: of a run, or of the accelerator in a folder."""
 
 import argparse
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from flow.cli.accelerator import names_folder, refuse_folder_options, speed
 from flow.cli.base import Command, StepCommand, shown
+from flow.cluster.options import add_cluster, cluster_of
 from flow.errors import FlowError
 
 __all__ = ["COMMAND"]
@@ -34,12 +36,13 @@ class RtlsimCommand(Command):
             nargs="?",
             help="of a FOLDER: the images, as for simulate; --output LOGITS.npy takes the results",
         )
+        add_cluster(parser)
 
     def run(self, options: argparse.Namespace) -> int:
         """Bring the step up to date, or simulate the folder's accelerator."""
         if names_folder(options):
             return _simulate(options)
-        refuse_folder_options(options, ("images",))
+        refuse_folder_options(options, ("images", "cluster", "results"))
         return _STEP.run(options)
 
 
@@ -48,7 +51,9 @@ def _simulate(options: argparse.Namespace) -> int:
         raise FlowError(f"rtlsim {options.config}: no images; name an .npy file after the folder")
     from flow.compile import simulate_folder  # noqa: PLC0415 - imports torch and FINN
 
-    run = simulate_folder(options.config, options.images, options.output)
+    divided = options.cluster is not None or options.results is not None
+    with cluster_of(options) if divided else nullcontext() as cluster:
+        run = simulate_folder(options.config, options.images, options.output, cluster=cluster)
     output = run.accelerator.manifest.output
     print(f"rtlsim: {run.images} images; {speed(run)}")
     if run.agreement is not None:

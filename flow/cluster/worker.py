@@ -7,6 +7,7 @@ import pickle
 import signal
 import sys
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing import connection, parent_process
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ def perform(packed: Packed, item: bytes) -> bytes:
     Raises:
         FlowError: a data file of the work is missing here or has other content.
     """
-    with one_thread():
-        work, prepared = _prepared(packed)
+    work, prepared = _prepared(packed)
+    with _threads_of(work):
         return pickle.dumps(work.do(prepared, pickle.loads(item)))
 
 
@@ -46,8 +47,14 @@ def _prepared(packed: Packed) -> tuple[Work[Any, Any], Any]:
             raise FlowError(f"{work.name}: a worker has {problem}; give it the data, see --data")
         while len(_ready) >= _PREPARED:
             _ready.pop(next(iter(_ready)))
-        _ready[packed.digest] = (work, work.prepare(work.shared))
+        with _threads_of(work):
+            _ready[packed.digest] = (work, work.prepare(work.shared))
     return _ready[packed.digest]
+
+
+def _threads_of(work: Work[Any, Any]) -> AbstractContextManager[None]:
+    """Hold torch to one thread where it may decide bits or is there anyway; else let it be."""
+    return one_thread() if work.floats or "torch" in sys.modules else nullcontext()
 
 
 def begin_process() -> None:

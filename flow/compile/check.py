@@ -20,7 +20,7 @@ from flow.progress import meter
 from hw.accelerator import Accelerator
 from hw.verilator.simulation import SimulationResult
 
-__all__ = ["RtlRun", "check_in_rtl", "run_rtl"]
+__all__ = ["RtlRun", "check_in_rtl", "compared", "run_rtl"]
 
 _IMAGES_A_PROCESS = 8  # fewer, and filling each process's pipeline costs what it gains
 
@@ -110,8 +110,22 @@ def check_in_rtl(
         HardwareError: the simulation stalls, naming the stream.
     """
     engine = _engine(accelerator, images, Path(build_dir), processes)
-    run = _simulated(engine, images)
-    if accelerator.manifest.output.kind == "label":
+    return compared(_simulated(engine, images), network, images, engine)
+
+
+def compared(run: RtlRun, network: IntegerNetwork, images: Images, engine: RtlsimEngine) -> RtlRun:
+    """Return the run with its agreement with the network; a difference is an error.
+
+    Args:
+        run: of the images.
+        network: what they should give.
+        images: uint8[N, H, W, C].
+        engine: of the accelerator; asked again where a difference is to be explained.
+
+    Raises:
+        FlowError: naming the first image that differs.
+    """
+    if run.accelerator.manifest.output.kind == "label":
         agreement = _compare_labels(network, images, run.simulated)
     else:
         known = CachedEngine(engine, images, run.simulated.logits)

@@ -4,9 +4,13 @@
 
 from pathlib import Path
 
-from flow.compile.check import RtlRun, check_in_rtl, run_rtl
-from flow.compile.opening import open_accelerator
+from flow.classifier import Images
+from flow.cluster import Cluster
+from flow.compile.check import RtlRun, check_in_rtl, compared, run_rtl
+from flow.compile.divided import divided_simulation
+from flow.compile.opening import OpenedAccelerator, open_accelerator
 from flow.compile.result_folder import in_cache
+from flow.engines.rtlsim import RtlsimEngine
 from flow.engines.simulation import as_pixels, read_images, write_logits
 from flow.errors import FlowError, SettingError
 
@@ -14,7 +18,11 @@ __all__ = ["simulate_folder"]
 
 
 def simulate_folder(
-    folder: Path | str, images: Path | str, output: Path | str | None = None
+    folder: Path | str,
+    images: Path | str,
+    output: Path | str | None = None,
+    *,
+    cluster: Cluster | None = None,
 ) -> RtlRun:
     """Simulate an accelerator, and compare with its network where that lies beside it.
 
@@ -22,6 +30,7 @@ def simulate_folder(
         folder: as for open_accelerator.
         images: .npy of images, as for simulate.
         output: .npy file that gets the integer logits int32[N, K], or the labels int32[N, 1].
+        cluster: who simulates; None: this machine's cores, without any worker process.
 
     Raises:
         FlowError: a file that cannot be used, or logits that differ from the network's.
@@ -35,11 +44,20 @@ def simulate_folder(
     pixels = as_pixels(read_images(images), given.shape, given.preprocessing)
     if not len(pixels):
         raise FlowError(f"{images}: holds no images; give at least one")
-    with in_cache("verilator") as build_dir:
-        if opened.network is None:
-            run = run_rtl(opened.accelerator, pixels, build_dir=build_dir)
-        else:
-            run = check_in_rtl(opened.accelerator, opened.network, pixels, build_dir=build_dir)
+    run = _run(opened, pixels, cluster)
     if target is not None:
         write_logits(target, run.simulated.logits)
     return run
+
+
+def _run(opened: OpenedAccelerator, pixels: Images, cluster: Cluster | None) -> RtlRun:
+    accelerator, network = opened.accelerator, opened.network
+    with in_cache("verilator") as build_dir:
+        if cluster is not None:
+            simulated = divided_simulation(cluster, accelerator, pixels)
+            run = RtlRun(accelerator=accelerator, simulated=simulated)
+            engine = RtlsimEngine(accelerator, build_dir=build_dir)
+            return run if network is None else compared(run, network, pixels, engine)
+        if network is None:
+            return run_rtl(accelerator, pixels, build_dir=build_dir)
+        return check_in_rtl(accelerator, network, pixels, build_dir=build_dir)

@@ -4,7 +4,7 @@
 
 from markupsafe import Markup
 
-from flow.report._templates import render
+from flow.report.rendering import render
 from flow.report.schema import BoardRun, Report
 
 __all__ = ["board"]

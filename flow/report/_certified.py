@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from flow.report import figures
-from flow.report._templates import render
+from flow.report.rendering import render
 from flow.report.schema import CertifiedRow, Report, RobustRow
 
 __all__ = ["certified", "certified_tile"]

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from flow.report import figures
-from flow.report._templates import render
 from flow.report.examples import Example
+from flow.report.rendering import render
 from flow.report.schema import Capacity, Comparison, LayerResources, Report, Resources, RobustRow
 
 __all__ = [

@@ -8,8 +8,8 @@ from flow.report import _sections
 from flow.report._alone import alone
 from flow.report._board import board
 from flow.report._certified import certified, certified_tile
-from flow.report._templates import render
 from flow.report.examples import Example
+from flow.report.rendering import render
 from flow.report.schema import Report, RobustRow
 
 __all__ = ["headline_row", "render_page"]

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a search leaves in its folder: the page, the run of each finalist, and best.yaml."""
 
-import html
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from flow.report.rendering import render
 from flow.search.candidate import run_document
+from flow.search.compare import compared
 from flow.search.picture import picture
 from flow.search.search import Finalist, Outcome
 from flow.search.settings import SearchConfig
@@ -17,20 +19,25 @@ from flow.storage.files import replace_file
 __all__ = ["command_of", "write_outcome"]
 
 _PAGE = "index.html"
-_STYLE = """
-body{font:15px/1.45 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;
-color:#1f2933}
-table{border-collapse:collapse;width:100%}td,th{padding:.25rem .5rem;text-align:right;
-border-bottom:1px solid #d9dee3}td:first-child,th:first-child{text-align:left}
-tr.command td{text-align:left;font-size:.85em}tr:target,tr:target+tr{background:#fff3c4}
-code{user-select:all}svg{width:100%;height:auto}circle:hover{stroke:#000}
-"""
-_HEAD = ("candidate", "worst case", "certified", "clean", "LUT", "BRAM", "DSP", "frames/s",
-         "latency, us", "LUT predicted")  # fmt: skip
+_HEAD = (
+    *("trial", "worst case", "certified", "clean", "LUT", "BRAM", "DSP", "frames/s"),
+    *("latency, us", "LUT predicted", "logits that differ"),
+)
 
 
-def write_outcome(folder: Path, config: SearchConfig, outcome: Outcome) -> Path | None:
+def write_outcome(
+    folder: Path,
+    config: SearchConfig,
+    outcome: Outcome,
+    rivals: Mapping[str, Outcome] | None = None,
+) -> Path | None:
     """Write index.html, runs/NAME.yaml for each finalist, and best.yaml if there is a front.
+
+    Args:
+        folder: where to.
+        config: of the search.
+        outcome: what it has found.
+        rivals: what other ways to search have found in the same space, by their names.
 
     Returns:
         The path of best.yaml.
@@ -39,7 +46,7 @@ def write_outcome(folder: Path, config: SearchConfig, outcome: Outcome) -> Path 
     runs.mkdir(parents=True, exist_ok=True)
     for one in outcome.finalists:
         _write_run(runs / f"{_name(config, one)}.yaml", config, one)
-    replace_file(folder / _PAGE, _page(folder, config, outcome).encode())
+    replace_file(folder / _PAGE, _page(folder, config, outcome, rivals or {}).encode())
     if not outcome.front:
         return None
     _write_run(folder / "best.yaml", config, outcome.front[0])
@@ -61,42 +68,34 @@ def _write_run(path: Path, config: SearchConfig, finalist: Finalist) -> None:
     replace_file(path, (head + yaml.safe_dump(document, sort_keys=False)).encode())
 
 
-def _page(folder: Path, config: SearchConfig, outcome: Outcome) -> str:
-    count = len(outcome.tried)
-    lead = (
-        f"{count} candidates were trained, {len(outcome.refused)} did not fit or could not be "
-        f"built; {len(outcome.finalists)} were trained in full and measured, and "
-        f"{len(outcome.front)} of them are the front (filled). Accuracies are on test images at "
-        f"{config.epsilon_255}/255, resources by Yosys, speeds by simulation of the RTL."
-    )
-    parts = [
-        f"<h1>Search {html.escape(config.name)}</h1><p>{lead}</p>",
-        picture(config, outcome),
-        "<h2>Measured</h2>",
-        _table(folder, config, outcome),
-        "<h2>Refused</h2>",
-        _refused(outcome),
-    ]
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(config.name)}"
-        f"</title><style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
-    )
-
-
-def _table(folder: Path, config: SearchConfig, outcome: Outcome) -> str:
+def _page(
+    folder: Path, config: SearchConfig, outcome: Outcome, rivals: Mapping[str, Outcome]
+) -> str:
     chosen = [*outcome.front, *(one for one in outcome.finalists if one not in outcome.front)]
-    rows = "".join(_row(folder, config, one, one in outcome.front) for one in chosen)
-    head = "".join(f"<th>{name}</th>" for name in _HEAD)
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    values = {
+        "config": config,
+        "outcome": outcome,
+        "svg": picture(config, outcome, rivals),
+        "compared": _compared(config, outcome, rivals) if rivals else [],
+        "head": _HEAD,
+        "rows": [_row(folder, config, one, one in outcome.front) for one in chosen],
+        "refused": [(one.text(), why) for one, why in outcome.refused],
+    }
+    return str(render("search.html", "flow.search", **values))
 
 
-def _row(folder: Path, config: SearchConfig, one: Finalist, on_front: bool) -> str:
+def _compared(
+    config: SearchConfig, outcome: Outcome, rivals: Mapping[str, Outcome]
+) -> list[tuple[object, ...]]:
+    rows = compared(config, {"this one": outcome, **rivals})
+    return [(*list(row.values())[:-1], f"{row['worst_case']:.1%}") for row in rows]
+
+
+def _row(folder: Path, config: SearchConfig, one: Finalist, on_front: bool) -> dict[str, Any]:
     found = one.measured
-    certified = "-" if found.certified is None else f"{found.certified:.1%}"
-    cells: Sequence[str] = (
-        f"{one.number}{' (front)' if on_front else ''}",
+    cells = (
         f"{found.worst_case:.1%}",
-        certified,
+        "-" if found.certified is None else f"{found.certified:.1%}",
         f"{found.clean:.1%}",
         f"{found.lut:,}",
         f"{found.bram36:g}",
@@ -104,18 +103,12 @@ def _row(folder: Path, config: SearchConfig, one: Finalist, on_front: bool) -> s
         f"{found.fps:,.0f}",
         f"{found.latency_us:.1f}",
         f"{found.predicted.lut:,.0f}",
+        f"{found.logits_differ}",
     )
-    row = "".join(f"<td>{cell}</td>" for cell in cells)
-    text = html.escape(one.candidate.text() + (f"; breaks: {one.problem}" if one.problem else ""))
-    command = html.escape(command_of(folder, config, one))
-    return (
-        f'<tr id="trial{one.number}">{row}</tr><tr class=command><td colspan={len(_HEAD)}>{text}'
-        f"<br><code>{command}</code></td></tr>"
-    )
-
-
-def _refused(outcome: Outcome) -> str:
-    if not outcome.refused:
-        return "<p>None.</p>"
-    lines = [f"<li>{html.escape(f'{one.text()}: {why}')}</li>" for one, why in outcome.refused]
-    return f"<details><summary>{len(lines)}</summary><ul>{''.join(lines)}</ul></details>"
+    return {
+        "number": one.number,
+        "on_front": on_front,
+        "cells": cells,
+        "text": one.candidate.text() + (f"; breaks: {one.problem}" if one.problem else ""),
+        "command": command_of(folder, config, one),
+    }

@@ -1,66 +1,79 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The picture of a search: a point a finalist, whose text a pointer shows and a click opens."""
+"""The picture of a search: a point a finalist, which the page's script and links find by its id."""
 
-import html
+from collections.abc import Mapping, Sequence
 
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flow.evaluation.accuracy import wilson_interval
+from flow.report.figures import SETTINGS, svg_element
 from flow.search.search import Finalist, Outcome
 from flow.search.settings import SearchConfig
 
-__all__ = ["picture"]
+__all__ = ["POINT", "picture"]
 
-_WIDTH, _HEIGHT, _MARGIN = 760.0, 380.0, 56.0
-_TICKS = 5
-
-
-def picture(config: SearchConfig, outcome: Outcome) -> str:
-    """Return an SVG: the worst case over the LUTs, each as measured."""
-    points = [(float(one.measured.lut), one.measured.worst_case) for one in outcome.finalists]
-    if not points:
-        return "<p>No candidate was left.</p>"
-    most = max(x for x, _ in points) * 1.1
-    dots = "".join(
-        _dot(one, _place(point, most), one in outcome.front)
-        for one, point in zip(outcome.finalists, points, strict=True)
-    )
-    title = f"worst case at {config.epsilon_255}/255 over LUT"
-    return (
-        f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{title}">'
-        f'{_axes(most)}{dots}<text x="{_WIDTH / 2:g}" y="16" text-anchor="middle" '
-        f'font-size="14">{title}</text></svg>'
-    )
+POINT = "search-point"  # how the id of a finalist's point begins; its trial's number follows
+_OURS = "#0072b2"
+_RIVALS = (("#d55e00", "s"), ("#009e73", "^"))  # Okabe and Ito (2008), and a marker each
+_SIZE = (7.6, 4.2)  # inches
 
 
-def _place(point: tuple[float, float], most: float) -> tuple[float, float]:
-    x = _MARGIN + point[0] / most * (_WIDTH - 2 * _MARGIN)
-    return x, _HEIGHT - _MARGIN - point[1] * (_HEIGHT - 2 * _MARGIN)
+def picture(
+    config: SearchConfig, outcome: Outcome, rivals: Mapping[str, Outcome] | None = None
+) -> str:
+    """Return an <svg>: worst case over LUTs, both measured, with 95% Wilson intervals.
+
+    A point links to "#search-trialN" and lies in a group with the id "search-pointN".
+    """
+    with mpl.rc_context(SETTINGS):
+        figure = Figure(figsize=_SIZE)
+        axes = figure.subplots()
+        axes.set_xlabel("LUT, by Yosys")
+        axes.set_ylabel(f"worst case at {config.epsilon_255}/255, %")
+        for (name, other), (colour, marker) in zip((rivals or {}).items(), _RIVALS, strict=False):
+            x, y = _places(other.finalists)
+            axes.plot(x, y, marker, color=colour, alpha=0.7, label=f"{name}, finalists")
+            _steps(axes, other.front, colour)
+        for one in outcome.finalists:
+            _point(axes, config, one, on_front=one in outcome.front)
+        _steps(axes, outcome.front, _OURS)
+        _legend(axes, outcome)
+        return svg_element(figure, "search")
 
 
-def _dot(one: Finalist, place: tuple[float, float], on_front: bool) -> str:
-    found = one.measured
-    told = html.escape(
-        f"trial {one.number}: worst case {found.worst_case:.1%}, {found.lut:,} LUT; "
-        f"{one.candidate.text()}"
-    )
-    fill = "#0b6e99" if on_front else "#ffffff"
-    return (
-        f'<a href="#trial{one.number}"><circle cx="{place[0]:.1f}" cy="{place[1]:.1f}" r="6" '
-        f'fill="{fill}" stroke="#0b6e99" stroke-width="2"><title>{told}</title></circle></a>'
-    )
+def _places(some: Sequence[Finalist]) -> tuple[list[int], list[float]]:
+    return [one.measured.lut for one in some], [100 * one.measured.worst_case for one in some]
 
 
-def _axes(most: float) -> str:
-    lines = []
-    for step in range(_TICKS + 1):
-        share = step / _TICKS
-        x, y = _place((share * most, share), most)
-        base, left = _HEIGHT - _MARGIN, _MARGIN
-        lines += [
-            f'<line x1="{left:g}" x2="{_WIDTH - _MARGIN:g}" y1="{y:.1f}" y2="{y:.1f}" '
-            'stroke="#d9dee3"/>',
-            f'<text x="{left - 6:g}" y="{y + 4:.1f}" text-anchor="end" font-size="12">'
-            f"{share:.0%}</text>",
-            f'<text x="{x:.1f}" y="{base + 18:g}" text-anchor="middle" font-size="12">'
-            f"{share * most:,.0f}</text>",
-        ]
-    return "".join(lines)
+def _steps(axes: Axes, front: Sequence[Finalist], colour: str) -> None:
+    """Draw what the front promises: for so many LUTs at least this worst case."""
+    order = sorted(front, key=lambda one: one.measured.lut)
+    reached = [max(one.measured.worst_case for one in order[: i + 1]) for i in range(len(order))]
+    x = [one.measured.lut for one in order]
+    axes.step(x, [100 * y for y in reached], where="post", color=colour, linewidth=1, alpha=0.6)
+
+
+def _point(axes: Axes, config: SearchConfig, one: Finalist, *, on_front: bool) -> None:
+    (x,), (y,) = _places([one])
+    low, high = wilson_interval(round(y / 100 * config.final.images), config.final.images)
+    axes.vlines(x, 100 * low, 100 * high, color=_OURS, alpha=0.35, linewidth=1.5)
+    fill = _OURS if on_front else "white"
+    dot = axes.scatter([x], [y], s=64, facecolors=fill, edgecolors=_OURS, linewidths=1.6, zorder=3)
+    dot.set_gid(f"point{one.number}")
+    dot.set_urls([f"#trial{one.number}"])
+    axes.annotate(str(one.number), (x, y), xytext=(7, 5), textcoords="offset points", fontsize=8)
+
+
+def _legend(axes: Axes, outcome: Outcome) -> None:
+    for label, fill, some in (
+        ("front", _OURS, outcome.front),
+        ("trained in full, not on the front", "white", outcome.finalists),
+    ):
+        if len(some) > (0 if fill == _OURS else len(outcome.front)):
+            axes.scatter(
+                [], [], s=64, facecolors=fill, edgecolors=_OURS, linewidths=1.6, label=label
+            )
+    axes.legend(loc="lower right", fontsize=8)

@@ -50,8 +50,9 @@ class Proposals:
         self._seen: set[str] = set()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = _study(config, folder)
-        for parameters in uniform_parameters(config):
-            self._study.enqueue_trial(parameters)
+        if config.sampler != "random":
+            for parameters in uniform_parameters(config):
+                self._study.enqueue_trial(parameters)
 
     def next(self, count: int) -> list[Proposal]:
         """Return so many that fit and are new; fewer where the space seems to hold no more."""

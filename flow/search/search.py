@@ -8,9 +8,8 @@ own study is a record that is written anew, for its dashboard.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,15 +18,15 @@ from flow.errors import FlowError
 from flow.progress import banner
 from flow.search.candidate import Candidate
 from flow.search.cost import Cost, excess
+from flow.search.goals import goal_values
 from flow.search.pareto import Points, front, ranking
-from flow.search.proposals import Proposals
-from flow.search.settings import Goal, SearchConfig
+from flow.search.proposals import Proposal, Proposals
+from flow.search.settings import SearchConfig
 from flow.search.trials import Measured, Refused, Scores, Trials
 
 __all__ = ["Finalist", "Outcome", "search"]
 
 _STORE = "results.sqlite"
-_RISING = ("worst_case", "clean", "certified", "fps")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,27 +89,7 @@ def search(
         cluster.store = ResultStore(folder / _STORE)
     trials = Trials(config, data)
     proposals = Proposals(config, folder, lambda some: trials.costs(cluster, some))
-    tried: list[_Tried] = []
-    while len(tried) < config.trials:
-        batch = proposals.next(min(config.batch, config.trials - len(tried)))
-        if not batch:
-            break
-        title = f"first rung, from candidate {len(tried) + 1} of {config.trials}"
-        found = trials.scores(cluster, [one.candidate for one in batch], config.rungs[0], title)
-        for proposal, scores in zip(batch, found, strict=True):
-            if isinstance(scores, Refused):
-                proposals.failed(proposal, scores.problem)
-                continue
-            values = _values(config.goals, proposal.cost, scores)
-            proposals.tell(proposal, [float(value) for value in values])
-            tried.append(
-                _Tried(
-                    number=proposal.number,
-                    candidate=proposal.candidate,
-                    cost=proposal.cost,
-                    scores=scores,
-                )
-            )
+    tried = _tried(config, cluster, trials, proposals)
     if not tried:
         raise FlowError(f"search {config.name}: {_nothing(proposals.refused)}")
     finalists = _finals(config, cluster, trials, _halved(config, cluster, trials, tried))
@@ -122,6 +101,39 @@ def search(
     )
 
 
+def _tried(
+    config: SearchConfig, cluster: Cluster, trials: Trials, proposals: Proposals
+) -> list[_Tried]:
+    """Propose and train briefly, batch by batch; fewer where the space holds no more that fit."""
+    found: list[_Tried] = []
+    while len(found) < config.trials:
+        batch = proposals.next(min(config.batch, config.trials - len(found)))
+        if not batch:
+            break
+        title = f"first rung, from candidate {len(found) + 1} of {config.trials}"
+        candidates = [one.candidate for one in batch]
+        scores = trials.scores(cluster, candidates, config.rungs[0], title)
+        told = zip(batch, scores, strict=True)
+        found.extend(one for pair in told if (one := _told(config, proposals, *pair)))
+    return found
+
+
+def _told(
+    config: SearchConfig, proposals: Proposals, proposal: Proposal, scores: Scores | Refused
+) -> _Tried | None:
+    """Tell the sampler what became of a proposal."""
+    if isinstance(scores, Refused):
+        proposals.failed(proposal, scores.problem)
+        return None
+    proposals.tell(proposal, goal_values(config.goals, proposal.cost, scores))
+    return _Tried(
+        number=proposal.number,
+        candidate=proposal.candidate,
+        cost=proposal.cost,
+        scores=scores,
+    )
+
+
 def _nothing(refused: Sequence[tuple[Candidate, str]]) -> str:
     reason = refused[0][1] if refused else "nothing was proposed"
     return (
@@ -130,20 +142,8 @@ def _nothing(refused: Sequence[tuple[Candidate, str]]) -> str:
     )
 
 
-def _values(goals: Sequence[Goal], cost: Any, scores: Any) -> list[float]:  # noqa: ANN401
-    """Return the goals' values, larger is better; what is not known yet is worst_case instead."""
-    found = []
-    for goal in goals:
-        if goal in ("lut", "fps"):
-            found.append(float(getattr(cost, goal)) * (1 if goal in _RISING else -1))
-        else:
-            known = getattr(scores, goal, None)
-            found.append(float(scores.worst_case if known is None else known))
-    return found
-
-
 def _points(config: SearchConfig, tried: Sequence[_Tried]) -> Points:
-    return np.array([_values(config.goals, one.cost, one.scores) for one in tried])
+    return np.array([goal_values(config.goals, one.cost, one.scores) for one in tried])
 
 
 def _halved(
@@ -156,7 +156,7 @@ def _halved(
             title = f"rung {place + 1} of {len(config.rungs)}"
             scores = trials.scores(cluster, [one.candidate for one in left], rung, title)
             left = [
-                _Tried(number=one.number, candidate=one.candidate, cost=one.cost, scores=found)
+                replace(one, scores=found)
                 for one, found in zip(left, scores, strict=True)
                 if isinstance(found, Scores)
             ]
@@ -188,6 +188,6 @@ def _front(config: SearchConfig, finalists: Sequence[Finalist]) -> tuple[Finalis
     kept = [one for one in finalists if not one.problem]
     if not kept:
         return ()
-    points = np.array([_values(config.goals, one.measured, one.measured) for one in kept])
+    points = np.array([goal_values(config.goals, one.measured, one.measured) for one in kept])
     chosen = sorted(front(points), key=lambda index: tuple(-points[index]))
     return tuple(kept[index] for index in chosen)

@@ -25,6 +25,7 @@ _PRODUCTS = (BITSTREAM, PLACED, CONFIG, REPORT, RESULT, "nextpnr.log")
 
 _HERE = Path(__file__).parent
 _RTL = Path(hw.__file__).parent / "rtl"
+_SHARED = ("shell_int32", "shell_resize", "shell_fifo")  # with kernels that reach memory
 _READ = f"read_slang --allow-use-before-declare --ignore-assertions --ignore-timing --top {TOP}"
 _SYNTHESIS = (
     # Yosys chooses block RAM or LUTs; "distributed" would be LUT RAM, which has no contents.
@@ -143,7 +144,7 @@ def _sources(kernel: Kernel, settings: Ecp5Settings) -> dict[str, bytes]:
     inner = kernel.accelerator
     for name, path in zip(inner.manifest.sources, inner.paths(inner.manifest.sources), strict=True):
         found[f"accelerator/{name}"] = _readable(ours.get(path.name, path))
-    shell = [_RTL / "shell" / f"{name}.sv" for name in ("shell_resize", "shell_fifo")]
+    shell = [_RTL / "shell" / f"{name}.sv" for name in _SHARED]
     found |= {f"rtl/{path.name}": _readable(path) for path in (*shell, *_uart_sources())}
     top = render_top(kernel, name=TOP, baud=settings.baud, slots=settings.slots)
     found["ehxplll.sv"] = PLL_DECLARATION.encode()

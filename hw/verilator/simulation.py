@@ -5,7 +5,7 @@
 import math
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from hw.verilator._process import ProcessResult, Waveforms, run_program
 from hw.verilator._stall import Stall
 from hw.verilator.sim_top import storage_depth
 
-__all__ = ["Simulation", "SimulationResult", "Stall", "Traffic", "Waveforms"]
+__all__ = ["Simulation", "SimulationResult", "Stall", "Traffic", "Waveforms", "joined"]
 
 _WAVES = ("fst", "vcd")
 
@@ -188,7 +188,7 @@ class Simulation:
             with ThreadPoolExecutor(len(parts)) as pool:
                 results = list(pool.map(run_part, range(len(parts)), folders))
         self.progress(len(images))
-        return _merged(results, time.perf_counter() - start)
+        return joined(results, wall_s=time.perf_counter() - start)
 
 
 def _kind(waveforms: Waveforms | None) -> str:
@@ -215,7 +215,10 @@ def _resolve_depths(manifest: Manifest, given: Mapping[str, int]) -> dict[str, i
     return {fifo.name: given.get(fifo.name, fifo.depth) for fifo in manifest.fifos}
 
 
-def _merged(results: list[ProcessResult], wall_s: float) -> SimulationResult:
+def joined(
+    results: Sequence[ProcessResult] | Sequence[SimulationResult], *, wall_s: float
+) -> SimulationResult:
+    """Return the results of parts of the images, in their order, as one."""
     first = results[0]
     marks = {
         name: max(result.fifo_high_water[name] for result in results)

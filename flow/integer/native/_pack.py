@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from flow.integer.native._layout import INT32_MAX, Form
 from flow.integer.operations import Integers
 
-__all__ = ["Packed", "pack_bits", "pack_bytes", "pack_nibbles", "split_groups"]
+__all__ = ["Packed", "pack_alone", "pack_bits", "pack_bytes", "pack_nibbles", "split_groups"]
 
 _LANES = 16
+_PADDING = 64  # channels, as in src/plan.hpp
 _WORD = 32
 _PAIR = 2 * _LANES  # outputs of a panel of nibbles
 _FEW_STEPS = 8  # that must sum up within a byte, for look-ups to be worth while
@@ -76,6 +77,25 @@ def pack_bytes(
         ),
         short=sums <= limits.max,
     )
+
+
+def pack_alone(
+    weights: Integers, bias: Integers, form: Form
+) -> tuple[NDArray[np.int16], NDArray[np.int32]] | None:
+    """Pack int64[taps, 1, C] of channels alone; None if int16 or int32 do not hold it.
+
+    Returns int16[pairs of taps, padded C, 2] and int32[C], what the sums of bytes begin with: a
+    value is form.low and its byte, and so is the zero outside of the image.
+    """
+    taps, _, channels = weights.shape
+    start = bias + form.low * weights.sum(axis=(0, 1))
+    most = np.abs(weights).sum(axis=(0, 1)) * (form.values.hi - form.low)
+    if not _within(weights, np.int16) or not _bounded(most, start):
+        return None
+    whole = np.zeros((-(-taps // 2) * 2, -(-channels // _PADDING) * _PADDING), dtype=np.int16)
+    whole[:taps, :channels] = weights[:, 0]
+    pairs = whole.reshape(-1, 2, whole.shape[1]).transpose(0, 2, 1)
+    return np.ascontiguousarray(pairs), start.astype(np.int32)
 
 
 def _steps_within(most: Integers, limit: int) -> int:
@@ -220,7 +240,7 @@ def _padded_bias(start: Integers, groups: int, lanes: int = _LANES) -> NDArray[n
     return whole
 
 
-def _within(values: Integers, kind: type[np.int8]) -> bool:
+def _within(values: Integers, kind: type[np.int8 | np.int16]) -> bool:
     limits = np.iinfo(kind)
     return int(values.min(initial=0)) >= limits.min and int(values.max(initial=0)) <= limits.max
 

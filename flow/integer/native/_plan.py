@@ -12,7 +12,7 @@ from flow.errors import FlowError
 from flow.integer.bounds import Interval
 from flow.integer.native._counting import Counter, count_bytes, count_shorts, plan_counting
 from flow.integer.native._layout import PACKED, Form, Format, Kernels, fits_int32, forms_of
-from flow.integer.native._pack import Packed, pack_bits, pack_bytes, pack_nibbles
+from flow.integer.native._pack import Packed, pack_alone, pack_bits, pack_bytes, pack_nibbles
 from flow.integer.native._stages import Stage, stages_of
 from flow.integer.native._trace import Trace, Traces, Windows
 from flow.integer.network import IntegerNetwork
@@ -354,8 +354,13 @@ class _Planner:
         sums = int(np.abs(weights).sum(axis=(0, 1)).max(initial=0))
         op.wide = self._wide(sums * self.read.values.magnitude()) or not narrow
         op.wide |= int(np.abs(weights).max(initial=0)) >= 2**31
-        alone = self._is_depthwise(op) and self.read.format == Format.U8 and not op.wide
-        op.kind = Kind.DEPTHWISE if alone else Kind.MATRIX
+        op.kind = Kind.MATRIX
+        if self._is_depthwise(op) and self.read.format == Format.U8 and not op.wide:
+            packed = pack_alone(weights, self.bias, self.read)
+            if packed is not None:
+                op.kind, (op.weights, op.bias) = Kind.DEPTHWISE, packed
+                op.padding = np.full(self.read.channels + 64, -self.read.low % 256, dtype=np.uint8)
+                return
         op.weights = np.ascontiguousarray(weights, dtype=np.int64 if op.wide else np.int32)
 
     def _is_depthwise(self, op: PlannedOp) -> bool:

@@ -30,9 +30,7 @@ module shell_collector #(
 
   input  logic                     in_valid_i,
   output logic                     in_ready_o,
-  // verilator lint_off UNUSEDSIGNAL
-  input  logic [8*StreamBytes-1:0] in_data_i,  // padded
-  // verilator lint_on UNUSEDSIGNAL
+  input  logic [8*StreamBytes-1:0] in_data_i,
 
   output logic                     out_valid_o,
   input  logic                     out_ready_i,
@@ -40,11 +38,6 @@ module shell_collector #(
   output logic [DataBytes-1:0]     out_keep_o,
   output logic                     out_last_o
 );
-
-  if (ValueBits < 1 || ValueBits > 32 || Lanes * ValueBits > 8 * StreamBytes) begin : gen_illegal
-    $error("shell_collector: Lanes=%0d of ValueBits=%0d do not fit StreamBytes=%0d", Lanes,
-           ValueBits, StreamBytes);
-  end
 
   localparam int unsigned BeatBits = (FrameBeats > 1) ? $clog2(FrameBeats) : 1;
   typedef logic [BeatBits-1:0] beat_t;
@@ -74,15 +67,15 @@ module shell_collector #(
   end
 
   logic [32*Lanes-1:0] words;
-  for (genvar i = 0; i < Lanes; i++) begin : gen_lane
-    logic [ValueBits-1:0] value;
-    assign value = in_data_i[ValueBits*i+:ValueBits];
-    if (Signed) begin : gen_signed
-      assign words[32*i+:32] = 32'(signed'(value));
-    end else begin : gen_unsigned
-      assign words[32*i+:32] = 32'(value);
-    end
-  end
+  shell_int32 #(
+    .Bytes    (StreamBytes),
+    .Lanes    (Lanes),
+    .ValueBits(ValueBits),
+    .Signed   (Signed)
+  ) u_words (
+    .beat_i (in_data_i),
+    .words_o(words)
+  );
 
   // A run's results leave in one stream of words; behind the last one it is flushed.
   logic begun_q;

@@ -36,15 +36,8 @@ module uart_shell
   output logic [8*InBytes-1:0]  acc_in_data_o,
   input  logic                  acc_out_valid_i,
   output logic                  acc_out_ready_o,
-  // verilator lint_off UNUSEDSIGNAL
-  input  logic [8*OutBytes-1:0] acc_out_data_i  // padded
-  // verilator lint_on UNUSEDSIGNAL
+  input  logic [8*OutBytes-1:0] acc_out_data_i
 );
-
-  if (ValueBits < 1 || ValueBits > 32 || Lanes * ValueBits > 8 * OutBytes) begin : gen_illegal
-    $error("uart_shell: Lanes=%0d of ValueBits=%0d do not fit OutBytes=%0d", Lanes, ValueBits,
-           OutBytes);
-  end
 
   localparam int unsigned FrameBytes  = InBytes * InFrameBeats;
   localparam int unsigned ResultBytes = 4 * Lanes * OutFrameBeats;
@@ -144,15 +137,15 @@ module uart_shell
 
   // Results: one byte a cycle into a queue, from where the line takes them.
   logic [32*Lanes-1:0] words;
-  for (genvar i = 0; i < Lanes; i++) begin : gen_lane
-    logic [ValueBits-1:0] value;
-    assign value = acc_out_data_i[ValueBits*i+:ValueBits];
-    if (Signed) begin : gen_signed
-      assign words[32*i+:32] = 32'(signed'(value));
-    end else begin : gen_unsigned
-      assign words[32*i+:32] = 32'(value);
-    end
-  end
+  shell_int32 #(
+    .Bytes    (OutBytes),
+    .Lanes    (Lanes),
+    .ValueBits(ValueBits),
+    .Signed   (Signed)
+  ) u_words (
+    .beat_i (acc_out_data_i),
+    .words_o(words)
+  );
 
   logic       narrow_valid, narrow_ready, result_valid, result_ready;
   logic [7:0] narrow_data, result_data;

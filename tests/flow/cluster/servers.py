@@ -21,18 +21,24 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def start(
+def run_python(
     folder: Path, *arguments: str, variables: Mapping[str, str] | None = None
 ) -> "subprocess.Popen[bytes]":
     paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
     with (folder / "servers.log").open("a") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "dask", *arguments],
+            [sys.executable, *arguments],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": paths, **(variables or {})},
             stdout=log,
             stderr=log,
         )
+
+
+def start(
+    folder: Path, *arguments: str, variables: Mapping[str, str] | None = None
+) -> "subprocess.Popen[bytes]":
+    return run_python(folder, "-m", "dask", *arguments, variables=variables)
 
 
 def scheduler(folder: Path, port: int) -> "subprocess.Popen[bytes]":

@@ -4,6 +4,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -42,3 +43,8 @@ def always_dies(_folder: Path, _item: int) -> None:
 
 def breaks(_nothing: None, item: int) -> None:
     raise FlowError(f"item {item} is broken")
+
+
+def torch_threads(_nothing: None, _item: int) -> int | None:
+    torch = sys.modules.get("torch")
+    return None if torch is None else int(torch.get_num_threads())

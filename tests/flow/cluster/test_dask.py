@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from random_kills import random_kills
 from servers import ROOT, ended, free_port, scheduler, worker
 from squares import squares, times
 
@@ -42,6 +43,14 @@ def test_killed_workers_lose_nothing_and_nothing_is_counted_twice(tmp_path: Path
         killer.join()
     assert found == EXPECTED
     assert len(store) == 60
+
+
+@pytest.mark.slow
+def test_random_kills_of_workers_scheduler_and_client_change_nothing() -> None:
+    found = random_kills(6, seed=1)
+    assert found.killed.total() == 6
+    assert found.rounds >= 1
+    assert found.differences == 0
 
 
 def test_a_scheduler_that_comes_back_gets_what_is_missing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from squares import always_dies, breaks, dies_once, squares, times
+from squares import always_dies, breaks, dies_once, squares, times, torch_threads
 
 from flow.cluster import DataFile, ProcessCluster, ResultStore, Work, open_cluster
 from flow.errors import FlowError, SettingError
@@ -50,6 +50,15 @@ def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     work = Work(name="dies once", version=1, do=dies_once, shared=tmp_path)
     with ProcessCluster(2) as cluster:
         assert list(cluster.map(work, range(12), total=12, title="x")) == EXPECTED
+
+
+@pytest.mark.parametrize(("floats", "threads"), [(False, None), (True, 1)])
+def test_torch_is_loaded_for_floats_alone_and_has_one_thread(
+    floats: bool, threads: int | None
+) -> None:
+    work = Work(name="torch", version=1, do=torch_threads, floats=floats)
+    with ProcessCluster(2) as cluster:
+        assert set(cluster.map(work, range(3), total=3, title="x")) == {threads}
 
 
 def test_an_item_that_always_kills_ends_the_map(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from sample_report import certified_row, examples, full_document, minimal_docume
 
 from flow.errors import FlowError
 from flow.report import ReportInputs, parse_report, write_report
-from flow.report._templates import render
 from flow.report.figures import difference_png, image_png
 from flow.report.html import headline_row
+from flow.report.rendering import render
 
 
 def written(folder: Path, document: dict[str, Any], *, pictures: bool = True) -> str:

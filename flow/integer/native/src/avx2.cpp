@@ -248,6 +248,17 @@ void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t
     }
 }
 
+// Add to the sums of 16 channels one value of each times a weight, and another times the next.
+inline void add_pairs(IntRegister (&sums)[lanes / ints], const std::uint8_t* one,
+                      const std::uint8_t* other, const std::int16_t* weights) {
+    const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(one));
+    const __m128i others = _mm_loadu_si128(reinterpret_cast<const __m128i*>(other));
+    const __m256i low = _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(values, others));
+    const __m256i high = _mm256_cvtepu8_epi16(_mm_unpackhi_epi8(values, others));
+    sums[0] += reinterpret_cast<IntRegister>(_mm256_madd_epi16(low, load_half(weights)));
+    sums[1] += reinterpret_cast<IntRegister>(_mm256_madd_epi16(high, load_half(weights + lanes)));
+}
+
 // For every set of 8 places: its places in ascending order, a byte each.
 constexpr std::array<std::uint64_t, 256> places_of_sets = [] {
     std::array<std::uint64_t, 256> all{};

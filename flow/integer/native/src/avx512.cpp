@@ -214,6 +214,17 @@ void pack_planes(const std::uint8_t* counts, std::int64_t channels, std::int64_t
 // See avx2.cpp; there are registers enough here.
 inline void in_turn(__m256i&, __m256i&) {}
 
+// Add to the sums of 16 channels one value of each times a weight, and another times the next.
+inline void add_pairs(IntRegister (&sums)[lanes / ints], const std::uint8_t* one,
+                      const std::uint8_t* other, const std::int16_t* weights) {
+    const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(one));
+    const __m128i others = _mm_loadu_si128(reinterpret_cast<const __m128i*>(other));
+    const __m256i low = _mm256_castsi128_si256(_mm_unpacklo_epi8(values, others));
+    const __m256i both = _mm256_inserti128_si256(low, _mm_unpackhi_epi8(values, others), 1);
+    const __m512i found = _mm512_madd_epi16(_mm512_cvtepu8_epi16(both), _mm512_loadu_si512(weights));
+    sums[0] += reinterpret_cast<IntRegister>(found);
+}
+
 // Keep those of 16 floats that are valid and not 0, and where they stood; return how many.
 inline std::int32_t keep_nonzeros(const float* from, std::int32_t first, std::uint32_t valid,
                                   float* values, std::int32_t* places) {

@@ -43,11 +43,13 @@ static void count_by_compare(const Op& op, std::int64_t channels, const std::int
     const auto* thresholds = reinterpret_cast<const std::int32_t*>(op.thresholds);
     const std::int64_t row = padded(channels), levels = op.levels;
     for (std::int64_t c = 0; c < channels; c += lanes) {
-        IntRegister found[lanes / ints] = {};
-        for (std::int64_t i = 0, at = c; i < lanes / ints; ++i, at += ints) {
-            const IntRegister values = load<IntRegister>(sums + at);
-            for (std::int64_t level = 0; level < levels; ++level)
-                found[i] -= values > load<IntRegister>(thresholds + level * row + at);
+        IntRegister found[lanes / ints] = {}, values[lanes / ints];
+        std::memcpy(values, sums + c, sizeof values);
+        for (std::int64_t level = 0; level < levels; ++level) {
+            const std::int32_t* own = thresholds + level * row + c;
+#pragma GCC unroll 4
+            for (std::int64_t i = 0; i < lanes / ints; ++i)
+                found[i] -= values[i] > load<IntRegister>(own + i * ints);
         }
         narrow(counts + c, load<Ints>(found));
     }

@@ -48,6 +48,16 @@ static bool is_pointwise(const Op& op) {
            op.top == 0 && op.left == 0;
 }
 
+// Whether the lines of every window are looked up where they lie: none is in the margin, and rows of
+// output are long enough to fill registers.
+static bool reads_lines(const Op& op) {
+    constexpr std::int64_t shortest = 6;
+    return tables_in_place && op.kind == kind_tables && op.groups == 1 && op.top == 0 &&
+           op.left == 0 && op.out_width >= shortest &&
+           (op.out_height - 1) * op.stride_y + op.kernel_height <= op.height &&
+           (op.out_width - 1) * op.stride_x + op.kernel_width <= op.width;
+}
+
 // Bytes of a row of `a` that one step reads, and of weights that it reads for one output.
 static std::int64_t step_bytes(const Op& op, const Tensor& in) {
     return op.kind == kind_dot ? 4 : op.kind == kind_bits ? 4 * in.planes : 1;
@@ -61,10 +71,34 @@ static bool has_panels(const Op& op) {
     return op.kind == kind_dot || op.kind == kind_bits || op.kind == kind_tables;
 }
 
+// Sums of products by look-ups, windows where they are: one line of output after the other.
+static void look_up_lines(const Op& op, const Tensor& in, const Workspace& space,
+                          std::int64_t first, std::int64_t rows, std::int64_t stride) {
+    Product product{};
+    product.a_bytes = op.stride_x * in.row_bytes, product.c_stride = stride;
+    product.steps = op.steps, product.panels = op.panels;
+    product.flag = op.flag, product.scale = op.scale, product.planes = in.planes;
+    product.table = op.table, product.b = op.weights;
+    product.bias = reinterpret_cast<const std::int32_t*>(op.bias);
+    product.lines = op.kernel_height, product.line_bytes = op.width * in.row_bytes;
+    Place place = place_of(op, first);
+    for (std::int64_t row = 0; row < rows; row += product.rows) {
+        product.rows = std::min(rows - row, op.out_width - place.x);
+        const std::int64_t line = place.image * op.height + place.y * op.stride_y;
+        product.a = row_at(in, space, line * op.width + place.x * op.stride_x);
+        product.c = reinterpret_cast<std::int32_t*>(space.sums) + row * stride;
+        if (op.counting == counting_shorts)
+            product.shorts = reinterpret_cast<std::int16_t*>(space.sums) + row * stride;
+        table_product(product);
+        place = place_of(op, first + row + product.rows);
+    }
+}
+
 // Sums of products by panels, of bytes, of planes of bits or looked up.
 static void multiply(const Op& op, const Tensor& in, const Workspace& space, std::int64_t first,
                      std::int64_t rows, std::int64_t stride) {
     const bool direct = reads_in_place(op) || is_pointwise(op);
+    if (!direct && reads_lines(op)) return look_up_lines(op, in, space, first, rows, stride);
     const std::int64_t panel = op.steps * lanes * weight_bytes(op);
     const std::int64_t gathered = op.steps * step_bytes(op, in);
     const std::int64_t in_place = in.row_bytes * op.kernel_height * op.kernel_width;
@@ -73,7 +107,7 @@ static void multiply(const Op& op, const Tensor& in, const Workspace& space, std
     product.c_stride = stride, product.rows = rows;
     product.steps = op.steps, product.panels = op.panels;
     product.flag = op.flag, product.scale = op.scale, product.planes = in.planes;
-    product.table = op.table;
+    product.table = op.table, product.lines = 1;
     for (std::int64_t group = 0; group < op.groups; ++group) {
         if (!direct) gather(op, in, space, first, rows, group, gathered);
         product.a = direct ? rows_of(in, space) + first * in_place : space.gathered;

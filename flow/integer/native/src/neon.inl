@@ -184,6 +184,8 @@ void table_block(const Product& p, std::int64_t row, std::int64_t panel) {
             store_looked_up(p, row + r, (2 * panel + v) * lanes, wide[r] + 2 * v);
 }
 
+constexpr bool tables_in_place = false;  // windows are gathered
+
 void table_product(const Product& p) {
     constexpr std::int64_t together = 4;
     for (std::int64_t panel = 0; panel < p.panels / 2; ++panel) {

@@ -66,6 +66,11 @@ static bool is_packed(const Tensor& out) {
     return out.format == format_bits || out.format == format_nibbles;
 }
 
+// Whether sums in 16 bits become nibbles without being bytes on the way.
+static bool packs_counts(const Op& op, const Tensor& out) {
+    return counts_to_nibbles && op.counting == counting_shorts && out.format == format_nibbles;
+}
+
 // Thresholds of the image's own bytes.
 static void run_bytes(const Plan& plan, const Op& op, const Workspace& space, const Range& range) {
     const Tensor &in = plan.tensors[op.inputs[0]], &out = plan.tensors[op.output];
@@ -80,7 +85,8 @@ template <class Sum>
 static void run_tile(const Plan& plan, const Op& op, const Workspace& space, const Range& range,
                      std::int64_t first, std::int64_t rows) {
     const Tensor& out = plan.tensors[op.output];
-    const bool panels = has_panels(op), packed = is_packed(out);
+    const bool direct = packs_counts(op, out);
+    const bool panels = has_panels(op), packed = is_packed(out) && !direct;
     const std::int64_t stride = (op.groups - 1) * op.group_outputs + op.panels * lanes;
     Sum* sums = reinterpret_cast<Sum*>(space.sums);
     if (panels) multiply(op, plan.tensors[op.inputs[0]], space, first, rows, stride);
@@ -90,7 +96,9 @@ static void run_tile(const Plan& plan, const Op& op, const Workspace& space, con
         std::uint8_t* to = output_row(plan, op, space, range, first + row);
         if (op.counting == counting_shorts) {
             const auto* own = reinterpret_cast<const std::int16_t*>(space.sums) + row * stride;
-            finish_shorts(op, out, own, codes, to);
+            const auto* thresholds = reinterpret_cast<const std::int16_t*>(op.thresholds);
+            direct ? pack_counts(op.levels, own, thresholds, padded(out.channels), out.planes, to)
+                   : finish_shorts(op, out, own, codes, to);
             continue;
         }
         Sum* own = panels ? sums + row * stride : sums;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the steelflow engineers
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Counts to planes of bits and to nibbles, and floats that are not 0, in plain loops.
+// Counts to planes of bits and to nibbles, floats that are not 0 and pairs of products, in plain loops.
 
 // Codes to nibbles, the lowest channel in the lowest bits, each 16 times its number in a byte.
 void pack_nibbles(const std::uint8_t* codes, std::int64_t channels, std::int64_t planes,
@@ -35,4 +35,18 @@ inline std::int32_t keep_nonzeros(const float* from, std::int32_t first, std::ui
         count += from[i] != 0.0F && (valid >> i & 1);
     }
     return count;
+}
+
+constexpr bool counts_to_nibbles = false;  // but to bytes, which are packed
+
+inline void pack_counts(std::int64_t, const std::int16_t*, const std::int16_t*, std::int64_t,
+                        std::int64_t, std::uint8_t*) {}
+
+// Add to the sums of 16 channels one value of each times a weight, and another times the next.
+inline void add_pairs(IntRegister (&sums)[lanes / ints], const std::uint8_t* one,
+                      const std::uint8_t* other, const std::int16_t* weights) {
+    std::int32_t found[lanes];
+    for (std::int64_t i = 0; i < lanes; ++i)
+        found[i] = one[i] * weights[2 * i] + other[i] * weights[2 * i + 1];
+    for (std::int64_t i = 0; i < lanes / ints; ++i) sums[i] += load<IntRegister>(found + i * ints);
 }

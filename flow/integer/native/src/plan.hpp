@@ -9,7 +9,7 @@
 
 namespace steelflow {
 
-constexpr std::int64_t abi_version = 10;
+constexpr std::int64_t abi_version = 11;
 constexpr std::int64_t lanes = 16;  // outputs of a panel of weights
 constexpr std::int64_t slack = 256;  // bytes that may be touched after every buffer
 constexpr std::int64_t channel_padding = 64;  // thresholds are padded to a multiple of this
@@ -38,7 +38,7 @@ struct Tensor {
 enum Kind : std::int64_t {
     kind_dot,        // u8 times s8, summed in int32
     kind_bits,       // planes of bits times -1, 0, 1, summed in int32
-    kind_depthwise,  // u8 times int32, each channel alone, in int32
+    kind_depthwise,  // u8 times int16, each channel alone, in int32
     kind_matrix,     // anything else, in int32 or int64
     kind_max,        // of u8 bytes or of integers
     kind_max_bits,
@@ -150,6 +150,8 @@ struct Product {
     std::int64_t c_stride;
     std::int64_t rows, steps, panels;
     std::int64_t flag, scale, planes;
+    // Tables: a row of `a` lies in `lines` pieces, from one to the next line_bytes.
+    std::int64_t lines, line_bytes;
 };
 
 struct GradientPlan;

@@ -87,6 +87,8 @@ void bits_product(const Product& p) {
         }
 }
 
+constexpr bool tables_in_place = false;  // windows are gathered
+
 // See tables.inl.
 void table_product(const Product& p) {
     for (std::int64_t row = 0; row < p.rows; ++row)

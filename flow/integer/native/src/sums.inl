@@ -7,19 +7,39 @@ static const Tap* taps_of(const Workspace& space) {
     return reinterpret_cast<const Tap*>(space.taps);
 }
 
+// List where every pixel of a window lies, those outside the image in the padding, the last one twice
+// where their number is odd; return how many pairs there are.
+static std::int64_t list_pairs(const Op& op, const Tensor& in, const Workspace& space,
+                               const Place& place) {
+    auto* first = reinterpret_cast<const std::uint8_t**>(space.taps);
+    const std::uint8_t** next = first;
+    const std::int64_t y = place.y * op.stride_y - op.top, x = place.x * op.stride_x - op.left;
+    for (std::int64_t ky = 0; ky < op.kernel_height; ++ky) {
+        const bool inside = y + ky >= 0 && y + ky < op.height;
+        const std::uint8_t* line =
+            row_at(in, space, (place.image * op.height + y + ky) * op.width);
+        for (std::int64_t kx = 0; kx < op.kernel_width; ++kx)
+            *next++ = inside && x + kx >= 0 && x + kx < op.width
+                          ? line + (x + kx) * in.row_bytes
+                          : op.padding;
+    }
+    if ((next - first) % 2) *next = next[-1], ++next;
+    return (next - first) / 2;
+}
+
+// Weights are [pair][channel][2], in 16 bits.
 static void depthwise_row(const Op& op, const Tensor& in, const Workspace& space,
                           const Place& place, std::int32_t* sums) {
-    const std::int64_t channels = in.channels, count = list_taps(op, in, space, place);
-    const auto* weights = reinterpret_cast<const std::int32_t*>(op.weights);
-    const auto low = static_cast<std::int32_t>(in.low);
-    const Tap* taps = taps_of(space);
-    for (std::int64_t c = 0; c < channels; c += lanes) {
-        Ints sum = load<Ints>(op.bias + c * 4);
-        for (std::int64_t t = 0; t < count; ++t) {
-            const Ints values = widen(taps[t].row + c) + low;
-            sum += values * load<Ints>(weights + taps[t].index * channels + c);
-        }
-        store(sums + c, sum);
+    const std::int64_t pairs = list_pairs(op, in, space, place), channels = padded(in.channels);
+    const auto* taps = reinterpret_cast<const std::uint8_t* const*>(space.taps);
+    for (std::int64_t c = 0; c < in.channels; c += lanes) {
+        const auto* weights = reinterpret_cast<const std::int16_t*>(op.weights) + 2 * c;
+        IntRegister sum[lanes / ints];
+        for (std::int64_t i = 0; i < lanes / ints; ++i)
+            sum[i] = load<IntRegister>(op.bias + (c + i * ints) * 4);
+        for (std::int64_t pair = 0; pair < pairs; ++pair, weights += 2 * channels)
+            add_pairs(sum, taps[2 * pair] + c, taps[2 * pair + 1] + c, weights);
+        for (std::int64_t i = 0; i < lanes / ints; ++i) store(sums + c + i * ints, sum[i]);
     }
 }
 

@@ -3,23 +3,33 @@
 //
 // What shell_writer owes AXI and the stream, whatever memory, stream and sequencer do.
 // Assumed: a response comes only for a burst whose address and data were taken; a run starts only
-// when memory owes nothing, and an abort lasts until then.
+// when memory owes nothing and an earlier one is over; an abort lasts until memory owes nothing;
+// the stream offers beats in a run alone.
+//
+// The last assertions are of the registers: with them all are inductive, so one step of z3 proves
+// them for all time.
 
-module writer_properties (
-  input logic        clk_i,
-  input logic        start_i,
-  input logic [7:0]  place_i,  // the rest of the address is of no interest
-  input logic        abort_i,
-  input logic        in_valid_i,
-  input logic [7:0]  in_data_i,
-  input logic        in_last_i,
-  input logic        aw_ready_i,
-  input logic        w_ready_i,
-  input logic        b_valid_i,
-  input logic [1:0]  b_resp_i
+module writer_properties #(
+  parameter int unsigned DataBytes   = 32,
+  parameter int unsigned BurstBeats  = 4,
+  parameter int unsigned Outstanding = 2
+) (
+  input logic                   clk_i,
+  input logic                   start_i,
+  input logic [57:0]            address_i,
+  input logic                   abort_i,
+  input logic                   in_valid_i,
+  input logic [8*DataBytes-1:0] in_data_i,
+  input logic [DataBytes-1:0]   in_keep_i,
+  input logic                   in_last_i,
+  input logic                   aw_ready_i,
+  input logic                   w_ready_i,
+  input logic                   b_valid_i,
+  input logic [1:0]             b_resp_i
 );
 
-  localparam int unsigned DataBytes = 32, BurstBeats = 4, Outstanding = 2;
+  localparam int unsigned Depth = 2 * BurstBeats;
+  typedef logic [7:0] count_t;  // of beats or bursts
 
   logic rst_n = 1'b0;
   always_ff @(posedge clk_i) rst_n <= 1'b1;
@@ -30,107 +40,128 @@ module writer_properties (
   logic [8*DataBytes-1:0] w_data;
   logic [DataBytes-1:0]   w_strb;
 
-  logic [57:0] address;
-  assign address = {50'h1_2345, place_i};
-
   shell_writer #(
     .DataBytes(DataBytes), .BurstBeats(BurstBeats), .Outstanding(Outstanding)
   ) dut (
-    .clk_i, .rst_ni(rst_n), .start_i, .address_i(address), .abort_i, .done_o(done), .idle_o(idle),
-    .moved_o(), .slverr_o(), .decerr_o(), .in_valid_i, .in_ready_o(in_ready),
-    .in_data_i({32{in_data_i}}), .in_keep_i({4{in_data_i}}), .in_last_i, .aw_valid_o(aw_valid),
-    .aw_ready_i, .aw_addr_o(aw_addr), .aw_len_o(aw_len), .w_valid_o(w_valid), .w_ready_i,
-    .w_data_o(w_data), .w_strb_o(w_strb), .w_last_o(w_last), .b_valid_i, .b_ready_o(b_ready),
-    .b_resp_i
+    .clk_i, .rst_ni(rst_n), .start_i, .address_i, .abort_i, .done_o(done), .idle_o(idle),
+    .moved_o(), .slverr_o(), .decerr_o(), .in_valid_i, .in_ready_o(in_ready), .in_data_i,
+    .in_keep_i, .in_last_i, .aw_valid_o(aw_valid), .aw_ready_i, .aw_addr_o(aw_addr),
+    .aw_len_o(aw_len), .w_valid_o(w_valid), .w_ready_i, .w_data_o(w_data), .w_strb_o(w_strb),
+    .w_last_o(w_last), .b_valid_i, .b_ready_o(b_ready), .b_resp_i
   );
 
-  // A model of the bursts: addresses and data taken, responses owed, beats of the stream (modulo 256).
-  logic [3:0]  addresses = '0, ends = '0, responses = '0;  // since reset, modulo 16
-  logic [7:0]  burst_lens [4];
-  logic [7:0]  beat = '0, taken_in = '0, taken_out = '0;
+  // A model: bursts whose address was taken, whose data were, and that were not answered yet; beats
+  // of the burst whose data come; beats of the run in the writer, and the length of the last burst.
+  count_t      addressed = '0, sent = '0, beat = '0, held = '0, length_taken = '0;
   logic        ran = 1'b0, aborted = 1'b0, ended = 1'b0;
   logic [63:0] next_address = '0;
-  logic        aw_taken, w_taken, b_taken;
+  logic        aw_taken, w_taken, b_taken, in_taken;
+  count_t      burst;
 
   assign aw_taken = aw_valid && aw_ready_i;
   assign w_taken  = w_valid && w_ready_i;
   assign b_taken  = b_valid_i && b_ready;
+  assign in_taken = in_valid_i && in_ready;
+  assign burst    = aw_len + 8'd1;
 
   always_ff @(posedge clk_i) begin
     if (rst_n) begin
+      addressed <= addressed + count_t'(aw_taken) - count_t'(b_taken);
+      sent      <= sent + count_t'(w_taken && w_last) - count_t'(b_taken);
+      if (w_taken) beat <= w_last ? 8'd0 : beat + 8'd1;
       if (aw_taken) begin
-        addresses                  <= addresses + 4'd1;
-        burst_lens[addresses[1:0]] <= aw_len;
-        next_address               <= aw_addr + DataBytes * (64'(aw_len) + 64'd1);
+        length_taken <= burst;
+        next_address <= aw_addr + DataBytes * 64'(burst);
       end
-      if (w_taken) begin
-        beat      <= w_last ? 8'd0 : beat + 8'd1;
-        taken_out <= taken_out + 8'd1;
+      held <= held + count_t'(in_taken) - count_t'(w_taken);
+      if (in_taken && in_last_i) ended <= 1'b1;
+      if (abort_i) begin
+        aborted <= 1'b1;
+        if (idle) held <= '0;
       end
-      if (w_taken && w_last) ends <= ends + 4'd1;
-      if (b_taken) responses <= responses + 4'd1;
-      if (in_valid_i && in_ready) begin
-        taken_in <= taken_in + 8'd1;
-        if (in_last_i) ended <= 1'b1;
-      end
-      if (abort_i) aborted <= 1'b1;
       if (start_i) begin
         ran          <= 1'b1;
         aborted      <= 1'b0;
         ended        <= 1'b0;
-        taken_in     <= '0;
-        taken_out    <= '0;
-        next_address <= {address, 6'd0};
+        held       <= '0;
+        next_address <= {address_i, 6'd0};
       end
     end
   end
 
-  logic        aborting = 1'b0;
-  always_ff @(posedge clk_i) aborting <= abort_i && !idle;
+  logic aborting = 1'b0;
+  always_ff @(posedge clk_i) aborting <= abort_i && !idle && rst_n;
 
   logic        aw_waited = 1'b0, w_waited = 1'b0;
   logic [71:0] aw_before = '0;
-  logic [9:0]  w_before = '0;  // of the lowest byte: all are alike
+  logic [9*DataBytes:0] w_before = '0;
   always_ff @(posedge clk_i) begin
     aw_waited <= aw_valid && !aw_ready_i && rst_n;
     aw_before <= {aw_addr, aw_len};
     w_waited  <= w_valid && !w_ready_i && rst_n;
-    w_before  <= {w_data[7:0], w_strb[0], w_last};
+    w_before  <= {w_data, w_strb, w_last};
   end
 
   logic [63:0] last_byte;
-  logic [7:0]  length;  // of the burst whose data come now
-  assign last_byte = aw_addr + DataBytes * (64'(aw_len) + 64'd1) - 64'd1;
-  assign length    = (ends == addresses) ? aw_len : burst_lens[ends[1:0]];
+  count_t      length;  // of the burst whose data come now
+  assign last_byte = aw_addr + DataBytes * 64'(burst) - 64'd1;
+  assign length    = aw_valid ? burst : length_taken;
+
+  // What the registers mean: beats of the burst under way, and of none yet.
+  count_t left, waiting;
+  assign left    = count_t'(dut.left_q);
+  assign waiting = count_t'(dut.waiting_q);
 
   always_comb begin
-    assume (!b_valid_i || (responses != addresses && responses != ends));
+    assume (!b_valid_i || (addressed != 0 && sent != 0));
     assume (!start_i || (rst_n && idle && !abort_i && (!ran || aborted || done)));
     assume (!in_valid_i || (ran && !start_i && !aborted && !abort_i));
     assume (!aborting || abort_i);
 
-    if (rst_n) begin
+    if (!rst_n) begin
+      in_reset: assert (!ran && !aborted && !aborting && !ended && !aw_waited && !w_waited
+                        && {addressed, sent, beat, held} == '0);
+    end else begin
       if (aw_waited) begin
         aw_stays: assert (aw_valid && {aw_addr, aw_len} == aw_before);
       end
       if (w_waited) begin
-        w_stays: assert (w_valid && {w_data[7:0], w_strb[0], w_last} == w_before);
+        w_stays: assert (w_valid && {w_data, w_strb, w_last} == w_before);
       end
       if (aw_valid) begin
         no_4k_crossing: assert (aw_addr[63:12] == last_byte[63:12]);
-        whole_beats: assert (aw_addr[4:0] == '0);
-        short_bursts: assert (aw_len < BurstBeats);
+        whole_beats: assert (aw_addr % DataBytes == 0);
+        short_bursts: assert (burst <= BurstBeats);
         in_order: assert (aw_addr == next_address);
       end
       if (w_valid) begin
-        data_of_a_burst: assert (ends != addresses || aw_valid);
-        last_is_last: assert (w_last == (beat == length));
+        data_of_a_burst: assert (aw_valid || addressed == sent + 8'd1);
+        last_is_last: assert (w_last == (beat + 8'd1 == length));
       end
-      bounded: assert (4'(addresses - responses) + 4'(aw_valid) <= 4'(Outstanding));
-      idle_means_idle: assert (!idle || (addresses == responses && ends == addresses
-                                         && !aw_valid && !w_valid));
-      nothing_invented: assert (aborted || 8'(taken_in - taken_out) <= 8'(2 * BurstBeats + 1));
-      done_means_all: assert (!done || !ran || aborted || (ended && taken_out == taken_in));
+      bounded: assert (addressed + count_t'(aw_valid) <= Outstanding);
+      idle_means_idle: assert (!idle || (addressed == 0 && sent == 0 && !aw_valid && !w_valid));
+      data_do_not_wait: assert (left == 0 || dut.u_fifo.valid_q || dut.u_fifo.fill_q != 0);
+      nothing_invented: assert (held <= Depth + 1);
+      done_means_all: assert (!done || !ran || aborted || (ended && held == 0));
+
+      owed_is_begun: assert (count_t'(dut.owed_q) == addressed + count_t'(aw_valid)
+                             && addressed <= Outstanding && sent <= Outstanding);
+      one_burst_at_once: assert (addressed + count_t'(aw_valid) == sent + count_t'(left != 0));
+      beats_are_counted: assert ((left == 0) ? beat == 0 : beat + left == length);
+      burst_fits: assert (left <= BurstBeats && (left == 0 || length <= BurstBeats));
+      fifo_holds: assert (count_t'(dut.u_fifo.fill_q) + count_t'(dut.u_fifo.valid_q)
+                          == waiting + left && dut.u_fifo.fill_q <= Depth && waiting <= Depth + 1);
+      model_holds: assert (held == waiting + left);
+      before_a_run: assert (ran || (idle && waiting == 0 && !ended && !dut.last_q));
+      behind_an_abort: assert (!aborted || aborting || (idle && waiting == 0));
+      last_is_noted: assert (!ran || aborted || ended == dut.last_q);
+      if (aw_valid) begin
+        offered_burst: assert (dut.aw_beats_q >= 1 && dut.aw_beats_q <= BurstBeats
+            && dut.aw_address_q % BurstBeats + 64'(dut.aw_beats_q) <= BurstBeats
+            && aw_addr + DataBytes * 64'(burst) == DataBytes * 64'(dut.address_q));
+      end else if (ran) begin
+        next_burst: assert (next_address == DataBytes * 64'(dut.address_q));
+      end
     end
   end
 
