@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Candidates that Optuna proposes and the cost model lets pass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,20 +39,27 @@ class Proposals:
         config: of the search.
         folder: of the study's file, where the configuration names no database.
         costs: predicts many candidates at a time.
+        prior: parameters of candidates that come next after the uniform ones.
 
     Attributes:
         refused: what did not fit, or could not be trained, and why.
     """
 
-    def __init__(self, config: SearchConfig, folder: Path, costs: _Costs) -> None:
+    def __init__(
+        self,
+        config: SearchConfig,
+        folder: Path,
+        costs: _Costs,
+        prior: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self._config, self._costs = config, costs
         self.refused: list[tuple[Candidate, str]] = []
         self._seen: set[str] = set()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = _study(config, folder)
         if config.sampler != "random":
-            for parameters in uniform_parameters(config):
-                self._study.enqueue_trial(parameters)
+            for parameters in (*uniform_parameters(config), *prior):
+                self._study.enqueue_trial(dict(parameters))
 
     def next(self, count: int) -> list[Proposal]:
         """Return so many that fit and are new; fewer where the space seems to hold no more."""

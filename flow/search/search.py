@@ -19,10 +19,11 @@ from flow.progress import banner
 from flow.search.candidate import Candidate
 from flow.search.cost import Cost, excess
 from flow.search.goals import goal_values
+from flow.search.measured import Measured
 from flow.search.pareto import Points, front, ranking
 from flow.search.proposals import Proposal, Proposals
 from flow.search.settings import SearchConfig
-from flow.search.trials import Measured, Refused, Scores, Trials
+from flow.search.trials import Refused, Scores, Trials
 
 __all__ = ["Finalist", "Outcome", "search"]
 
@@ -88,7 +89,8 @@ def search(
     if cluster.store is None:
         cluster.store = ResultStore(folder / _STORE)
     trials = Trials(config, data)
-    proposals = Proposals(config, folder, lambda some: trials.costs(cluster, some))
+    prior = trials.priors(cluster)
+    proposals = Proposals(config, folder, lambda some: trials.costs(cluster, some), prior)
     tried = _tried(config, cluster, trials, proposals)
     if not tried:
         raise FlowError(f"search {config.name}: {_nothing(proposals.refused)}")

@@ -12,7 +12,16 @@ from flow.config import DataConfig, NetworkConfig, TrainingConfig, parse_section
 from flow.config.section import Bits, Distinct, Epsilon, Positive, Section
 from flow.errors import FlowError
 
-__all__ = ["Constraints", "Final", "Goal", "Rung", "SearchConfig", "Space", "load_search"]
+__all__ = [
+    "Constraints",
+    "Final",
+    "Goal",
+    "Prior",
+    "Rung",
+    "SearchConfig",
+    "Space",
+    "load_search",
+]
 
 Goal = Literal["worst_case", "clean", "certified", "lut", "fps"]
 
@@ -45,6 +54,16 @@ class Constraints(Section):
     dsp: Annotated[int, Field(ge=0)] | None = None
     fps: Annotated[float, Field(gt=0)] | None = None
     latency_us: Annotated[float, Field(gt=0)] | None = None  # of the first frame, as simulated
+
+
+class Prior(Section):
+    """What a network of many bits tells first: which layers can spare some, by Lipschitz bounds.
+
+    One training for each family; it is not among the search's trials.
+    """
+
+    epochs: Positive
+    widths: Annotated[tuple[Bits, ...], Distinct]  # uniform ones, whose cost the layers divide
 
 
 class Rung(Section):
@@ -85,6 +104,7 @@ class SearchConfig(Section):
     batch: Positive = 8  # candidates that are proposed at a time
     sampler: Literal["tpe", "nsga2", "random"] = "tpe"
     validation_images: Positive = 200  # of the training images, for the rungs
+    prior: Prior | None = None
     rungs: Annotated[tuple[Rung, ...], Field(min_length=1)]
     final: Final = Final()
     storage: str | None = None  # of Optuna: a database's URL; a SQLite file of the output if absent
@@ -93,6 +113,20 @@ class SearchConfig(Section):
     def _certified_needs_images(self) -> "SearchConfig":
         if "certified" in self.goals and not self.final.certify_images:
             raise ValueError("goals has certified, and final.certify_images is 0; give at least 1")
+        return self
+
+    @model_validator(mode="after")
+    def _prior_within_the_space(self) -> "SearchConfig":
+        if self.prior is None:
+            return self
+        if not self.space.each_layer:
+            raise ValueError("prior chooses bits layer by layer; remove it or space.each_layer")
+        common = set(self.space.weight_bits) & set(self.space.activation_bits)
+        if missing := set(self.prior.widths) - common:
+            raise ValueError(
+                f"prior.widths has {min(missing)}, which is not in space.weight_bits and "
+                "space.activation_bits; choose of these"
+            )
         return self
 
     @model_validator(mode="after")

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From what Optuna suggests to a candidate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from flow.config import CompileConfig, NetworkConfig, TrainingConfig, parse_section
 from flow.search.candidate import Candidate, layers_of
 from flow.search.settings import SearchConfig
 
-__all__ = ["Trial", "suggest", "uniform_parameters"]
+__all__ = ["Trial", "layer_parameters", "suggest", "uniform_parameters"]
 
 
 class Trial(Protocol):
@@ -96,3 +96,10 @@ def uniform_parameters(config: SearchConfig) -> list[dict[str, Any]]:
             }
             found.append({"family": index, **bits})
     return found
+
+
+def layer_parameters(index: int, weight_bits: Mapping[str, int], width: int) -> dict[str, Any]:
+    """Return the parameters of a family with its own weight bits in each layer."""
+    weights = {f"{index}.{name}.weight_bits": bits for name, bits in weight_bits.items()}
+    activations = {f"{index}.{name}.activation_bits": width for name in weight_bits}
+    return {"family": index, **weights, **activations}

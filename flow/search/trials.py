@@ -2,43 +2,41 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What workers do with a candidate: predict its cost, train it briefly, or measure all of it."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from brevitas_models.architectures import build
 from brevitas_models.exact import make_exact
 from brevitas_models.settings import ArchitectureSettings
-from flow.attacks.apgd import ApgdCe, ApgdDlr
-from flow.attacks.base import Attack
 from flow.attacks.pgd import Pgd
-from flow.attacks.square import Square
-from flow.certify.run import certify
-from flow.certify.settings import CertifySettings
-from flow.certify.verdict import bracket
-from flow.classifier import Images, Labels, accuracy
-from flow.cluster import Cluster, DataFile, ProcessCluster, Work
-from flow.compile import check_in_rtl, compile_network, synthesize_shown
+from flow.classifier import accuracy
+from flow.cluster import Cluster, DataFile, Work
 from flow.compile.prediction import predict
+from flow.config import TrainingConfig
 from flow.data.datasets import Dataset, data_files, load_dataset
 from flow.environment import data_folder
 from flow.errors import USER_ERRORS
-from flow.evaluation.divided import divided_worst_case
 from flow.export.deployment import lowered
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
+from flow.progress import banner
 from flow.search.candidate import Candidate
 from flow.search.cost import Cost, cost_of
-from flow.search.settings import Final, Rung, SearchConfig
+from flow.search.measured import Measured, measure, worst_case_of
+from flow.search.prior import MANY_BITS, sensitive_bits
+from flow.search.settings import Rung, SearchConfig
+from flow.search.space import layer_parameters
 from flow.storage.records import sha256
 from flow.training.configured import network_settings, train_network
 
-__all__ = ["Measured", "Refused", "Scores", "Trials"]
+__all__ = ["Refused", "Scores", "Trials"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_PRIOR_IMAGES = 64  # that activation errors are measured on
 
 
 @dataclass(frozen=True)
@@ -57,33 +55,6 @@ class Scores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """A trained network on the first test images, its RTL and its synthesis.
-
-    Attributes:
-        clean: accuracy on the whole test set.
-        worst_case: share of the attacked images that no attack broke.
-        certified: share that is proven robust; None where that was not asked.
-        lut, bram36, dsp: by Yosys.
-        fps: frames a second, as simulated.
-        latency_us: of the first frame, as simulated.
-        logits_differ: between RTL and integers.
-        predicted: what the cost model said of the trained network.
-    """
-
-    clean: float
-    worst_case: float
-    certified: float | None
-    lut: int
-    bram36: float
-    dsp: int
-    fps: float
-    latency_us: float
-    logits_differ: int
-    predicted: Cost
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Setting:
     config: SearchConfig
     folder: Path | None
@@ -93,7 +64,7 @@ _Prepared = tuple[SearchConfig, Dataset]
 
 
 class Trials:
-    """The three kinds of work of one search.
+    """The kinds of work of one search.
 
     Args:
         config: of the search.
@@ -109,6 +80,23 @@ class Trials:
     def costs(self, cluster: Cluster, items: Sequence[Candidate]) -> list[Cost | Refused]:
         """Predict each candidate's cost from untrained weights."""
         return self._all(cluster, _cost, items, title="predicted costs")
+
+    def priors(self, cluster: Cluster) -> list[dict[str, Any]]:
+        """Train each family with many bits; return the parameters of what it can spare."""
+        config = self._config
+        if config.prior is None:
+            return []
+        tasks = [
+            (one, width)
+            for one in range(len(config.space.families))
+            for width in config.prior.widths
+        ]
+        identity = [config.space, config.training, config.prior.epochs, config.validation_images]
+        found = self._all(cluster, _prior, tasks, title="prior", identity=identity)
+        for one in found:
+            if isinstance(one, Refused):
+                banner(f"search: no prior of a family: {one.problem}")
+        return [one for one in found if not isinstance(one, Refused)]
 
     def scores(
         self, cluster: Cluster, items: Sequence[Candidate], rung: Rung, title: str
@@ -176,20 +164,42 @@ def _cost(prepared: _Prepared, candidate: Candidate) -> Cost | Refused:
         return Refused(" ".join(str(error).split()))
 
 
+def _prior(prepared: _Prepared, task: tuple[int, int]) -> dict[str, Any] | Refused:
+    (config, dataset), (index, width) = prepared, task
+    assert config.prior is not None, "it was asked for"
+    many = {"weight_bits": MANY_BITS, "activation_bits": MANY_BITS}
+    shape = config.family(index).model_copy(update=many)
+    try:
+        settings = network_settings(shape, input_shape=dataset.input_shape, classes=dataset.classes)
+        training = _shortened(config.training, config.prior.epochs)
+        network = train_network(
+            _kept(dataset, config.validation_images), settings, training, seed=config.seed
+        ).network
+        images = dataset.train_images[:_PRIOR_IMAGES]
+        bits = sensitive_bits(network, images, config.space.weight_bits, width)
+    except USER_ERRORS as error:
+        return Refused(" ".join(str(error).split()))
+    return layer_parameters(index, bits, width)
+
+
+def _kept(dataset: Dataset, held: int) -> Dataset:
+    """Return the data without the training images that are held out."""
+    images, labels = dataset.train_images[:-held], dataset.train_labels[:-held]
+    return replace(dataset, train_images=images, train_labels=labels)
+
+
+def _shortened(training: TrainingConfig, epochs: int) -> TrainingConfig:
+    warmup = int(min(training.warmup_epochs, epochs / 2))
+    return training.model_copy(update={"epochs": epochs, "warmup_epochs": warmup})
+
+
 def _score(prepared: _Prepared, task: tuple[Candidate, Rung]) -> Scores | Refused:
     (config, dataset), (candidate, rung) = prepared, task
     held = config.validation_images
-    part = replace(
-        dataset,
-        train_images=dataset.train_images[:-held],
-        train_labels=dataset.train_labels[:-held],
-    )
-    warmup = min(candidate.training.warmup_epochs, rung.epochs / 2)
-    training = candidate.training.model_copy(
-        update={"epochs": rung.epochs, "warmup_epochs": int(warmup)}
-    )
+    training = _shortened(candidate.training, rung.epochs)
+    shortened = candidate.model_copy(update={"training": training})
     try:
-        network = _trained(candidate.model_copy(update={"training": training}), part, config.seed)
+        network = _trained(shortened, _kept(dataset, held), config.seed)
     except USER_ERRORS as error:
         return Refused(" ".join(str(error).split()))
     images, labels = dataset.train_images[-held:], dataset.train_labels[-held:]
@@ -197,7 +207,7 @@ def _score(prepared: _Prepared, task: tuple[Candidate, Rung]) -> Scores | Refuse
     count = min(rung.images, held)
     return Scores(
         clean=accuracy(NativeNetwork(network).logits(images), labels),
-        worst_case=_worst(network, images[:count], labels[:count], attacks, config),
+        worst_case=worst_case_of(network, images[:count], labels[:count], attacks, config),
     )
 
 
@@ -206,78 +216,10 @@ def _trained(candidate: Candidate, dataset: Dataset, seed: int) -> IntegerNetwor
     return lowered(train_network(dataset, settings, candidate.training, seed=seed).network)
 
 
-def _worst(
-    network: IntegerNetwork,
-    images: Images,
-    labels: Labels,
-    attacks: Sequence[Attack],
-    config: SearchConfig,
-) -> float:
-    found = divided_worst_case(
-        *(ProcessCluster(1), network, images, labels),
-        attacks=attacks,
-        epsilon_255=config.epsilon_255,
-        name="candidate",
-        seed=config.seed,
-    )
-    return found.evaluation.row.accuracy
-
-
 def _measure(prepared: _Prepared, candidate: Candidate) -> Measured | Refused:
     config, dataset = prepared
     try:
         network = _trained(candidate, dataset, config.seed)
-        return _of_network(network, candidate, dataset, config)
+        return measure(network, candidate, dataset, config)
     except USER_ERRORS as error:
         return Refused(" ".join(str(error).split()))
-
-
-def _of_network(
-    network: IntegerNetwork, candidate: Candidate, dataset: Dataset, config: SearchConfig
-) -> Measured:
-    final, (images, labels) = config.final, (dataset.test_images, dataset.test_labels)
-    predicted = cost_of(predict(network, candidate.compile), candidate.compile)
-    with tempfile.TemporaryDirectory(prefix="steelflow-search-") as scratch:
-        folder = Path(scratch)
-        compiled = compile_network(
-            *(network, candidate.compile, folder),
-            name=config.name,
-            scratch=folder / "work",
-            build_dir=folder / "verilator",
-        )
-        run = check_in_rtl(
-            *(compiled.accelerator, network, images[: final.rtl_images]),
-            build_dir=folder / "verilator",
-            processes=1,
-        )
-        total = synthesize_shown(compiled.accelerator, timeout_s=3600).total
-    assert run.agreement is not None, "it was compared"
-    attacked = images[: final.images], labels[: final.images]
-    return Measured(
-        clean=accuracy(NativeNetwork(network).logits(images), labels),
-        worst_case=_worst(network, *attacked, _strong(final), config),
-        certified=_certified(network, images, labels, config),
-        lut=total.lut,
-        bram36=total.bram36,
-        dsp=total.dsp,
-        fps=run.frames_per_second,
-        latency_us=run.simulated.latency_cycles / candidate.compile.clock_mhz,
-        logits_differ=run.agreement.logits_differ or 0,
-        predicted=predicted,
-    )
-
-
-def _strong(final: Final) -> list[Attack]:
-    budget = {"steps": final.steps, "restarts": final.restarts}
-    return [ApgdCe(**budget), ApgdDlr(**budget), Square(steps=final.queries)]
-
-
-def _certified(
-    network: IntegerNetwork, images: Images, labels: Labels, config: SearchConfig
-) -> float | None:
-    final = config.final
-    if not final.certify_images:
-        return None
-    settings = CertifySettings(epsilon_255=config.epsilon_255, nodes=final.nodes)
-    some = slice(final.certify_images)
-    return bracket(certify(network, images[some], labels[some], settings)).certified

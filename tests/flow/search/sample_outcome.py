@@ -8,10 +8,11 @@ from typing import Any
 
 from flow.search.candidate import Candidate
 from flow.search.cost import Cost
+from flow.search.measured import Measured
 from flow.search.search import Finalist, Outcome
 from flow.search.settings import SearchConfig
 from flow.search.space import suggest
-from flow.search.trials import Measured, Scores
+from flow.search.trials import Scores
 
 _MEASURED = Measured(
     clean=0.9,
