@@ -137,8 +137,8 @@ class _Job:
         for attack in attacks:
             by_norm.setdefault(self._built(attack).norm, []).append(attack)
         if self.config.stop_early:
-            found = [self._stages(*key, scratch) for key in product(by_norm.values(), epsilons)]
-            return [stage for stages in found for stage in reversed(stages)]
+            unions = [self._stages(*key, scratch) for key in product(by_norm.values(), epsilons)]
+            return [stage for stages in unions for stage in reversed(stages)]
         verdicts = {key: self._verdict(*key, scratch) for key in product(attacks, epsilons)}
         found = list(verdicts.values())
         for names, epsilon in product(by_norm.values(), epsilons):
