@@ -23,10 +23,12 @@ from flow.evaluation.masked_gradients import masked_gradient_findings, noise_hol
 from flow.evaluation.worst_case import union, worst_case
 from flow.integer import IntegerNetwork
 from flow.progress import meter
+from flow.report.schema import AmplificationPoint, NoisePoint, RobustRow
 from flow.run.counterexamples import broken_images
 from flow.run.examples import Examples, save_examples
 from flow.run.judge import Judge, judging
 from flow.run.pipeline import Context, Settings, Step
+from flow.run.results import Attacked, Sign
 from flow.storage.records import write_json
 from flow.threads import one_thread
 from hw.accelerator import MANIFEST_FILE
@@ -72,8 +74,7 @@ class AttackStep(Step):
         config = context.config
         dataset = load_dataset(config.data, context.data)
         images, labels = first_test_images(dataset, config.attack.images, "attack.images")
-        kinds = ("rows", "checks", "noise", "amplification", "signs", "boards", "broken")
-        findings: dict[str, list[Any]] = {kind: [] for kind in kinds}
+        measured: list[Attacked] = []
         shown = first_test_images(dataset, config.rtlsim.images, "rtlsim.images")
         examples = Examples(*shown, attacked={})
         attacked: dict[str, Images] = {}
@@ -86,32 +87,36 @@ class AttackStep(Step):
                 count = None if name == config.deployed else _EXAMPLES
                 found = job.adversarial_examples(examples, count, config.rtlsim.epsilon_255)
             noise = job.noise()
-            noisy = {radius: float(holds.mean()) for radius, holds in noise.items()}
-            findings["boards"] += judge.boards(name)
+            points = tuple(
+                NoisePoint(network=name, epsilon_255=radius, accuracy=float(holds.mean()))
+                for radius, holds in noise.items()
+            )
+            outcomes = [(o.row.epsilon_255, o.holds) for o in (*rows, *checks, found.verdict)]
             attacked[name] = found.adversarial
             reached = np.flatnonzero(found.attacked[:_EXAMPLES])
             growth = error_amplification(
                 *(network, examples.clean[reached], found.adversarial[reached]), name=name
             )
-            findings["rows"] += [_entry(one.row) for one in rows]
-            findings["checks"] += [_entry(one.row) for one in checks]
-            findings["noise"] += [
-                {"network": name, "epsilon_255": radius, "accuracy": left}
-                for radius, left in noisy.items()
-            ]
-            findings["amplification"] += [asdict(layer) for layer in growth]
-            findings["signs"] += _signs(name, [one.row for one in (*rows, *checks)], noisy)
-            outcomes = [(o.row.epsilon_255, o.holds) for o in (*rows, *checks, found.verdict)]
-            broken = broken_images([*outcomes, *noise.items()])
-            findings["broken"] += [{"network": name, **entry} for entry in broken]
-        write_json(folder / "attack.json", findings)
+            measured.append(
+                Attacked(
+                    rows=tuple(RobustRow(**asdict(one.row)) for one in rows),
+                    checks=tuple(RobustRow(**asdict(one.row)) for one in checks),
+                    noise=points,
+                    amplification=tuple(AmplificationPoint(**asdict(layer)) for layer in growth),
+                    signs=_signs(name, [one.row for one in (*rows, *checks)], points),
+                    boards=tuple(judge.boards(name)),
+                    broken=broken_images(name, [*outcomes, *noise.items()]),
+                )
+            )
+        Attacked.of_all(measured).save(folder)
         save_examples(folder, replace(examples, attacked=attacked))
 
 
-def _signs(name: str, rows: list[RobustAccuracy], noise: dict[int, float]) -> list[dict[str, str]]:
+def _signs(name: str, rows: list[RobustAccuracy], noise: Sequence[NoisePoint]) -> tuple[Sign, ...]:
     """Say what hints at masked gradients."""
-    found = masked_gradient_findings(rows, noise)
-    return [{"network": name, "sign": finding.message} for finding in found]
+    by_epsilon = {point.epsilon_255: point.accuracy for point in noise}
+    found = masked_gradient_findings(rows, by_epsilon)
+    return tuple(Sign(network=name, sign=finding.message) for finding in found)
 
 
 @dataclass(frozen=True)

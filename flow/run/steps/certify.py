@@ -16,7 +16,7 @@ from flow.config import CertifyConfig
 from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.integer import IntegerNetwork
 from flow.run.pipeline import Context, Settings, Step
-from flow.storage.records import write_json
+from flow.run.results import Certified, Proven
 
 __all__ = ["CertifyStep"]
 
@@ -52,9 +52,9 @@ class CertifyStep(Step):
         for epsilon_255 in budget.epsilons_255 or ():
             file = scratch / f"certificates-{epsilon_255}.jsonl"
             row = _row(network, images, labels, budget, epsilon_255, file)
-            rows.append({"network": context.config.deployed, **row})
+            rows.append(Proven(network=context.config.deployed, **row))
             shutil.copy(file, folder / file.name)
-        write_json(folder / "certify.json", {"rows": rows})
+        Certified(rows=tuple(rows)).save(folder)
 
 
 def _complete(context: Context) -> CertifyConfig:
@@ -73,7 +73,7 @@ def _row(  # noqa: PLR0917 - all of them one measurement
     epsilon_255: int,
     file: Path,
 ) -> dict[str, Any]:
-    """Return the counts of one radius, see flow.run.counterexamples.with_attacks."""
+    """Return the counts of one radius, see flow.run.results.Proven."""
     settings = CertifySettings(epsilon_255=epsilon_255, flips=budget.flips, nodes=budget.nodes)
     with ProcessCluster(budget.processes) as cluster:
         verdicts = certify(
@@ -97,5 +97,5 @@ def _row(  # noqa: PLR0917 - all of them one measurement
     }
 
 
-def _indices(verdicts: Sequence[Verdict], answer: Answer) -> list[int]:
-    return [one.index for one in verdicts if one.answer is answer]
+def _indices(verdicts: Sequence[Verdict], answer: Answer) -> tuple[int, ...]:
+    return tuple(one.index for one in verdicts if one.answer is answer)

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The upper end of the bracket is the worst case, image by image, of everything that was found."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +11,10 @@ from hypothesis import strategies as st
 from quantized_digits import digits_network
 
 from flow.errors import FlowError
-from flow.report.schema import CertifiedRow
 from flow.run.counterexamples import broken_images, with_attacks
 from flow.run.loading import parse_config
 from flow.run.pipeline import Context
+from flow.run.results import Attacked, Broken, Certified, Proven
 from flow.run.steps.attack import AttackStep
 from flow.run.steps.certify import CertifyStep
 
@@ -24,21 +22,22 @@ RADII = (2, 5, 9)
 ANSWERS = st.lists(st.sampled_from("rbo"), min_size=1, max_size=8)
 
 
-def _row(epsilon_255: int, answers: list[str]) -> dict[str, Any]:
-    indices = {letter: [i for i, one in enumerate(answers) if one == letter] for letter in "rbo"}
-    return {
-        "network": "robust",
-        "norm": "linf",
-        "epsilon_255": epsilon_255,
-        "images": len(answers),
-        "robust": len(indices["r"]),
-        "adversarial": len(indices["b"]),
-        "unknown": len(indices["o"]),
-        "nodes": 10,
-        "tiers": {"tree": len(indices["r"]), "flip": len(indices["b"]), "none": len(indices["o"])},
-        "broken_images": indices["b"],
-        "open_images": indices["o"],
-    }
+def _row(epsilon_255: int, answers: list[str]) -> Proven:
+    indices = {x: tuple(i for i, one in enumerate(answers) if one == x) for x in "rbo"}
+    counts = {x: len(found) for x, found in indices.items()}
+    return Proven(
+        network="robust",
+        norm="linf",
+        epsilon_255=epsilon_255,
+        images=len(answers),
+        robust=counts["r"],
+        adversarial=counts["b"],
+        unknown=counts["o"],
+        nodes=10,
+        tiers={"tree": counts["r"], "flip": counts["b"], "none": counts["o"]},
+        broken_images=indices["b"],
+        open_images=indices["o"],
+    )
 
 
 @given(
@@ -50,12 +49,13 @@ def test_at_most_is_counted_image_by_image(
 ) -> None:
     rows = [_row(*pair) for pair in zip(RADII, answers, strict=True)]
     outcomes = [(radius, ~np.isin(np.arange(10), list(images))) for radius, images in fooled]
+    broken = broken_images("robust", outcomes)
     expected = [_expected(radius, answers, fooled) for radius in RADII]
     if None in expected:
         with pytest.raises(FlowError, match=r"is certified at .*, and an attack breaks it there"):
-            with_attacks(rows, broken_images(outcomes))
+            with_attacks(rows, broken)
         return
-    found = [CertifiedRow(**row) for row in with_attacks(rows, broken_images(outcomes))]
+    found = with_attacks(rows, [*broken, Broken(network="plain", epsilon_255=2, images=(0, 1))])
     assert [(row.robust, row.unknown) for row in found] == expected
     assert all(sum(row.tiers.values()) == row.images for row in found)
 
@@ -87,10 +87,9 @@ def test_a_run_closes_its_bracket_with_its_attacks(tmp_path: Path) -> None:
         digits_network().save(context.folder("compile") / f"{name}.npz")
     AttackStep().run(context, context.folder("attack"), context.folder("scratch"))
     CertifyStep().run(context, context.folder("certify"), context.folder("scratch"))
-    attacked = json.loads((context.folder("attack") / "attack.json").read_text())
-    proven = json.loads((context.folder("certify") / "certify.json").read_text())["rows"]
-    broken = [entry for entry in attacked["broken"] if entry["network"] == "robust"]
-    (row,) = (CertifiedRow(**one) for one in with_attacks(proven, broken))
-    left = next(one for one in attacked["rows"] if one["network"] == "robust")["accuracy"]
-    assert row.certified <= row.possible <= left < proven[0]["robust"] + proven[0]["unknown"]
+    attacked = Attacked.load(context.folder("attack"))
+    (proven,) = Certified.load(context.folder("certify")).rows
+    (row,) = with_attacks([proven], attacked.broken)
+    left = next(one for one in attacked.rows if one.network == "robust").accuracy
+    assert row.certified <= row.possible <= left < proven.possible
     assert row.tiers["attack"] > 0
