@@ -55,7 +55,7 @@ _ROBUST = Recipe(
     ),
 )
 # Few bits are free in a ball, so that search proves what bounds leave open: attacked images have
-# most of the weight. Chosen on 2,500 training images that were held out.
+# most of the weight. On held-out training images 0.05 and 0.15 were as good.
 _CERTIFIED = Recipe(
     objective="mtl_ibp",
     options={"bound_weight": 0.1, "clean_start": 0.0},
