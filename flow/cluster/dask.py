@@ -147,13 +147,18 @@ class _Flight:
     def _landed(self, future: Future) -> Answers:
         if future.status in _GONE:
             return  # the next look sends it again
-        order = self._waiting.pop(future).order
+        order = self._waiting[future].order
         try:
-            result: bytes = future.result()
+            result: bytes = future.result(timeout=_LOOK_S)
+        except TimeoutError:  # its worker may have died with it, which the next look notices
+            self._ready.put(future)
+            return
         except KilledWorker:
+            self._waiting.pop(future)
             self._bury(order[0])
             self._unsent.append(order)
             return
+        self._waiting.pop(future)
         yield order[0], result
 
     def _bury(self, number: int) -> None:
