@@ -12,7 +12,8 @@ import finn
 import hw
 from hw.build import BuildStore
 from hw.finn.library_patches import patch_library_file
-from hw.layers.matrix_shape import SOURCES, MatrixShape, Operand
+from hw.layers.cores import core_sources
+from hw.layers.matrix_shape import MatrixShape, Operand
 from hw.parts import Family, Part, find_part
 from hw.synth.resources import Resources
 from hw.synth.yosys import SynthesisJob, run_job, synthesize_module
@@ -117,7 +118,7 @@ def lut_unit(shape: MatrixShape, part: Part, *, build_dir: Path) -> Resources:
     Raises:
         HardwareError: as `hw.synth.yosys.synthesize_module`.
     """
-    sources = [_RTL / "layers" / name for name in (*SOURCES, f"{shape.core}.sv")]
+    sources = core_sources(shape.core)
     parameters = shape.core_parameters()
     return synthesize_module(shape.core, sources, part, build_dir=build_dir, parameters=parameters)
 

@@ -17,6 +17,8 @@ from flow.integer.incremental import (
     cells_of,
     needed_margins,
 )
+from flow.integer.native.intervals import interval_network
+from flow.integer.operations import Integers
 
 __all__ = ["Prover"]
 
@@ -42,6 +44,7 @@ class Prover:
             )
         self.network, self.settings = network, settings
         self._engine = IncrementalNetwork(network)
+        self._both = interval_network(network, threads=1)
         self._numbers = cell_numbers(network)
         self._squeezed = int(self._numbers.max()) < _FEW_CELLS
         self._lines = _linear_bounds(network) if settings.slope_bits else None
@@ -58,17 +61,26 @@ class Prover:
             FlowError: the image does not fit, or there is no such class.
         """
         need = needed_margins(label, self.network.classes)
-        margins, _ = self._engine.margin_bounds(image, image, label)
+        margins, bounds = self._intervals(image, label)
         if (margins < need).any():
             return self._broken(index, label, Tier.CLEAN, image)
-        low, high = _ball(image, self.settings.epsilon_255)
-        bounds, _ = self._engine.margin_bounds(low, high, label)
         lacking = int((need - bounds).clip(min=0).sum())
         if not lacking:
             return Verdict(
                 index=index, label=label, answer=Answer.ROBUST, tier=Tier.INTERVALS, nodes=1
             )
         return self._harder(index, image, label, lacking)
+
+    def _intervals(self, image: Images, label: int) -> tuple[Integers, Integers]:
+        """Return the margins int64[K] of the image, and lower bounds of them over its ball."""
+        low, high = _ball(image, self.settings.epsilon_255)
+        if self._both is None:
+            boxes = ((image, image), (low, high))
+            clean, bounds = (self._engine.margin_bounds(*box, label)[0] for box in boxes)
+            return clean, bounds
+        ends = np.stack([image, low]), np.stack([image, high])
+        clean, bounds = self._both.margins(*ends, np.array([label, label])).astype(np.int64)
+        return clean, bounds
 
     def _harder(self, index: int, image: Images, label: int, lacking: int) -> Verdict:
         """Decide what intervals over the whole ball leave open.

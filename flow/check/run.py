@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The figures of a run: its steps are brought up to date as far as the limits need them."""
 
-import json
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 from flow.check.limits import Figure, Found, Limits, Name
 from flow.errors import SettingError
 from flow.evaluation.accuracy import wilson_interval
 from flow.run.pipeline import Context, Pipeline
+from flow.run.results import Attacked, Simulated, Synthesised, Verified
 from flow.run.steps import all_steps
 
 __all__ = ["check_run"]
@@ -28,7 +28,7 @@ def check_run(context: Context, limits: Limits) -> list[Figure]:
     for name in limits.wanted:
         step, read = _SOURCES[name]
         pipeline.run(context, step)
-        found[name] = read(_results(context, step), limits, context.config.deployed)
+        found[name] = read(context.folder(step), limits, context.config.deployed)
     return limits.judge(found)
 
 
@@ -42,43 +42,38 @@ def _check_epsilon(context: Context, limits: Limits) -> None:
         )
 
 
-def _results(context: Context, step: str) -> dict[str, Any]:
-    path = context.folder(step) / f"{step}.json"
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return document
-
-
-def _accuracy(verified: dict[str, Any], _: Limits, deployed: str) -> Found:
-    share, count = verified["accuracy"][deployed], verified["qonnx_vs_integer"]["images"]
+def _accuracy(folder: Path, _: Limits, deployed: str) -> Found:
+    found = Verified.load(folder)
+    share, count = found.accuracy[deployed], found.qonnx_vs_integer.images
     low, high = wilson_interval(round(share * count), count)
     return Found(share, f"{count} images, 95% interval {low:.4f} to {high:.4f}")
 
 
-def _robust(attacked: dict[str, Any], limits: Limits, deployed: str) -> Found:
+def _robust(folder: Path, limits: Limits, deployed: str) -> Found:
     """Return the lowest accuracy of the deployed network, whatever the attack."""
     rows = [
         row
-        for row in attacked["rows"]
-        if row["network"] == deployed and row["epsilon_255"] == limits.epsilon_255
+        for row in Attacked.load(folder).rows
+        if row.network == deployed and row.epsilon_255 == limits.epsilon_255
     ]
-    worst = min(rows, key=lambda row: row["accuracy"])
-    low, high = worst["ci95"]
-    how = f"{worst['attack']} within {limits.epsilon_255}/255, {worst['norm']}"
-    interval = f"{worst['images']} images, 95% interval {low:.4f} to {high:.4f}"
-    return Found(worst["accuracy"], f"{how}; {interval}")
+    worst = min(rows, key=lambda row: row.accuracy)
+    low, high = worst.ci95
+    how = f"{worst.attack} within {limits.epsilon_255}/255, {worst.norm}"
+    interval = f"{worst.images} images, 95% interval {low:.4f} to {high:.4f}"
+    return Found(worst.accuracy, f"{how}; {interval}")
 
 
-def _fps(simulated: dict[str, Any], _: Limits, __: str) -> Found:
-    hardware = simulated["hardware"]
-    place = f"{hardware['part']} at {hardware['clock_mhz']:g} MHz"
-    return Found(hardware["frames_per_second"], f"RTL simulation, {place}")
+def _fps(folder: Path, _: Limits, __: str) -> Found:
+    speed = Simulated.load(folder).hardware
+    place = f"{speed.part} at {speed.clock_mhz:g} MHz"
+    return Found(speed.frames_per_second, f"RTL simulation, {place}")
 
 
-def _lut(synthesised: dict[str, Any], _: Limits, __: str) -> Found:
-    return Found(synthesised["resources"]["lut"], "Yosys, not placed")
+def _lut(folder: Path, _: Limits, __: str) -> Found:
+    return Found(Synthesised.load(folder).resources.lut, "Yosys, not placed")
 
 
-_SOURCES: dict[Name, tuple[str, Callable[[dict[str, Any], Limits, str], Found]]] = {
+_SOURCES: dict[Name, tuple[str, Callable[[Path, Limits, str], Found]]] = {
     "accuracy": ("verify", _accuracy),
     "robust": ("attack", _robust),
     "fps": ("rtlsim", _fps),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A kernel on a board as an engine: the virtual one here, or any that the driver runs."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -48,10 +48,6 @@ class BoardFigures:
     cycles: int = 0
     seconds: float = 0.0
     link_s: float = 0.0
-
-    def row(self) -> dict[str, object]:
-        """Return the figures for a report."""
-        return asdict(self)
 
 
 class BoardEngine:

@@ -22,13 +22,16 @@ __all__ = [
     "Comparison",
     "EpochPoint",
     "Estimate",
+    "Fraction",
     "Hardware",
     "LayerResources",
     "ModelInfo",
     "NoisePoint",
+    "Record",
     "Report",
     "Resources",
     "RobustRow",
+    "Speed",
     "WholeTestSet",
     "parse_report",
 ]
@@ -39,13 +42,15 @@ Amount = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """Frozen, without unknown keys, and no value of another type."""
+
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True
     )
 
 
-class ModelInfo(_Record):
+class ModelInfo(Record):
     """The network: bit widths by layer, in order of execution."""
 
     name: str
@@ -56,7 +61,7 @@ class ModelInfo(_Record):
     layers: str | None = None  # in words, for readers
 
 
-class Accuracy(_Record):
+class Accuracy(Record):
     """Share of clean test images classified right, by engine."""
 
     brevitas: Fraction
@@ -65,7 +70,7 @@ class Accuracy(_Record):
     images: Positive | None = None
 
 
-class WholeTestSet(_Record):
+class WholeTestSet(Record):
     """The integer network on every test image of the run, with Wilson's 95% interval."""
 
     images: Positive
@@ -73,7 +78,7 @@ class WholeTestSet(_Record):
     ci95: tuple[Fraction, Fraction]
 
 
-class Comparison(_Record):
+class Comparison(Record):
     """Two engines on the same images; None is what was not compared."""
 
     images: Positive
@@ -87,7 +92,7 @@ class Comparison(_Record):
         return self
 
 
-class Agreement(_Record):
+class Agreement(Record):
     """The comparisons; of FINN's, which may be left out, `skipped` then has the reason."""
 
     brevitas_vs_qonnx: Comparison
@@ -108,7 +113,7 @@ class Agreement(_Record):
         return [(name, item) for name in order if (item := getattr(self, name)) is not None]
 
 
-class BoardUse(_Record):
+class BoardUse(Record):
     """What a board did for a row; see flow.evaluation.accuracy.BoardUse."""
 
     digest: str
@@ -117,7 +122,7 @@ class BoardUse(_Record):
     seconds: Amount
 
 
-class BoardOnTestSet(_Record):
+class BoardOnTestSet(Record):
     """The board's logits beside the integers', all in a row."""
 
     images: Positive
@@ -127,7 +132,7 @@ class BoardOnTestSet(_Record):
     link_share: Fraction
 
 
-class BoardRun(_Record):
+class BoardRun(Record):
     """A board that judged the attacks; see flow.engines.board.BoardFigures."""
 
     network: str
@@ -143,7 +148,7 @@ class BoardRun(_Record):
     test_set: BoardOnTestSet
 
 
-class RobustRow(_Record):
+class RobustRow(Record):
     """One measured robust accuracy; see flow.evaluation.evaluator.RobustAccuracy."""
 
     network: str
@@ -160,7 +165,7 @@ class RobustRow(_Record):
     board: BoardUse | None = None
 
 
-class CertifiedRow(_Record):
+class CertifiedRow(Record):
     """What is proven of the first test images; see flow.certify.verdict.Bracket."""
 
     network: str
@@ -190,7 +195,7 @@ class CertifiedRow(_Record):
         return (self.robust + self.unknown) / max(self.images, 1)
 
 
-class NoisePoint(_Record):
+class NoisePoint(Record):
     """Accuracy under random noise of an attack's size."""
 
     network: str
@@ -198,7 +203,7 @@ class NoisePoint(_Record):
     accuracy: Fraction
 
 
-class AmplificationPoint(_Record):
+class AmplificationPoint(Record):
     """Relative l2 error behind one layer; see flow.evaluation.amplification.Amplification."""
 
     network: str
@@ -207,7 +212,7 @@ class AmplificationPoint(_Record):
     ci95: tuple[float, float]
 
 
-class Estimate(_Record):
+class Estimate(Record):
     """FINN's estimate of one layer; None is what FINN does not estimate."""
 
     lut: Amount | None = None
@@ -215,7 +220,7 @@ class Estimate(_Record):
     bram36: Amount | None = None
 
 
-class LayerResources(_Record):
+class LayerResources(Record):
     """What synthesis counts in one node of the accelerator, FIFOs and width converters too."""
 
     name: str
@@ -228,7 +233,7 @@ class LayerResources(_Record):
     estimate: Estimate | None = None
 
 
-class Resources(_Record):
+class Resources(Record):
     """Sums over the accelerator, and its nodes."""
 
     lut: Count
@@ -239,7 +244,7 @@ class Resources(_Record):
     per_layer: tuple[LayerResources, ...]
 
 
-class Capacity(_Record):
+class Capacity(Record):
     """What the part has."""
 
     lut: Positive
@@ -248,8 +253,8 @@ class Capacity(_Record):
     bram36: Amount
 
 
-class Hardware(_Record):
-    """The accelerator: its speed in simulation and its size in synthesis."""
+class Speed(Record):
+    """Of the accelerator, in simulation."""
 
     part: str
     clock_mhz: Annotated[float, Field(gt=0)]
@@ -258,11 +263,16 @@ class Hardware(_Record):
     frames_per_second: Annotated[float, Field(gt=0)]
     latency_cycles: Positive | None = None
     initiation_interval_cycles: Annotated[int | float, Field(gt=0)] | None = None
+
+
+class Hardware(Speed):
+    """The accelerator: its speed in simulation and its size in synthesis."""
+
     resources: Resources
     capacity: Capacity | None = None
 
 
-class EpochPoint(_Record):
+class EpochPoint(Record):
     """One epoch of a training; see flow.training.trainer.EpochReport."""
 
     epoch: Positive
@@ -276,7 +286,7 @@ class EpochPoint(_Record):
     penalties: dict[str, float] | None = None
 
 
-class Report(_Record):
+class Report(Record):
     """All of report.json; later fields may be left empty, the page then leaves them out.
 
     Attributes:

@@ -5,9 +5,8 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from flow.classifier import Classifier, Images
 from flow.engines.board import BoardEngine, BoardFigures, CheckedBoard, virtual_board
@@ -16,6 +15,7 @@ from flow.environment import board_authority, board_certificate, board_key, boar
 from flow.evaluation.accuracy import BoardUse
 from flow.integer import IntegerNetwork
 from flow.progress import meter
+from flow.report.schema import BoardOnTestSet, BoardRun
 from flow.run.pipeline import Context
 from hw.accelerator import Accelerator
 from hw.shell.kernel import kernel_digest
@@ -39,7 +39,7 @@ class Judge:
     victim: Classifier
     engine: str
     figures: BoardFigures | None = None
-    test_set: dict[str, Any] = field(default_factory=dict)
+    test_set: BoardOnTestSet | None = None
 
     def used(self, before: BoardUse | None = None) -> BoardUse | None:
         """Return what the board has done, in all or since `before`; None without a board."""
@@ -68,19 +68,20 @@ class Judge:
                 self.victim.logits(images[start : start + _BATCH])  # raises where one differs
                 report(min(start + _BATCH, len(images)), len(images))
         seconds = time.perf_counter() - begin
-        self.test_set = {
-            "images": self.victim.compared,
-            "images_differ": self.victim.differing,
-            "cycles_per_image": (self.figures.cycles - cycles) / len(images),
-            "images_per_second": len(images) / seconds,
-            "link_share": (self.figures.link_s - link_s) / seconds,
-        }
+        self.test_set = BoardOnTestSet(
+            images=self.victim.compared,
+            images_differ=self.victim.differing,
+            cycles_per_image=(self.figures.cycles - cycles) / len(images),
+            images_per_second=len(images) / seconds,
+            link_share=(self.figures.link_s - link_s) / seconds,
+        )
 
-    def boards(self, network: str) -> list[dict[str, Any]]:
-        """Return the board's figures and the comparison, for the report; nothing without one."""
+    def boards(self, network: str) -> list[BoardRun]:
+        """Return the board's figures and the comparison; nothing without a board."""
         if self.figures is None:
             return []
-        return [{"network": network, **self.figures.row(), "test_set": self.test_set}]
+        assert self.test_set is not None, "compare was called"
+        return [BoardRun(network=network, **asdict(self.figures), test_set=self.test_set)]
 
 
 @contextmanager

@@ -72,9 +72,9 @@ class ElementwiseAdd_rtl(StreamLayer, ElementwiseAdd):  # noqa: N801
         return super().__new__(cls)
 
     @property
-    def sources(self) -> tuple[str, ...]:  # type: ignore[override]
+    def cores(self) -> tuple[str, ...]:  # type: ignore[override]
         """Return the cores in use."""
-        return ("stream_constant.sv", "stream_add.sv") if self.is_bias() else ("stream_add.sv",)
+        return ("stream_constant", "stream_add") if self.is_bias() else ("stream_add",)
 
     def is_bias(self) -> bool:
         """Say whether the right operand is constant."""

@@ -15,13 +15,11 @@ from onnx import GraphProto
 from qonnx.core.datatype import BaseDataType
 from qonnx.core.modelwrapper import ModelWrapper
 
-import hw
 from hw.errors import HardwareError
 from hw.layers._wrapper import Port, Wrapper, render_wrapper
+from hw.layers.cores import core_sources
 
-__all__ = ["RTL_FOLDER", "StreamLayer", "is_integer", "is_signed"]
-
-RTL_FOLDER = Path(hw.__file__).parent / "rtl" / "layers"
+__all__ = ["StreamLayer", "is_integer", "is_signed"]
 
 
 def is_integer(datatype: BaseDataType) -> bool:
@@ -42,7 +40,7 @@ class StreamLayer(RTLBackend):
     """
 
     finn_op: ClassVar[type[HWCustomOp]]
-    sources: ClassVar[tuple[str, ...]]  # of RTL_FOLDER, dependencies first
+    cores: ClassVar[tuple[str, ...]]  # modules of hw/rtl/layers
 
     @abstractmethod
     def problem(self) -> str:
@@ -87,7 +85,7 @@ class StreamLayer(RTLBackend):
     def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
         """Return our sources, then the wrapper; names alone unless `abspath`."""
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
-        files = [RTL_FOLDER / name for name in self.sources]
+        files = [*core_sources(*self.cores)]
         files.append(folder / f"{self.get_nodeattr('gen_top_module')}.v")
         return [str(file) if abspath else file.name for file in files]
 

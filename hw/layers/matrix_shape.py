@@ -9,17 +9,7 @@ from qonnx.core.datatype import BaseDataType
 
 from hw.errors import HardwareError
 
-__all__ = ["SOURCES", "MatrixShape", "Operand"]
-
-# Of hw/rtl/layers, dependencies first; the core follows.
-SOURCES = (
-    "lut_stage.sv",
-    "lut_planes.sv",
-    "lut_row.sv",
-    "lut_array.sv",
-    "lut_transpose.sv",
-    "mvu_replay.sv",
-)
+__all__ = ["MatrixShape", "Operand"]
 
 
 @dataclass(frozen=True)

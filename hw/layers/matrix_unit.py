@@ -16,7 +16,7 @@ from qonnx.core.datatype import BaseDataType
 from qonnx.core.modelwrapper import ModelWrapper
 
 from hw.errors import HardwareError
-from hw.layers.base import RTL_FOLDER
+from hw.layers.cores import RTL_FOLDER, core_sources
 from hw.layers.matrix_cost import (
     UnitCost,
     choose_unit,
@@ -30,7 +30,7 @@ from hw.layers.matrix_memory import (
 )
 from hw.layers.matrix_options import chosen_option
 from hw.layers.matrix_rules import UNIT_ATTRIBUTES, dsp_possible, unit_problem
-from hw.layers.matrix_shape import SOURCES, MatrixShape
+from hw.layers.matrix_shape import MatrixShape
 from hw.layers.matrix_wrapper import render_matrix_wrapper
 from hw.layers.weight_memory import (
     WEIGHT_MEMORY,
@@ -198,7 +198,7 @@ class MatrixUnit(RTLBackend):
         if self.get_nodeattr("unit") != "lut":
             return list(self.finn_op.get_rtl_file_list(self, abspath))
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
-        files = [RTL_FOLDER / name for name in (*SOURCES, f"{self.shape().core}.sv")]
+        files = [*core_sources(self.shape().core)]
         files.append(folder / f"{self.get_nodeattr('gen_top_module')}_wrapper.v")
         return [str(file) if abspath else file.name for file in files]
 
@@ -211,7 +211,7 @@ class MatrixUnit(RTLBackend):
     def instantiate_ip(self, cmd: list[str]) -> None:
         """Append the Tcl that adds the unit to the node's hierarchy of a Vivado block design."""
         if self._never_written():
-            cmd.append(f"add_files -norecurse {WEIGHT_MEMORY}")
+            cmd += [f"add_files -norecurse {file}" for file in WEIGHT_MEMORY]
         if self.get_nodeattr("unit") != "lut":
             self.finn_op.instantiate_ip(self, cmd)
             return

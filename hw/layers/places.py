@@ -126,7 +126,7 @@ class _PixelLayer(StreamLayer):
         """Return the core with FINN's ports."""
         into, out = self.input_ports(), self.output_ports()
         core = Core(
-            module=self.sources[-1].removesuffix(".sv"),
+            module=self.cores[-1],
             parameters={**self.parameters(), "Bits": into[0].width_bits},
             pins=stream_pins("in", into, into=True)
             | stream_pins("out", out, into=False)
@@ -175,7 +175,7 @@ class PixelSelect_rtl(_PixelLayer, PixelSelect):  # noqa: N801
     """Drops beats as they come."""
 
     finn_op = PixelSelect
-    sources = ("stream_select.sv",)
+    cores = ("stream_select",)
 
     def problem(self) -> str:
         """Return which rows or columns are not ascending and inside, or nothing."""
@@ -233,7 +233,7 @@ class PixelRepeat_rtl(_PixelLayer, PixelRepeat):  # noqa: N801
     """Keeps a row."""
 
     finn_op = PixelRepeat
-    sources = ("stream_repeat.sv",)
+    cores = ("stream_repeat",)
 
     def problem(self) -> str:
         """Return why this is no repetition, or nothing."""
@@ -291,7 +291,7 @@ class PixelScale_rtl(_PixelLayer, PixelScale):  # noqa: N801
     """A memory of factors beside a multiplier a lane."""
 
     finn_op = PixelScale
-    sources = ("stream_constant.sv", "stream_scale.sv")
+    cores = ("stream_constant", "stream_scale")
 
     def problem(self) -> str:
         """Return what is wrong with the datatypes, or nothing."""

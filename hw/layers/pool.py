@@ -30,7 +30,7 @@ _LUTRAM_WORDS = 128  # a deeper memory is in block RAM
 class _PoolLayer(StreamLayer):
     """The core, for operators that differ in the order of the stream."""
 
-    sources = ("stream_pool.sv",)
+    cores = ("stream_pool",)
 
     def is_maximum(self) -> int:
         """Return 1 for a maximum, 0 for a sum."""

@@ -22,7 +22,7 @@ class DuplicateStreams_rtl(StreamLayer, DuplicateStreams):  # noqa: N801
     """Every beat to each output."""
 
     finn_op = DuplicateStreams
-    sources = ("stream_fork.sv",)
+    cores = ("stream_fork",)
 
     def problem(self) -> str:
         """Return what is wrong with the number of outputs, or nothing."""
@@ -60,7 +60,7 @@ class StreamingConcat_rtl(StreamLayer, StreamingConcat):  # noqa: N801
     """
 
     finn_op = StreamingConcat
-    sources = ("widen_lanes.sv", "stream_concat.sv")
+    cores = ("widen_lanes", "stream_concat")
 
     def get_nodeattr_types(self) -> dict[str, Any]:
         """Return FINN's attributes, and the output's shape."""
@@ -134,7 +134,7 @@ class LabelSelect_rtl(StreamLayer, LabelSelect):  # noqa: N801
     """Index of the largest logit, the lowest one on ties; K = 1."""
 
     finn_op = LabelSelect
-    sources = ("stream_argmax.sv",)
+    cores = ("stream_argmax",)
 
     def problem(self) -> str:
         """Return what is wrong with labels or datatypes, or nothing."""

@@ -5,12 +5,12 @@
 from pathlib import Path
 
 from hw.errors import HardwareError
-from hw.layers.base import RTL_FOLDER
+from hw.layers.cores import core_sources
 from hw.parts import find_part
 
 __all__ = ["WEIGHT_MEMORY", "block_rams", "lut_rom", "memory_style", "render_weight_memory"]
 
-WEIGHT_MEMORY = RTL_FOLDER / "stream_constant.sv"
+WEIGHT_MEMORY = core_sources("stream_constant")
 
 # Depth and width of a 36 kbit block RAM with one port; half of one has
 # half the depth, and no width of 72.

@@ -17,7 +17,7 @@ from qonnx.custom_op.registry import getCustomOp
 from hw.accelerator import Estimate
 from hw.errors import HardwareError
 from hw.finn.library_patches import patch_library_file
-from hw.layers.base import RTL_FOLDER
+from hw.layers.cores import RTL_FOLDER
 from hw.layers.estimates import cycles_per_frame, resource_estimate
 from hw.layers.weight_memory import WEIGHT_MEMORY
 from hw.stitch._weighted_layer import render_weighted_layer
@@ -157,7 +157,7 @@ def _sources(name: str, instance: HWCustomOp) -> dict[str, bytes]:
     streamers = sorted(folder.glob("*_memstream_wrapper.v"))
     if streamers:
         finns = any("memstream_axi" in path.read_text() for path in streamers)
-        paths += [_RTLLIB / path for path in _MEMSTREAM] if finns else [WEIGHT_MEMORY]
+        paths += [_RTLLIB / path for path in _MEMSTREAM] if finns else [*WEIGHT_MEMORY]
         paths += streamers
     return {_place(path, name): _relocated(path, folder, name) for path in paths}
 

@@ -22,9 +22,11 @@ from flow.evaluation.masked_gradients import masked_gradient_findings, noise_acc
 from flow.evaluation.worst_case import union, worst_case
 from flow.integer import IntegerNetwork
 from flow.progress import meter
+from flow.report.schema import AmplificationPoint, NoisePoint, RobustRow
 from flow.run.examples import Examples, save_examples
 from flow.run.judge import Judge, judging
 from flow.run.pipeline import Context, Settings, Step
+from flow.run.results import Attacked, Sign
 from flow.storage.records import write_json
 from flow.threads import one_thread
 from hw.accelerator import MANIFEST_FILE
@@ -70,8 +72,7 @@ class AttackStep(Step):
         config = context.config
         dataset = load_dataset(config.data, context.data)
         images, labels = first_test_images(dataset, config.attack.images, "attack.images")
-        kinds = ("rows", "checks", "noise", "amplification", "signs", "boards")
-        findings: dict[str, list[Any]] = {kind: [] for kind in kinds}
+        measured: list[Attacked] = []
         shown = first_test_images(dataset, config.rtlsim.images, "rtlsim.images")
         examples = Examples(*shown, attacked={})
         attacked: dict[str, Images] = {}
@@ -84,28 +85,30 @@ class AttackStep(Step):
                 count = None if name == config.deployed else _EXAMPLES
                 found = job.adversarial_examples(examples, count, config.rtlsim.epsilon_255)
             noise = job.noise()
-            findings["boards"] += judge.boards(name)
             attacked[name] = found.adversarial
             reached = np.flatnonzero(found.attacked[:_EXAMPLES])
             growth = error_amplification(
                 *(network, examples.clean[reached], found.adversarial[reached]), name=name
             )
-            findings["rows"] += [_entry(row) for row in rows]
-            findings["checks"] += [_entry(row) for row in checks]
-            findings["noise"] += [{"network": name, **point} for point in noise]
-            findings["amplification"] += [asdict(layer) for layer in growth]
-            findings["signs"] += _signs(name, [*rows, *checks], noise)
-        write_json(folder / "attack.json", findings)
+            measured.append(
+                Attacked(
+                    rows=tuple(RobustRow(**asdict(row)) for row in rows),
+                    checks=tuple(RobustRow(**asdict(row)) for row in checks),
+                    noise=noise,
+                    amplification=tuple(AmplificationPoint(**asdict(layer)) for layer in growth),
+                    signs=_signs(name, [*rows, *checks], noise),
+                    boards=tuple(judge.boards(name)),
+                )
+            )
+        Attacked.of_all(measured).save(folder)
         save_examples(folder, replace(examples, attacked=attacked))
 
 
-def _signs(
-    name: str, rows: list[RobustAccuracy], noise: list[dict[str, Any]]
-) -> list[dict[str, str]]:
+def _signs(name: str, rows: list[RobustAccuracy], noise: Sequence[NoisePoint]) -> tuple[Sign, ...]:
     """Say what hints at masked gradients."""
-    by_epsilon = {point["epsilon_255"]: point["accuracy"] for point in noise}
+    by_epsilon = {point.epsilon_255: point.accuracy for point in noise}
     found = masked_gradient_findings(rows, by_epsilon)
-    return [{"network": name, "sign": finding.message} for finding in found]
+    return tuple(Sign(network=name, sign=finding.message) for finding in found)
 
 
 @dataclass(frozen=True)
@@ -193,17 +196,17 @@ class _Job:
         known = json.loads(path.read_text())
         return Verdict(_row(known["row"]), np.array(known["holds"], dtype=np.bool_))
 
-    def noise(self) -> list[dict[str, Any]]:
+    def noise(self) -> tuple[NoisePoint, ...]:
         """Return the accuracy under random noise of each size."""
-        return [
-            {
-                "epsilon_255": epsilon,
-                "accuracy": noise_accuracy(
-                    self.network, self.images, self.labels, epsilon, seed=self.seed
-                ),
-            }
+        measured = (self.network, self.images, self.labels)
+        return tuple(
+            NoisePoint(
+                network=self.name,
+                epsilon_255=epsilon,
+                accuracy=noise_accuracy(*measured, epsilon, seed=self.seed),
+            )
             for epsilon in self.config.epsilons_255
-        ]
+        )
 
     def adversarial_examples(
         self, examples: Examples, count: int | None, epsilon_255: int

@@ -15,8 +15,9 @@ from flow.cluster import ProcessCluster
 from flow.config import CertifyConfig
 from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.integer import IntegerNetwork
+from flow.report.schema import CertifiedRow
 from flow.run.pipeline import Context, Settings, Step
-from flow.storage.records import write_json
+from flow.run.results import Certified
 
 __all__ = ["CertifyStep"]
 
@@ -51,9 +52,9 @@ class CertifyStep(Step):
         for epsilon_255 in budget.epsilons_255 or ():
             file = scratch / f"certificates-{epsilon_255}.jsonl"
             row = _row(network, images, labels, budget, epsilon_255, file)
-            rows.append({"network": context.config.deployed, **row})
+            rows.append(CertifiedRow(network=context.config.deployed, **row))
             shutil.copy(file, folder / file.name)
-        write_json(folder / "certify.json", {"rows": rows})
+        Certified(rows=tuple(rows)).save(folder)
 
 
 def _complete(context: Context) -> CertifyConfig:

@@ -5,7 +5,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,8 +18,9 @@ from flow.engines.verification import compare_labels
 from flow.errors import FlowError
 from flow.export.qonnx import export_qonnx_model
 from flow.progress import meter
+from flow.report.schema import Comparison
 from flow.run.pipeline import Context, Settings, Step
-from flow.storage.records import write_json
+from flow.run.results import Exported, FloatAccuracy
 
 __all__ = ["ExportStep"]
 
@@ -50,7 +50,9 @@ class ExportStep(Step):
         """Export, then compare labels on the test set; a difference stops the run."""
         dataset = load_dataset(context.config.data, context.data)
         images, labels = first_test_images(dataset, context.config.verify.images, "verify.images")
-        findings: dict[str, dict[str, Any]] = {"logit_scale": {}, "accuracy": {}}
+        scales: dict[str, float] = {}
+        shares: dict[str, FloatAccuracy] = {}
+        agreements: dict[str, Comparison] = {}
         for name in context.config.networks:
             network = load_checkpoint(context.folder("train") / f"{name}.pt")
             _check_fits(network.input_shape, network.classes, dataset)
@@ -60,12 +62,13 @@ class ExportStep(Step):
                 qonnx = CachedEngine(QonnxEngine(exported.path, report))
                 agreement = compare_labels(brevitas, qonnx, images)
             np.save(folder / f"{name}_logits.npy", qonnx.logits(images))
-            findings["logit_scale"][name] = exported.logit_scale
-            findings["accuracy"][name] = {
-                engine.name: accuracy(engine.logits(images), labels) for engine in (brevitas, qonnx)
-            }
-            findings[name] = {"brevitas_vs_qonnx": asdict(agreement)}
-        write_json(folder / "export.json", findings)
+            scales[name] = exported.logit_scale
+            shares[name] = FloatAccuracy(
+                brevitas=accuracy(brevitas.logits(images), labels),
+                qonnx=accuracy(qonnx.logits(images), labels),
+            )
+            agreements[name] = Comparison(**asdict(agreement))
+        Exported(logit_scale=scales, accuracy=shares, brevitas_vs_qonnx=agreements).save(folder)
 
 
 def _check_fits(shape: tuple[int, int, int], classes: int, dataset: Dataset) -> None:

@@ -2,18 +2,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Collect what the other steps found into report.json and index.html."""
 
-import json
 import os
 import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from flow.integer import IntegerNetwork
 from flow.integer.description import activation_bits, in_words, weight_bits
-from flow.report import Example, ReportInputs, parse_report, pick_examples, write_report
+from flow.report import Example, Report, ReportInputs, pick_examples, write_report
+from flow.report.schema import Accuracy, Agreement, Hardware, ModelInfo
+from flow.run import results
+from flow.run.configuration import RunConfig
 from flow.run.examples import load_examples
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import StepRecord
@@ -42,92 +43,84 @@ class ReportStep(Step):
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Validate every figure against the schema, then write both files."""
-        found = _Findings(context)
-        report = parse_report(found.document())
-        write_report(folder, ReportInputs(report=report, examples=found.examples()))
-
-
-class _Findings:
-    """The files of the other steps."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.export, self.verify = self._json("export"), self._json("verify")
-        self.rtlsim, self.synth = self._json("rtlsim"), self._json("synth")
-        self.attack = self._json("attack")
-        self.networks = {
+        networks = {
             name: IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
             for name in context.config.networks
         }
+        report = _report(context, networks[context.config.deployed])
+        inputs = ReportInputs(report=report, examples=_examples(context, networks))
+        write_report(folder, inputs)
 
-    def _json(self, step: str, name: str = "") -> dict[str, Any]:
-        path = self.context.folder(step) / f"{name or step}.json"
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return document
 
-    def document(self) -> dict[str, Any]:
-        """Return report.json's content, see flow.report.schema."""
-        config, deployed = self.context.config, self.context.config.deployed
-        return {
-            "schema": 1,
-            "model": self._model(),
-            "deployed": deployed,
-            "compared": config.compared,
-            "accuracy": {
-                **self.export["accuracy"][deployed],
-                "integer": self.verify["accuracy"][deployed],
-                "images": self.verify["qonnx_vs_integer"]["images"],
-            },
-            "test_set": self.verify["test_set"],
-            "agreement": {
-                "brevitas_vs_qonnx": self.export[deployed]["brevitas_vs_qonnx"],
-                "qonnx_vs_integer": self.verify["qonnx_vs_integer"],
-                "finn_vs_integer": self.verify.get("finn_vs_integer"),
-                "skipped": self.verify.get("skipped"),
-                "integer_vs_rtlsim": self.rtlsim["integer_vs_rtlsim"],
-            },
-            "robust_accuracy": self.attack["rows"],
-            "certified": self._json("certify")["rows"],
-            "hardware": {
-                **self.rtlsim["hardware"],
-                "resources": self.synth["resources"],
-                "capacity": self.synth["capacity"],
-            },
-            "timings_s": self.context.timings_s(_SOURCES),
-            "boards": self.attack["boards"],
-            "noise_accuracy": self.attack["noise"],
-            "masked_gradient_signs": [f"{s['network']}: {s['sign']}" for s in self.attack["signs"]],
-            "amplification": self.attack["amplification"],
-            "training": self._json("train", "curves"),
-            "plain_accuracy": self.verify["accuracy"].get(config.compared),
-            "seed": config.seed,
-            "settings": config.model_dump(mode="json"),
-            "tool_versions": _tool_versions(self.context.record(step) for step in _SOURCES),
-            "machine": _machine(),
-        }
+def _report(context: Context, network: IntegerNetwork) -> Report:
+    config, attacked = context.config, results.Attacked.load(context.folder("attack"))
+    exported = results.Exported.load(context.folder("export"))
+    verified = results.Verified.load(context.folder("verify"))
+    simulated = results.Simulated.load(context.folder("rtlsim"))
+    synthesised = results.Synthesised.load(context.folder("synth"))
+    return Report(
+        model=_model(config, network),
+        deployed=config.deployed,
+        compared=config.compared,
+        accuracy=_accuracy(config.deployed, exported, verified),
+        test_set=verified.test_set,
+        agreement=Agreement(
+            brevitas_vs_qonnx=exported.brevitas_vs_qonnx[config.deployed],
+            qonnx_vs_integer=verified.qonnx_vs_integer,
+            finn_vs_integer=verified.finn_vs_integer,
+            skipped=verified.skipped,
+            integer_vs_rtlsim=simulated.integer_vs_rtlsim,
+        ),
+        robust_accuracy=attacked.rows,
+        certified=results.Certified.load(context.folder("certify")).rows,
+        hardware=Hardware(
+            **dict(simulated.hardware),
+            resources=synthesised.resources,
+            capacity=synthesised.capacity,
+        ),
+        timings_s=context.timings_s(_SOURCES),
+        boards=attacked.boards,
+        noise_accuracy=attacked.noise,
+        masked_gradient_signs=tuple(f"{one.network}: {one.sign}" for one in attacked.signs),
+        amplification=attacked.amplification,
+        training=results.Trained.load(context.folder("train")).curves,
+        plain_accuracy=verified.accuracy.get(config.compared or ""),
+        seed=config.seed,
+        settings=config.model_dump(mode="json"),
+        tool_versions=_tool_versions(context.record(step) for step in _SOURCES),
+        machine=_machine(),
+    )
 
-    def _model(self) -> dict[str, Any]:
-        config, network = self.context.config, self.networks[self.context.config.deployed]
-        return {
-            "name": config.name,
-            "dataset": config.data.source,
-            "weight_bits": weight_bits(network),
-            "activation_bits": activation_bits(network),
-            "input_shape": network.input_shape,
-            "layers": in_words(network),
-        }
 
-    def examples(self) -> tuple[Example, ...]:
-        """Return the pictures."""
-        found = load_examples(self.context.folder("attack"))
-        count = min(len(images) for images in found.attacked.values())
-        return pick_examples(
-            found.clean[:count],
-            found.labels[:count],
-            {name: images[:count] for name, images in found.attacked.items()},
-            self.networks,
-            epsilon_255=self.context.config.rtlsim.epsilon_255,
-        )
+def _accuracy(name: str, exported: results.Exported, verified: results.Verified) -> Accuracy:
+    return Accuracy(
+        **dict(exported.accuracy[name]),
+        integer=verified.accuracy[name],
+        images=verified.qonnx_vs_integer.images,
+    )
+
+
+def _model(config: RunConfig, network: IntegerNetwork) -> ModelInfo:
+    return ModelInfo(
+        name=config.name,
+        dataset=config.data.source,
+        weight_bits=tuple(weight_bits(network)),
+        activation_bits=tuple(activation_bits(network)),
+        input_shape=network.input_shape,
+        layers=in_words(network),
+    )
+
+
+def _examples(context: Context, networks: Mapping[str, IntegerNetwork]) -> tuple[Example, ...]:
+    found = load_examples(context.folder("attack"))
+    count = min(len(images) for images in found.attacked.values())
+    return pick_examples(
+        found.clean[:count],
+        found.labels[:count],
+        {name: images[:count] for name, images in found.attacked.items()},
+        networks,
+        epsilon_255=context.config.rtlsim.epsilon_255,
+    )
 
 
 def _tool_versions(records: Iterable[StepRecord | None]) -> dict[str, str]:
@@ -137,7 +130,7 @@ def _tool_versions(records: Iterable[StepRecord | None]) -> dict[str, str]:
     return dict(sorted(versions.items()))
 
 
-def _machine() -> Mapping[str, str | int | float]:
+def _machine() -> dict[str, str | int | float]:
     return {
         "processor": platform.machine(),
         "cores": os.cpu_count() or 1,

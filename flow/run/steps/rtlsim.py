@@ -4,15 +4,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from flow.compile import RtlRun, check_in_rtl
 from flow.integer import IntegerNetwork
+from flow.report.schema import Comparison, Speed
 from flow.run.examples import EXAMPLES_FILE, load_examples
 from flow.run.pipeline import Context, Settings, Step
-from flow.storage.records import write_json
+from flow.run.results import Simulated
 from hw.accelerator import Accelerator
 
 __all__ = ["RtlsimStep"]
@@ -52,23 +52,22 @@ class RtlsimStep(Step):
             processes=1,
         )
         assert run.agreement is not None, "it was compared"
-        findings = {
-            "integer_vs_rtlsim": asdict(run.agreement),
-            "hardware": _speed(run),
-            "simulated_cycles": run.simulated.cycles_total,
-            "cycles_per_second": run.simulated.cycles_per_second,
-        }
-        write_json(folder / "rtlsim.json", findings)
+        Simulated(
+            integer_vs_rtlsim=Comparison(**asdict(run.agreement)),
+            hardware=_speed(run),
+            simulated_cycles=run.simulated.cycles_total,
+            cycles_per_second=run.simulated.cycles_per_second,
+        ).save(folder)
 
 
-def _speed(run: RtlRun) -> dict[str, Any]:
+def _speed(run: RtlRun) -> Speed:
     manifest, interval = run.accelerator.manifest, run.cycles_per_frame
-    return {
-        "part": manifest.part,
-        "clock_mhz": manifest.clock_mhz,
-        "cycles_per_frame_predicted": manifest.cycles_per_frame_predicted,
-        "cycles_per_frame_measured": interval,
-        "initiation_interval_cycles": interval,
-        "latency_cycles": run.simulated.latency_cycles,
-        "frames_per_second": run.frames_per_second,
-    }
+    return Speed(
+        part=manifest.part,
+        clock_mhz=manifest.clock_mhz,
+        cycles_per_frame_predicted=manifest.cycles_per_frame_predicted,
+        cycles_per_frame_measured=interval,
+        initiation_interval_cycles=interval,
+        latency_cycles=run.simulated.latency_cycles,
+        frames_per_second=run.frames_per_second,
+    )

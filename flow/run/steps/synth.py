@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flow.compile import resources_record, synthesize_shown
 from flow.run.pipeline import Context, Settings, Step
-from flow.storage.records import write_json
+from flow.run.results import Synthesised
 from hw.accelerator import Accelerator
 
 __all__ = ["SynthStep"]
@@ -27,4 +27,4 @@ class SynthStep(Step):
         """Synthesise every layer; equal layers are synthesised once a machine."""
         accelerator = Accelerator.load(context.folder("compile") / "accelerator")
         found = synthesize_shown(accelerator)
-        write_json(folder / "synth.json", resources_record(accelerator.manifest, found))
+        Synthesised.model_validate(resources_record(accelerator.manifest, found)).save(folder)

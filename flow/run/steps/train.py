@@ -17,6 +17,8 @@ from brevitas_models.exact import layer_margins
 from brevitas_models.pretrained import load
 from flow.data.datasets import Dataset, data_files, load_dataset
 from flow.progress import banner, meter
+from flow.report.schema import EpochPoint
+from flow.run import results
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import write_json
 from flow.training.configured import Trained, network_settings, plain_config, train_network
@@ -69,9 +71,11 @@ class TrainStep(Step):
             }
         for name, found in trained.items():
             save_checkpoint(folder / f"{name}.pt", found.network)
-        curves = {name: [_point(one) for one in found.history] for name, found in trained.items()}
+        curves = {
+            name: tuple(_point(one) for one in found.history) for name, found in trained.items()
+        }
         margins = {name: _checked_margins(name, found.network) for name, found in trained.items()}
-        write_json(folder / "curves.json", curves)
+        results.Trained(curves=curves).save(folder)
         write_json(folder / "margins.json", margins)
         if (scratch / "logs").is_dir():
             shutil.copytree(scratch / "logs", folder / "logs")
@@ -97,11 +101,9 @@ def _trained(context: Context, dataset: Dataset, name: str, scratch: Path) -> Tr
         )
 
 
-def _point(report: EpochReport) -> dict[str, Any]:
+def _point(report: EpochReport) -> EpochPoint:
     values = {key: getattr(report, key) for key in _CURVE}
-    return {key: value for key, value in values.items() if value is not None} | (
-        {"penalties": dict(report.penalties)} if report.penalties else {}
-    )
+    return EpochPoint(**values, penalties=dict(report.penalties) or None)
 
 
 def _checked_margins(name: str, network: QuantClassifier) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
@@ -17,13 +16,14 @@ from flow.engines.cached import CachedEngine
 from flow.engines.finn import FinnEngine
 from flow.engines.integer import IntegerEngine
 from flow.engines.qonnx import QonnxEngine
-from flow.engines.verification import Agreement, compare_logits
+from flow.engines.verification import compare_logits
 from flow.evaluation.accuracy import wilson_interval
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 from flow.progress import meter
+from flow.report.schema import Comparison, WholeTestSet
 from flow.run.pipeline import Context, Settings, Step
-from flow.storage.records import write_json
+from flow.run.results import Verified
 
 __all__ = ["VerifyStep"]
 
@@ -54,38 +54,40 @@ class VerifyStep(Step):
         networks = {name: IntegerNetwork.load(compiled / f"{name}.npz") for name in names}
         integer = {name: CachedEngine(IntegerEngine(networks[name])) for name in names}
         deployed = context.config.deployed
-        findings: dict[str, Any] = _with_finn(compiled / "dataflow.onnx", integer[deployed], few)
+        finn = _with_finn(compiled / "dataflow.onnx", integer[deployed], few)
         agreements = {
             name: _with_qonnx(context.folder("export"), name, integer[name], images)
             for name in names
         }
-        findings["qonnx_vs_integer"] = asdict(agreements[deployed])
-        findings["accuracy"] = {
-            name: accuracy(integer[name].logits(images), labels) for name in names
-        }
-        findings["test_set"] = {name: _on_all(networks[name], dataset) for name in names}
-        write_json(folder / "verify.json", findings)
+        Verified(
+            accuracy={name: accuracy(integer[name].logits(images), labels) for name in names},
+            test_set={name: _on_all(networks[name], dataset) for name in names},
+            qonnx_vs_integer=agreements[deployed],
+            finn_vs_integer=finn,
+            skipped=None if finn else {"finn_vs_integer": "verify.finn_images is 0"},
+        ).save(folder)
 
 
-def _on_all(network: IntegerNetwork, dataset: Dataset) -> dict[str, Any]:
+def _on_all(network: IntegerNetwork, dataset: Dataset) -> WholeTestSet:
     """Return the integer network's share of all test images, with its 95% interval."""
     logits = NativeNetwork(network).logits(dataset.test_images)
     right = int((logits.argmax(axis=1) == dataset.test_labels).sum())
     count = len(dataset.test_labels)
-    return {"accuracy": right / count, "images": count, "ci95": wilson_interval(right, count)}
+    interval = wilson_interval(right, count)
+    return WholeTestSet(accuracy=right / count, images=count, ci95=interval)
 
 
-def _with_finn(path: Path, integer: Engine, images: Images) -> dict[str, Any]:
-    """Compare FINN's execution of the dataflow graph, or say why it was left out."""
+def _with_finn(path: Path, integer: Engine, images: Images) -> Comparison | None:
+    """Compare FINN's execution of the dataflow graph; None without images."""
     if not len(images):
-        return {"skipped": {"finn_vs_integer": "verify.finn_images is 0"}}
+        return None
     with meter("FINN's execution", unit="images") as report:
         finn = FinnEngine(ModelWrapper(str(path)), report)
-        return {"finn_vs_integer": asdict(compare_logits(finn, integer, images))}
+        return Comparison(**asdict(compare_logits(finn, integer, images)))
 
 
-def _with_qonnx(exported: Path, name: str, integer: Engine, images: Images) -> Agreement:
+def _with_qonnx(exported: Path, name: str, integer: Engine, images: Images) -> Comparison:
     """Compare a network with the logits that the export step has got from qonnx."""
     logits = np.load(exported / f"{name}_logits.npy")
     qonnx = CachedEngine(QonnxEngine(exported / f"{name}.onnx"), images, logits)
-    return compare_logits(qonnx, integer, images)
+    return Comparison(**asdict(compare_logits(qonnx, integer, images)))

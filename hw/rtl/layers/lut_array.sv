@@ -6,60 +6,56 @@
 // Streams:  a beat in holds the weights of all rows and one vector of activations (ActPe 1), or one
 //           for each row (ActPe Pe); first_i and last_i mark the beats of a result. A beat out
 //           holds the Pe results.
-// Layout:   row p of the weights in bits [p*WeightBits*Simd +: WeightBits*Simd], likewise the
+// Layout:   row p of the weights in bits [p*Weight.bits*Simd +: Weight.bits*Simd], likewise the
 //           activations, each as bit planes (lut_row); result p in bits [p*OutBits +: OutBits].
 // Timing:   one beat in a cycle; two to four cycles from the last beat to the result. All stages
 //           stand still while a result has no place to go; valid_i may come and go.
 
-module lut_array #(
+module lut_array import lut_pkg::*; #(
   parameter int unsigned Pe            = 2,
   parameter int unsigned ActPe         = 1,
   parameter int unsigned Simd          = 4,
-  parameter int unsigned WeightBits    = 2,
-  parameter int unsigned ActBits       = 2,
-  parameter bit          WeightSigned  = 1'b1,
-  parameter bit          WeightBipolar = 1'b0,
-  parameter bit          ActSigned     = 1'b0,
-  parameter bit          ActBipolar    = 1'b0,
+  parameter operand_t    Weight        = '{bits: 2, is_signed: 1'b1, bipolar: 1'b0},
+  parameter operand_t    Act           = '{bits: 2, is_signed: 1'b0, bipolar: 1'b0},
   parameter bit          Popcount      = 1'b0,
   parameter int          Init          = 0,
   parameter bit          Accumulate    = 1'b1,
   parameter int unsigned OutBits       = 8
 ) (
-  input  logic                          clk_i,
-  input  logic                          rst_ni,
+  input  logic                           clk_i,
+  input  logic                           rst_ni,
 
-  input  logic                          valid_i,
-  output logic                          ready_o,
-  input  logic                          first_i,
-  input  logic                          last_i,
-  input  logic [Pe*WeightBits*Simd-1:0] weight_i,
-  input  logic [ActPe*ActBits*Simd-1:0] act_i,
+  input  logic                           valid_i,
+  output logic                           ready_o,
+  input  logic                           first_i,
+  input  logic                           last_i,
+  input  logic [Pe*Weight.bits*Simd-1:0] weight_i,
+  input  logic [ActPe*Act.bits*Simd-1:0] act_i,
 
-  output logic                          out_valid_o,
-  input  logic                          out_ready_i,
-  output logic [Pe*OutBits-1:0]         out_data_o
+  output logic                           out_valid_o,
+  input  logic                           out_ready_i,
+  output logic [Pe*OutBits-1:0]          out_data_o
 );
 
   if (ActPe != 1 && ActPe != Pe) begin : gen_illegal_act_pe
     $error("lut_array: ActPe=%0d is neither 1 nor Pe=%0d", ActPe, Pe);
   end
-  if (WeightBipolar && (WeightBits != 1 || WeightSigned)) begin : gen_illegal_weights
+  if (Weight.bipolar && (Weight.bits != 1 || Weight.is_signed)) begin : gen_illegal_weights
     $error("lut_array: bipolar weights are one bit without sign");
   end
-  if (ActBipolar && (ActBits != 1 || ActSigned)) begin : gen_illegal_acts
+  if (Act.bipolar && (Act.bits != 1 || Act.is_signed)) begin : gen_illegal_acts
     $error("lut_array: bipolar activations are one bit without sign");
   end
-  if (Popcount && !(WeightBipolar && ActBipolar)) begin : gen_illegal_popcount
+  if (Popcount && !(Weight.bipolar && Act.bipolar)) begin : gen_illegal_popcount
     $error("lut_array: Popcount is for bipolar weights and activations");
   end
 
-  localparam int unsigned SumBits = ActBits + $clog2(Simd + 1);
-  localparam bit ActSum = WeightBipolar != ActBipolar;
+  localparam int unsigned SumBits = Act.bits + $clog2(Simd + 1);
+  localparam bit ActSum = Weight.bipolar != Act.bipolar;
 
   // Which stages there are between the first and the last, as in lut_planes and lut_row.
-  localparam bit SumStage = ActBits > 1 || ActSigned || Simd > 32;
-  localparam bit DotStage = WeightBits > 1 || WeightSigned || ActSum;
+  localparam bit SumStage = Act.bits > 1 || Act.is_signed || Simd > 32;
+  localparam bit DotStage = Weight.bits > 1 || Weight.is_signed || ActSum;
 
   // Marks of the beat that stands before a stage.
   logic sum_valid, sum_first, sum_last;
@@ -93,17 +89,22 @@ module lut_array #(
   assign ready_o     = advance;
   assign out_valid_o = out_valid_q;
 
+  stream_rule #(.Width(Pe * OutBits)) rule (
+    .clk_i, .rst_ni, .valid_i(out_valid_o), .ready_i(out_ready_i), .data_i(out_data_o)
+  );
+
   // Rows.
   logic [ActPe-1:0][SumBits-1:0] act_sum;
   for (genvar p = 0; p < ActPe; p++) begin : gen_act_sum
     if (ActSum) begin : gen_sum
       lut_planes #(
-        .Simd(Simd), .WeightBits(1), .ActBits(ActBits), .ActSigned(ActSigned), .Equal(ActBipolar)
+        .Simd(Simd), .WeightBits(1), .ActBits(Act.bits), .ActSigned(Act.is_signed),
+        .Equal(Act.bipolar)
       ) planes (
         .clk_i,
         .move_i(move[1:0]),
-        .weight_i({Simd{!ActBipolar}}),
-        .act_i(act_i[p*ActBits*Simd+:ActBits*Simd]),
+        .weight_i({Simd{!Act.bipolar}}),
+        .act_i(act_i[p*Act.bits*Simd+:Act.bits*Simd]),
         .sums_o(act_sum[p])
       );
     end else begin : gen_none
@@ -112,19 +113,18 @@ module lut_array #(
   end
 
   for (genvar p = 0; p < Pe; p++) begin : gen_row
-    localparam int unsigned Act = (ActPe == 1) ? 0 : p;
+    localparam int unsigned Lane = (ActPe == 1) ? 0 : p;
     lut_row #(
-      .Simd(Simd), .WeightBits(WeightBits), .ActBits(ActBits), .WeightSigned(WeightSigned),
-      .WeightBipolar(WeightBipolar), .ActSigned(ActSigned), .ActBipolar(ActBipolar),
-      .Popcount(Popcount), .Init(Init), .Accumulate(Accumulate), .OutBits(OutBits)
+      .Simd(Simd), .Weight(Weight), .Act(Act), .Popcount(Popcount), .Init(Init),
+      .Accumulate(Accumulate), .OutBits(OutBits)
     ) row (
       .clk_i,
       .move_i(move),
       .first_i(out_first),
       .last_i(out_last),
-      .weight_i(weight_i[p*WeightBits*Simd+:WeightBits*Simd]),
-      .act_i(act_i[Act*ActBits*Simd+:ActBits*Simd]),
-      .act_sum_i(act_sum[Act]),
+      .weight_i(weight_i[p*Weight.bits*Simd+:Weight.bits*Simd]),
+      .act_i(act_i[Lane*Act.bits*Simd+:Act.bits*Simd]),
+      .act_sum_i(act_sum[Lane]),
       .out_o(out_data_o[p*OutBits+:OutBits])
     );
   end

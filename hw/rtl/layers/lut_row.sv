@@ -9,7 +9,7 @@
 //             bipolar weights            dot = 2 sums[0] - sum of the activations
 //             bipolar activations, -w = ~w + 1 in two's complement: planes compared, not masked,
 //                                        dot = sum over j of Sign(j) 2^j sums[j] + zeros,
-//                                        less 2^WeightBits zeros if the weights are unsigned
+//                                        less 2^Weight.bits zeros if the weights are unsigned
 //             both bipolar               dot = 2 sums[0], less Simd, which Init holds
 //           where Sign is -1 for the top plane of signed weights, else 1; the sum of the
 //           activations or the number of zeros among them comes as act_sum_i, with the timing of
@@ -18,33 +18,29 @@
 // Timing:   stages 0 and 1 in lut_planes, 2 holds the dot product (left out if it is one sum), 3
 //           the result. Stage s takes what stands before it when move_i[s] is set.
 
-module lut_row #(
+module lut_row import lut_pkg::*; #(
   parameter int unsigned Simd          = 4,
-  parameter int unsigned WeightBits    = 2,
-  parameter int unsigned ActBits       = 2,
-  parameter bit          WeightSigned  = 1'b1,
-  parameter bit          WeightBipolar = 1'b0,
-  parameter bit          ActSigned     = 1'b0,
-  parameter bit          ActBipolar    = 1'b0,
+  parameter operand_t    Weight        = '{bits: 2, is_signed: 1'b1, bipolar: 1'b0},
+  parameter operand_t    Act           = '{bits: 2, is_signed: 1'b0, bipolar: 1'b0},
   parameter bit          Popcount      = 1'b0,  // both bipolar: count equal places, dot = sums[0]
   parameter int          Init          = 0,
   parameter bit          Accumulate    = 1'b1,  // 0: every beat is first and last
   parameter int unsigned OutBits       = 8,
 
-  localparam int unsigned SumBits = ActBits + $clog2(Simd + 1)
+  localparam int unsigned SumBits = Act.bits + $clog2(Simd + 1)
 ) (
-  input  logic                       clk_i,
-  input  logic [3:0]                 move_i,
-  input  logic                       first_i,
-  input  logic                       last_i,
-  input  logic [WeightBits*Simd-1:0] weight_i,
-  input  logic [ActBits*Simd-1:0]    act_i,
-  input  logic [SumBits-1:0]         act_sum_i,
-  output logic [OutBits-1:0]         out_o
+  input  logic                        clk_i,
+  input  logic [3:0]                  move_i,
+  input  logic                        first_i,
+  input  logic                        last_i,
+  input  logic [Weight.bits*Simd-1:0] weight_i,
+  input  logic [Act.bits*Simd-1:0]    act_i,
+  input  logic [SumBits-1:0]          act_sum_i,
+  output logic [OutBits-1:0]          out_o
 );
 
-  localparam bit ActSum = WeightBipolar != ActBipolar;
-  localparam int unsigned Doubled = (WeightBipolar && !Popcount) ? 1 : 0;  // as a shift
+  localparam bit ActSum = Weight.bipolar != Act.bipolar;
+  localparam int unsigned Doubled = (Weight.bipolar && !Popcount) ? 1 : 0;  // as a shift
 
   typedef logic [OutBits-1:0] out_t;
   typedef logic [SumBits-1:0] sum_t;
@@ -52,20 +48,20 @@ module lut_row #(
   // Modulo 2^OutBits, so that a narrow result does without the upper bits of its terms.
   /* verilator lint_off UNUSEDSIGNAL */
   function automatic out_t extended(input sum_t value);
-    return ActSigned ? out_t'($signed(value)) : out_t'(value);
+    return Act.is_signed ? out_t'($signed(value)) : out_t'(value);
   endfunction
   /* verilator lint_on UNUSEDSIGNAL */
 
-  logic [WeightBits-1:0][SumBits-1:0] sums;
+  logic [Weight.bits-1:0][SumBits-1:0] sums;
   lut_planes #(
-    .Simd(Simd), .WeightBits(WeightBits), .ActBits(ActBits), .ActSigned(ActSigned),
-    .Equal(ActBipolar)
+    .Simd(Simd), .WeightBits(Weight.bits), .ActBits(Act.bits), .ActSigned(Act.is_signed),
+    .Equal(Act.bipolar)
   ) planes (
     .clk_i, .move_i(move_i[1:0]), .weight_i, .act_i, .sums_o(sums)
   );
 
   out_t dot;
-  if (WeightBits == 1 && !WeightSigned && !ActSum) begin : gen_one_sum
+  if (Weight.bits == 1 && !Weight.is_signed && !ActSum) begin : gen_one_sum
     logic unused;
     assign dot    = extended(sums[0]) << Doubled;
     assign unused = ^{act_sum_i, move_i[2]};
@@ -74,14 +70,14 @@ module lut_row #(
     always_ff @(posedge clk_i) begin
       if (move_i[2]) begin
         automatic out_t total = '0;
-        for (int unsigned j = 0; j < WeightBits; j++) begin
-          if (WeightSigned && j == WeightBits - 1) total -= extended(sums[j]) << j;
+        for (int unsigned j = 0; j < Weight.bits; j++) begin
+          if (Weight.is_signed && j == Weight.bits - 1) total -= extended(sums[j]) << j;
           else total += extended(sums[j]) << (j + Doubled);
         end
-        if (WeightBipolar && !ActBipolar) total -= extended(act_sum_i);
-        if (ActBipolar && !WeightBipolar) begin
+        if (Weight.bipolar && !Act.bipolar) total -= extended(act_sum_i);
+        if (Act.bipolar && !Weight.bipolar) begin
           total += extended(act_sum_i);
-          if (!WeightSigned) total -= extended(act_sum_i) << WeightBits;
+          if (!Weight.is_signed) total -= extended(act_sum_i) << Weight.bits;
         end
         dot_q <= total;
       end

@@ -101,6 +101,10 @@ module mvu_replay #(
         last_o  <= last;
       end
     end
+
+    stream_rule #(.Width(Width + 2)) rule (
+      .clk_i, .rst_ni, .valid_i(valid_o), .ready_i, .data_i({first_o, last_o, data_o})
+    );
   end
 
 endmodule : mvu_replay

@@ -4,8 +4,6 @@
 // Sum of two streams of integers, element by element: y = a + b modulo 2^OutBits.
 //
 // Lanes:   lane p in bits [p*Bits +: Bits] of each stream; two's complement if signed.
-// Join:    a beat is taken from both streams in the same cycle, so the ready of each depends on
-//          the valid of the other.
 // Timing:  latency one cycle, one beat a cycle.
 
 module stream_add #(
@@ -36,15 +34,13 @@ module stream_add #(
     $error("stream_add: Pe, ABits, BBits and OutBits must be at least 1");
   end
 
-  logic free, accept;
+  logic valid, free;
   logic [Pe*OutBits-1:0] sum;
-  logic out_valid_q;
-  logic [Pe*OutBits-1:0] out_data_q;
 
-  assign free      = !out_valid_q || out_ready_i;
-  assign a_ready_o = b_valid_i && free;
-  assign b_ready_o = a_valid_i && free;
-  assign accept    = a_valid_i && b_valid_i && free;
+  stream_join #(.Inputs(2)) operands (
+    .in_valid_i({b_valid_i, a_valid_i}), .in_ready_o({b_ready_o, a_ready_o}),
+    .out_valid_o(valid), .out_ready_i(free)
+  );
 
   for (genvar p = 0; p < Pe; p++) begin : gen_lane
     // verilator lint_off UNUSEDSIGNAL
@@ -57,16 +53,9 @@ module stream_add #(
                                    + (BSigned ? OutBits'($signed(b)) : OutBits'(b));
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) out_valid_q <= 1'b0;
-    else if (free) out_valid_q <= accept;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (accept) out_data_q <= sum;
-  end
-
-  assign out_valid_o = out_valid_q;
-  assign out_data_o  = out_data_q;
+  stream_register #(.Width(Pe*OutBits)) out_register (
+    .clk_i, .rst_ni, .in_valid_i(valid), .in_ready_o(free), .in_data_i(sum),
+    .out_valid_o, .out_ready_i, .out_data_o
+  );
 
 endmodule : stream_add

@@ -67,30 +67,20 @@ module stream_argmax #(
     winner_lane = lanes[0];
   end
 
-  assign in_ready_o = !winner_valid_q || winner_ready;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) winner_valid_q <= 1'b0;
-    else if (in_ready_o) winner_valid_q <= in_valid_i;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (in_valid_i && in_ready_o) begin
-      winner_key_q  <= winner_key;
-      winner_lane_q <= winner_lane;
-    end
-  end
+  stream_register #(.Width(InBits + LabelBits)) winner_register (
+    .clk_i, .rst_ni, .in_valid_i, .in_ready_o, .in_data_i({winner_key, winner_lane}),
+    .out_valid_o(winner_valid_q), .out_ready_i(winner_ready),
+    .out_data_o({winner_key_q, winner_lane_q})
+  );
 
   // Second cycle: against the best of the beats before, which had the lower labels.
   key_t   best_key_q;
   label_t best_label_q, best_label_d;
   label_t base_q;  // label of lane 0
-  logic   last, accept, better;
-  logic   out_valid_q;
-  logic [OutBits-1:0] out_data_q;
+  logic   last, free, accept, better;
 
   assign last         = base_q == label_t'(Labels - Pe);
-  assign winner_ready = !last || !out_valid_q || out_ready_i;
+  assign winner_ready = free || !last;
   assign accept       = winner_valid_q && winner_ready;
   assign better       = base_q == '0 || winner_key_q > best_key_q;
   assign best_label_d = better ? base_q + winner_lane_q : best_label_q;
@@ -105,17 +95,9 @@ module stream_argmax #(
     if (accept && better) best_key_q <= winner_key_q;
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) out_valid_q <= 1'b0;
-    else if (accept && last) out_valid_q <= 1'b1;
-    else if (out_ready_i) out_valid_q <= 1'b0;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (accept && last) out_data_q <= OutBits'(best_label_d);
-  end
-
-  assign out_valid_o = out_valid_q;
-  assign out_data_o  = out_data_q;
+  stream_register #(.Width(OutBits)) out_register (
+    .clk_i, .rst_ni, .in_valid_i(winner_valid_q && last), .in_ready_o(free), .in_data_i(OutBits'(best_label_d)),
+    .out_valid_o, .out_ready_i, .out_data_o
+  );
 
 endmodule : stream_argmax

@@ -44,9 +44,7 @@ module stream_concat #(
   beat_t             beat_q;  // of the stream whose turn it is
   beat_t             last_beat;
   logic [Width-1:0]  data;
-  logic free, accept, last;
-  logic out_valid_q;
-  logic [Width-1:0] out_data_q;
+  logic valid, free, last;
 
   always_comb begin
     last_beat = '0;
@@ -57,31 +55,23 @@ module stream_concat #(
     end
   end
 
-  assign free       = !out_valid_q || out_ready_i;
+  assign valid      = (in_valid_i & turn_q) != '0;
   assign in_ready_o = free ? turn_q : '0;
-  assign accept     = (in_valid_i & in_ready_o) != '0;
   assign last       = beat_q == last_beat;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       turn_q <= Inputs'(1);
       beat_q <= '0;
-    end else if (accept) begin
+    end else if (valid && free) begin
       beat_q <= last ? '0 : beat_q + 1'b1;
       if (last) turn_q <= {turn_q[Inputs-2:0], turn_q[Inputs-1]};
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) out_valid_q <= 1'b0;
-    else if (free) out_valid_q <= accept;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (accept) out_data_q <= data;
-  end
-
-  assign out_valid_o = out_valid_q;
-  assign out_data_o  = out_data_q;
+  stream_register #(.Width(Width)) out_register (
+    .clk_i, .rst_ni, .in_valid_i(valid), .in_ready_o(free), .in_data_i(data),
+    .out_valid_o, .out_ready_i, .out_data_o
+  );
 
 endmodule : stream_concat

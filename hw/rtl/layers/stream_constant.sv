@@ -89,4 +89,8 @@ module stream_constant #(
     assign out_data_o  = word_q;
   end
 
+  stream_rule #(.Width(Width)) rule (
+    .clk_i, .rst_ni, .valid_i(out_valid_o), .ready_i(out_ready_i), .data_i(out_data_o)
+  );
+
 endmodule : stream_constant

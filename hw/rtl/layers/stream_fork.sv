@@ -48,4 +48,10 @@ module stream_fork #(
   assign out_valid_o = out_valid_q;
   assign out_data_o  = out_data_q;
 
+  for (genvar i = 0; i < Outputs; i++) begin : gen_rule
+    stream_rule #(.Width(Width)) rule (
+      .clk_i, .rst_ni, .valid_i(out_valid_o[i]), .ready_i(out_ready_i[i]), .data_i(out_data_o)
+    );
+  end
+
 endmodule : stream_fork

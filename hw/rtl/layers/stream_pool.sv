@@ -49,17 +49,15 @@ module stream_pool #(
 
   logic [WindowBits-1:0] window_q;
   logic [FoldBits-1:0]   fold_q, fold_d;
-  logic first, last, accept;
+  logic first, last, free, accept;
   word_t partial;  // of this fold, of the beats before
   word_t result;
-  logic  out_valid_q;
-  word_t out_data_q;
 
   assign first  = window_q == '0;
   assign last   = window_q == WindowBits'(Window - 1);
   assign fold_d = (fold_q == FoldBits'(Folds - 1)) ? '0 : fold_q + 1'b1;
 
-  assign in_ready_o = !last || !out_valid_q || out_ready_i;
+  assign in_ready_o = free || !last;
   assign accept     = in_valid_i && in_ready_o;
 
   always_ff @(posedge clk_i) begin
@@ -107,17 +105,9 @@ module stream_pool #(
     assign partial = partial_q;
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) out_valid_q <= 1'b0;
-    else if (accept && last) out_valid_q <= 1'b1;
-    else if (out_ready_i) out_valid_q <= 1'b0;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (accept && last) out_data_q <= result;
-  end
-
-  assign out_valid_o = out_valid_q;
-  assign out_data_o  = out_data_q;
+  stream_register #(.Width(Pe*OutBits)) out_register (
+    .clk_i, .rst_ni, .in_valid_i(in_valid_i && last), .in_ready_o(free), .in_data_i(result),
+    .out_valid_o, .out_ready_i, .out_data_o
+  );
 
 endmodule : stream_pool

@@ -36,19 +36,17 @@ module stream_repeat #(
   logic [BlockBits-1:0] beat_q, beat_d;
   logic [TimesBits-1:0] time_q;
   logic first, last_beat, last_time;
-  logic free, accept;
+  logic valid, free, accept;
   logic [Bits-1:0] again, data;
-  logic out_valid_q;
-  logic [Bits-1:0] out_data_q;
 
   assign first     = time_q == '0;
   assign last_beat = beat_q == BlockBits'(Block - 1);
   assign last_time = time_q == TimesBits'(Times - 1);
   assign beat_d    = last_beat ? '0 : beat_q + 1'b1;
 
-  assign free       = !out_valid_q || out_ready_i;
+  assign valid      = in_valid_i || !first;
   assign in_ready_o = first && free;
-  assign accept     = free && (in_valid_i || !first);
+  assign accept     = valid && free;
   assign data       = first ? in_data_i : again;
 
   always_ff @(posedge clk_i) begin
@@ -62,7 +60,7 @@ module stream_repeat #(
   end
 
   if (Block == 1) begin : gen_register
-    assign again = out_data_q;
+    assign again = out_data_o;
   end else begin : gen_memory
     logic [Bits-1:0] memory [Block];
     logic [Bits-1:0] again_q;
@@ -75,16 +73,9 @@ module stream_repeat #(
     assign again = again_q;
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) out_valid_q <= 1'b0;
-    else if (free) out_valid_q <= accept;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (accept) out_data_q <= data;
-  end
-
-  assign out_valid_o = out_valid_q;
-  assign out_data_o  = out_data_q;
+  stream_register #(.Width(Bits)) out_register (
+    .clk_i, .rst_ni, .in_valid_i(valid), .in_ready_o(free), .in_data_i(data),
+    .out_valid_o, .out_ready_i, .out_data_o
+  );
 
 endmodule : stream_repeat

@@ -38,20 +38,20 @@ module stream_scale #(
   localparam int unsigned FoldBits = (Folds > 1) ? $clog2(Folds) : 1;
 
   logic [FoldBits-1:0] fold_q;
-  logic last, free, accept;
+  logic last, valid, free, factor_used;
   logic [Pe*OutBits-1:0] product;
-  logic out_valid_q;
-  logic [Pe*OutBits-1:0] out_data_q;
+
+  stream_join #(.Inputs(2)) operands (
+    .in_valid_i({factor_valid_i, in_valid_i}), .in_ready_o({factor_used, in_ready_o}),
+    .out_valid_o(valid), .out_ready_i(free)
+  );
 
   assign last           = fold_q == FoldBits'(Folds - 1);
-  assign free           = !out_valid_q || out_ready_i;
-  assign in_ready_o     = factor_valid_i && free;
-  assign accept         = in_valid_i && in_ready_o;
-  assign factor_ready_o = accept && last;
+  assign factor_ready_o = factor_used && last;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) fold_q <= '0;
-    else if (accept) fold_q <= last ? '0 : fold_q + 1'b1;
+    else if (valid && free) fold_q <= last ? '0 : fold_q + 1'b1;
   end
 
   // A row of adders for each bit of the factor, which has few: no DSP slice is worth it.
@@ -71,16 +71,9 @@ module stream_scale #(
     assign product[p*OutBits+:OutBits] = total;
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) out_valid_q <= 1'b0;
-    else if (free) out_valid_q <= accept;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (accept) out_data_q <= product;
-  end
-
-  assign out_valid_o = out_valid_q;
-  assign out_data_o  = out_data_q;
+  stream_register #(.Width(Pe*OutBits)) out_register (
+    .clk_i, .rst_ni, .in_valid_i(valid), .in_ready_o(free), .in_data_i(product),
+    .out_valid_o, .out_ready_i, .out_data_o
+  );
 
 endmodule : stream_scale

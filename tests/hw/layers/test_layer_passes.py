@@ -130,5 +130,6 @@ def test_block_design_adds_sources_and_cell() -> None:
     model = _apply(residual(), SpecializeLayers(PART), PrepareIP(PART, 10.0))
     layer = getCustomOp(model.get_nodes_by_op_type("LabelSelect_rtl")[0])
     *added, cell = layer.code_generation_ipi()
-    assert [line.rsplit("/", 1)[1] for line in added] == ["stream_argmax.sv", "LabelSelect_rtl_0.v"]
+    ours = ["stream_rule.sv", "stream_register.sv", "stream_argmax.sv"]
+    assert [line.rsplit("/", 1)[1] for line in added] == [*ours, "LabelSelect_rtl_0.v"]
     assert cell == "create_bd_cell -type module -reference LabelSelect_rtl_0 LabelSelect_rtl_0"

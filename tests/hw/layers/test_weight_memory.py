@@ -7,8 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.layers.base import RTL_FOLDER
-from hw.layers.weight_memory import block_rams, lut_rom, memory_style, render_weight_memory
+from hw.layers.weight_memory import (
+    WEIGHT_MEMORY,
+    block_rams,
+    lut_rom,
+    memory_style,
+    render_weight_memory,
+)
 from hw.parts import find_part
 from hw.synth.resources import Resources
 from hw.synth.yosys import synthesize_module
@@ -22,7 +27,7 @@ def _synthesise(words: int, width: int, style: str, part: str, folder: Path) -> 
     (folder / "words.dat").write_text("\n".join(lines))
     return synthesize_module(
         "stream_constant",
-        [RTL_FOLDER / "stream_constant.sv"],
+        WEIGHT_MEMORY,
         find_part(part),
         build_dir=folder / "build",
         parameters={"Width": width, "Depth": words, "InitFile": "words.dat", "RamStyle": style},

@@ -3,7 +3,6 @@
 """An accelerator that memory can feed is neither starved nor blocked by the shell between them."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest

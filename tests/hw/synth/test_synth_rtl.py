@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import hw
 from hw.build import BuildStore
+from hw.layers.cores import core_sources
 from hw.synth.yosys import NETLIST, SynthesisJob
 
 pytestmark = pytest.mark.slow
@@ -22,10 +23,9 @@ pytestmark = pytest.mark.slow
 _HERE = Path(__file__).parents[1] / "rtl"
 _OURS = Path(hw.__file__).parent / "rtl" / "synth"
 _FINN = Path(finn.__file__).parent / "finn-rtllib"
-_CONSTANT = Path(hw.__file__).parent / "rtl" / "layers" / "stream_constant.sv"
 _FINN_FILES = ("thresholding/hdl/thresholding.sv", "memstream/hdl/memstream.sv")
-_OF_FINN = (*(_FINN / name for name in _FINN_FILES), _CONSTANT)
-_OF_OURS = (_OURS / "thresholding.sv", _OURS / "memstream.sv", _CONSTANT)
+_OF_FINN = (*(_FINN / name for name in _FINN_FILES), *core_sources("stream_constant"))
+_OF_OURS = (_OURS / "thresholding.sv", _OURS / "memstream.sv", *core_sources("stream_constant"))
 
 
 @pytest.fixture(scope="module")
