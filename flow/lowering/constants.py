@@ -20,6 +20,7 @@ from flow.lowering._values import Rationals, common_unit, rationals
 __all__ = ["Constant", "attribute", "constant_node", "integer_codes"]
 
 _LARGEST_CODE = 2**15 - 1  # of weights without a quantizer: more is a float, not an integer
+_LARGEST_QUANTIZED = 2**53  # of what a quantizer made
 _PARTS = (1, 2, 3, 4)  # the smallest weight is one of these multiples of the scale
 _RESHAPING = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity")
 
@@ -154,16 +155,13 @@ def _with_codes(node: NodeProto, inputs: dict[str, Constant], result: Constant) 
     return result
 
 
-_LARGEST_CODE = 2**53
-
-
 def _coded(result: Constant, scale: NDArray[Any]) -> Constant:
     """Recover a quantizer's integers from its output; they are far below float32's 2**24."""
     quotients = result.values.astype(np.float64) / scale
     codes = np.rint(quotients)
     if not np.isfinite(codes).all() or np.abs(quotients - codes).max(initial=0) > 1e-2:
         return result  # the zero point is not an integer
-    if np.abs(codes).max(initial=0) > _LARGEST_CODE:
+    if np.abs(codes).max(initial=0) > _LARGEST_QUANTIZED:
         return result  # only a damaged zero point makes such
     return replace(result, codes=codes.astype(np.int64), scale=np.asarray(scale))
 
