@@ -120,9 +120,8 @@ def ending(builder: Builder, name: str, value: Value) -> Ending:
 def _refuse_wide(reach: int) -> None:
     if reach > _INT32:
         raise Refusal(
-            f"its logits are integers up to {reach:,}, beyond 32 bits: what is joined or added "
-            "before them has scales without a small common unit",
-            "give the inputs of the last Concat or Add one shared quantizer",
+            f"its logits are integers up to {reach:,}, beyond 32 bits",
+            "use fewer bits, and one shared quantizer for the inputs of a Concat or Add before it",
         )
 
 
