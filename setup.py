@@ -3,7 +3,8 @@
 """Builds the shared libraries; everything else is in pyproject.toml.
 
 They are plain ones behind ctypes: they need g++ and no Python headers. The instruction set is
-chosen at run time, so that one build runs on every machine of its architecture.
+chosen at run time, so that one build runs on every machine of its architecture. Another
+architecture's compiler is named in CXX (docs/development.md).
 """
 
 import runpy
@@ -19,6 +20,8 @@ sys.path.insert(0, str(ROOT))
 
 from hw.build import BuildPlan, BuildStore, CxxJob, compiler_version, require_compiler  # noqa: E402
 
+_ENVIRONMENT = runpy.run_path(str(ROOT / "flow" / "environment.py"))
+COMPILER = _ENVIRONMENT["compiler"]()
 LIBRARY = "kernels.so"
 FLAGS = (
     "-std=c++20",
@@ -38,9 +41,9 @@ FLAGS = (
 def plan_library(package: str) -> BuildPlan:
     """Return the build of a package's shared library, each source on its own."""
     job = CxxJob(
-        compile=("g++", *FLAGS),
+        compile=(COMPILER, *FLAGS),
         sources=("*.cpp",),
-        link=("g++", "-shared", "-pthread", "-o", LIBRARY),
+        link=(COMPILER, "-shared", "-pthread", "-o", LIBRARY),
     )
     folder = ROOT.joinpath(*package.split(".")) / "src"
     sources = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
@@ -50,7 +53,7 @@ def plan_library(package: str) -> BuildPlan:
         files=sources | job.files,
         command=job.command,
         products=(LIBRARY,),
-        tools={"g++": compiler_version()},
+        tools={COMPILER: compiler_version(COMPILER)},
         name=name,
     )
 
@@ -60,12 +63,13 @@ class BuildKernels(build_ext):
 
     def build_extension(self, ext: Extension) -> None:
         """Put the library where Python looks for the extension."""
-        cache_folder = runpy.run_path(str(ROOT / "flow" / "environment.py"))["cache_folder"]
-        require_compiler()
+        require_compiler(COMPILER)
         plan = plan_library(ext.name.rsplit(".", 1)[0])
         target = Path(self.get_ext_fullpath(ext.name))
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(BuildStore(cache_folder() / "native").build(plan).path(LIBRARY), target)
+        shutil.copyfile(
+            BuildStore(_ENVIRONMENT["cache_folder"]() / "native").build(plan).path(LIBRARY), target
+        )
 
 
 def _extension(package: str, library: str, *sources: str) -> Extension:

@@ -60,7 +60,8 @@ class CertifiedFigures:
         epsilon_255: its radius in uint8 units.
         images: the first ones of the test set.
         certified: share that is proven robust.
-        possible: share that is not proven to be broken; `certified` where all are decided.
+        possible: share that the proofs' searches have not broken, see `at_most`; `certified` where
+            all are decided.
         nodes: boxes that the search might bound for an image.
     """
 
@@ -70,6 +71,18 @@ class CertifiedFigures:
     certified: float
     possible: float
     nodes: int
+
+    def at_most(self, attacked: RobustFigures | None) -> float:
+        """Return the share that neither the proofs nor attacks in the same ball have broken.
+
+        The cards count images and do not name them: the attacks' broken ones may be those that the
+        proofs broke, and those beyond the first `images` are taken to be broken first.
+        """
+        broken = _broken(self.images, self.possible)
+        if attacked and attacked.norm == self.norm and attacked.epsilon_255 <= self.epsilon_255:
+            fooled = _broken(attacked.images, attacked.accuracy)
+            broken = max(broken, fooled - max(attacked.images - self.images, 0))
+        return 1 - broken / self.images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +162,10 @@ class ModelCard:
     def to_mapping(self) -> dict[str, Any]:
         """Return plain values, for from_mapping."""
         return asdict(self) | {"network": self.network.to_mapping()}
+
+
+def _broken(images: int, accuracy: float) -> int:
+    return images - round(accuracy * images)
 
 
 def _robust(stored: Mapping[str, Any]) -> RobustFigures:

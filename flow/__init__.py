@@ -5,8 +5,9 @@
 What a notebook needs is here by name and loaded when it is first used; see docs/python.md.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from steelflow_names.lazy import loaded_when_used
 
 if TYPE_CHECKING:
     from flow.attacks import build_attack
@@ -79,15 +80,7 @@ _MODULES = {
     "run_art": "flow.evaluation.adapters",
     "run_foolbox": "flow.evaluation.adapters",
 }
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
-    """Load a name when it is first used."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_MODULES[name]), name)
-    globals()[name] = value  # so that this is not asked again
-    return value
+__getattr__ = loaded_when_used(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

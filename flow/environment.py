@@ -13,6 +13,7 @@ __all__ = [
     "board_key",
     "board_token",
     "cache_folder",
+    "compiler",
     "data_folder",
     "environment_with",
 ]
@@ -29,6 +30,11 @@ def cache_folder() -> Path:
     """Return the folder of what can be made again: steelflow in XDG_CACHE_HOME or ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "steelflow"
+
+
+def compiler() -> str:
+    """Return the compiler of the kernels: CXX, or g++."""
+    return os.environ.get("CXX") or "g++"
 
 
 def board_token() -> str | None:

@@ -33,6 +33,12 @@ def test_the_reference_names_every_command_and_operator(site: Path) -> None:
     assert all(f"<code>{name}</code>" in operators for name in RULES)
 
 
+def test_what_is_lowered_to_what_names_every_operator() -> None:
+    page = (ROOT / "docs" / "concepts" / "lowering.md").read_text()
+    missing = [name for name in RULES if not re.search(rf"\b{name}\b", page)]
+    assert not missing
+
+
 @pytest.mark.slow
 def test_the_settings_have_their_defaults(site: Path) -> None:
     settings = (site / "reference" / "settings.html").read_text()

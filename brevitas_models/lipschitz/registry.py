@@ -22,6 +22,10 @@ def _dq(_model: nn.Module, _shape: tuple[int, ...], beta: float) -> LipschitzCon
     return DefensiveQuantization(beta)
 
 
+def _dq_folded(_model: nn.Module, _shape: tuple[int, ...], beta: float) -> LipschitzControl:
+    return DefensiveQuantization(beta, folded=True)
+
+
 def _parseval(_model: nn.Module, _shape: tuple[int, ...], beta: float) -> LipschitzControl:
     return ParsevalTightness(beta)
 
@@ -37,6 +41,7 @@ def _none(_model: nn.Module, _shape: tuple[int, ...], _strength: float) -> Lipsc
 _CONTROLS: dict[str, tuple[_Make, float]] = {
     "none": (_none, 0.0),
     "dq": (_dq, 1e-3),
+    "dq_folded": (_dq_folded, 1e-3),
     "parseval": (_parseval, 3e-4),
     "spectral": (_spectral, 1.0),
 }
@@ -56,7 +61,7 @@ def make_control(
         name: one of control_names.
         model: to be controlled.
         shape: of one input, (C, H, W).
-        strength: beta of dq and parseval, target of spectral; by default the control's own.
+        strength: target of spectral, beta of the others; by default the control's own.
 
     Raises:
         ModelError: there is no such control, or the strength is out of its range.

@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -20,10 +21,12 @@ from flow.run.configuration import RunConfig
 __all__ = ["on_files"]
 
 _WIDTH = "100"  # columns of argparse's help
+_PICTURE = Path(__file__).parents[2] / "examples" / "flow.svg"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages, as mkdocs' hook of this name."""
+    """Add the pages and the picture of the README, as mkdocs' hook of this name."""
+    files.append(File.generated(config, "flow.svg", abs_src_path=str(_PICTURE)))
     pages = {"commands": _commands, "settings": _settings, "operators": _operators}
     for name, render in pages.items():
         text = "\n".join(render()) + "\n"
@@ -85,7 +88,9 @@ def _held_section(annotation: object) -> type[BaseModel] | None:
 def _type(annotation: object) -> str:
     text = annotation.__name__ if inspect.isclass(annotation) else str(annotation)
     text = re.sub(r"Annotated\[([^,\]]+|tuple\[[^\]]*\]), .*?\)\]", r"\1", text)
-    return re.sub(r"\b(typing|flow\.[\w.]+)\.", "", text)
+    text = re.sub(r"\b(typing|flow\.[\w.]+)\.", "", text)
+    text = re.sub(r"Optional\[(.*)\]$", r"\1 or None", text)
+    return text.replace(" | ", " or ")  # a bar would end the table's cell
 
 
 def _comments(kind: type[BaseModel]) -> dict[str, str]:

@@ -69,6 +69,7 @@ class ProjectedGradient(Attack):
     def _climb(self, victim: Victim, search: Search, loss: Loss, points: Tensor) -> None:
         """Take the steps; the image itself is no candidate, a random start is one."""
         step, rows = self.relative_step * search.epsilon / self.steps, search.active()
+        velocity = torch.zeros_like(points)
         for index in range(self.steps + 1):
             if not len(rows):
                 return
@@ -78,6 +79,13 @@ class ProjectedGradient(Attack):
                 gradient=index < self.steps,
             )
             if at.gradient is not None:
-                points = search.project(points + step * at.gradient.sign(), rows)
+                velocity = self._velocity(velocity, at.gradient)
+                points = search.project(points + step * velocity.sign(), rows)
             resists = search.margins[rows] >= 0
-            rows, points = rows[resists], points[torch.from_numpy(resists)]
+            kept = torch.from_numpy(resists)
+            rows, points, velocity = rows[resists], points[kept], velocity[kept]
+
+    def _velocity(self, before: Tensor, gradient: Tensor) -> Tensor:
+        """Return the direction of a step, of which the sign counts, from the one before."""
+        del before
+        return gradient

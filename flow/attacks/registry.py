@@ -13,6 +13,7 @@ from flow.attacks.deepfool import DeepFool
 from flow.attacks.fgsm import Fgsm
 from flow.attacks.flip import Flip
 from flow.attacks.hop_skip_jump import HopSkipJump
+from flow.attacks.mi_fgsm import MiFgsm
 from flow.attacks.noise import Noise
 from flow.attacks.pgd import Pgd
 from flow.attacks.pgdpp import PgdPlusPlus
@@ -47,6 +48,7 @@ ATTACKS: dict[str, Callable[[Budget], Attack]] = {
     "pgd": lambda budget: Pgd(steps=budget.steps, restarts=budget.restarts),
     "r_fgsm": lambda budget: RandomFgsm(restarts=budget.restarts),
     "bim": lambda budget: Bim(steps=budget.steps),
+    "mi_fgsm": lambda budget: MiFgsm(steps=budget.steps),
     "pgdpp": lambda budget: PgdPlusPlus(steps=budget.steps, restarts=budget.restarts),
     "apgd_ce": lambda budget: ApgdCe(steps=budget.steps, restarts=budget.restarts),
     "apgd_dlr": lambda budget: ApgdDlr(steps=budget.steps, restarts=budget.restarts),

@@ -8,7 +8,7 @@ all images of a batch in one query, and the tests compare both.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,14 @@ from flow.attacks._search import Indices, Search, margins
 from flow.attacks._victim import Victim
 from flow.attacks.base import Attack
 from flow.classifier import Images
+from flow.integer import IntegerNetwork
+from flow.integer.incremental import cell_numbers
 
 __all__ = ["Square", "square_side"]
 
 _FIRST_SHARE = 0.8  # p of the first squares, as in AutoAttack
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # of 10,000 queries; p halves after
+_LEVELS = 256
 _DRAWN = 64  # queries whose random numbers are drawn together
 
 
@@ -32,6 +35,9 @@ class Square(Attack):
     The start is vertical stripes of plus or minus epsilon for each column and channel; each query
     sets one square of an image to plus or minus epsilon for each channel, and keeps it if the
     margin falls. (Integer logits tie often; to keep ties too was not measurably stronger.)
+
+    Where the network reads the image in few bits, most pixels stay in their cell whatever the ball
+    allows: a square is then laid over one of the others, drawn uniformly, at a uniform offset.
 
     Attributes:
         steps: queries of one restart; AutoAttack takes 5,000.
@@ -45,7 +51,7 @@ class Square(Attack):
 
     def _search(self, victim: Victim, search: Search) -> Iterator[float]:
         for restart in range(self.restarts):
-            walk = _Walk(victim, search, restart)
+            walk = _Walk(victim, search, restart, _places(victim, search))
             for query in range(self.steps):
                 if not len(walk.rows):
                     break
@@ -64,10 +70,15 @@ def square_side(query: int, queries: int, size: tuple[int, ...]) -> int:
 
 
 class _Walk:
-    """One restart: where each image that resists stands, and with which margin."""
+    """One restart: where each image that resists stands, and with which margin.
 
-    def __init__(self, victim: Victim, search: Search, restart: int) -> None:
-        self.victim, self.search = victim, search
+    `places`, of all images of the search, are the pixels that matter: all when None.
+    """
+
+    def __init__(
+        self, victim: Victim, search: Search, restart: int, places: "_Places | None"
+    ) -> None:
+        self.victim, self.search, self.places = victim, search, places
         self.rows: Indices = search.active()
         self.low = search.low.numpy().astype(np.uint8)
         self.high = search.high.numpy().astype(np.uint8)
@@ -99,8 +110,12 @@ class _Walk:
             shape = (_DRAWN, 2 + channels)
             self.draws = np.stack([draw.random(shape, np.float32) for draw in self.generators])
         drawn = self.draws[:, (number - 1) % _DRAWN]
-        rows = _within(drawn[:, 0], side, height)[:, :, None, None]
-        columns = _within(drawn[:, 1], side, width)[:, None, :, None]
+        if self.places is None:
+            top, left = _corner(drawn[:, 0], side, height), _corner(drawn[:, 1], side, width)
+        else:
+            top, left = self.places.corners(self.rows, drawn, side)
+        rows = _within(top, side, height)[:, :, None, None]
+        columns = _within(left, side, width)[:, None, :, None]
         up = drawn[:, None, None, 2:] < 0.5
         moved = np.where(up, self.high[self.rows], self.low[self.rows])
         return np.where(rows & columns, moved, self.images)
@@ -116,9 +131,60 @@ class _Walk:
         ]
 
 
-def _within(drawn: NDArray[np.float32], side: int, size: int) -> NDArray[np.bool_]:
-    """Return bool[n, size]: a run of `side` places, at the drawn share of the possible ones."""
-    first = np.minimum((drawn * (size - side + 1)).astype(np.int64), size - side)[:, None]
+@dataclass(frozen=True)
+class _Places:
+    """Which pixels of each image can change their cell.
+
+    Attributes:
+        first: int64[N, H * W], those of each image first, in order; then the others.
+        count: int64[N], how many those are; all where there is none.
+        size: height and width.
+    """
+
+    first: NDArray[np.int64]
+    count: NDArray[np.int64]
+    size: tuple[int, int]
+
+    def corners(
+        self, rows: Indices, drawn: NDArray[np.float32], side: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the upper left corners int64[n] of squares over such pixels."""
+        height, width = self.size
+        pixel = self.first[rows, _share(drawn[:, 0], self.count[rows])]
+        down, right = divmod(_share(drawn[:, 1], np.int64(side * side)), side)
+        top, left = pixel // width - down, pixel % width - right
+        return top.clip(0, height - side), left.clip(0, width - side)
+
+
+def _places(victim: Victim, search: Search) -> _Places | None:
+    """Return the pixels that matter, None where all do."""
+    network: Any = victim.network
+    if not isinstance(network, IntegerNetwork):
+        return None
+    numbers = cell_numbers(network)
+    if int(numbers[:, -1].max()) == _LEVELS - 1:
+        return None
+    channel = np.arange(len(numbers))
+    low, high = (ends.numpy().astype(np.int64) for ends in (search.low, search.high))
+    free = (numbers[channel, low] != numbers[channel, high]).any(3).reshape(len(low), -1)
+    free[~free.any(1)] = True
+    order = np.argsort(~free, axis=1, kind="stable")
+    return _Places(order, free.sum(1), (low.shape[1], low.shape[2]))
+
+
+def _share(drawn: NDArray[np.float32], count: Any) -> NDArray[np.int64]:  # noqa: ANN401
+    """Return the number 0..count-1 at the drawn share."""
+    found: NDArray[np.int64] = np.minimum((drawn * count).astype(np.int64), count - 1)
+    return found
+
+
+def _corner(drawn: NDArray[np.float32], side: int, size: int) -> NDArray[np.int64]:
+    """Return where runs of `side` places begin, at the drawn share of the possible ones."""
+    return _share(drawn, np.int64(size - side + 1))
+
+
+def _within(first: NDArray[np.int64], side: int, size: int) -> NDArray[np.bool_]:
+    """Return bool[n, size]: the run of `side` places from each first one."""
     places = np.arange(size)
-    inside: NDArray[np.bool_] = (places >= first) & (places < first + side)
+    inside: NDArray[np.bool_] = (places >= first[:, None]) & (places < first[:, None] + side)
     return inside

@@ -12,7 +12,7 @@ import numpy as np
 from brevitas_models.architectures import build
 from brevitas_models.exact import make_exact
 from flow.cluster import Cluster, Work
-from flow.compile import check_in_rtl, compile_network, synthesize_shown
+from flow.compile import compile_network, synthesize_shown
 from flow.compile.prediction import Prediction, predict
 from flow.config import CompileConfig, NetworkConfig, PrecisionConfig
 from flow.export.deployment import lowered
@@ -20,6 +20,7 @@ from flow.integer import IntegerNetwork
 from flow.tables import Row
 from flow.training.configured import network_settings
 from hw.synth import Resources
+from hw.verilator.simulation import Simulation
 
 __all__ = ["Built", "check_costs", "drawn", "predicted", "untrained"]
 
@@ -136,8 +137,9 @@ def _built(_nothing: None, seed: int) -> Built:
             build_dir=build_dir,
             optimize=False,
         )
-        accelerator = compiled.accelerator
-        run = check_in_rtl(accelerator, network, images, build_dir=build_dir, processes=1)
-        report = synthesize_shown(accelerator)
+        simulation = Simulation(compiled.accelerator, build_dir=build_dir, optimize=False)
+        simulated = simulation.run(images)
+        report = synthesize_shown(compiled.accelerator)
+    assert np.array_equal(simulated.logits, network.logits(images)), "RTL and integers differ"
     layers = {one.name: (one.op_type, one.resources.lut) for one in report.layers}
-    return Built(total=report.total, cycles=run.cycles_per_frame, layers=layers)
+    return Built(total=report.total, cycles=simulated.initiation_interval_cycles, layers=layers)

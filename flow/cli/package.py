@@ -31,6 +31,13 @@ class PackageCommand(Command):
             help=f".npy of uint8[N, H, W, C] to check the board with (default: {_IMAGES} of noise)",
         )
         parser.add_argument(
+            "--bitstream",
+            metavar="DIR",
+            type=Path,
+            help="what `bitstream` has written for this board; its product goes along (default: "
+            "FOLDER/bitstream-BOARD where that is)",
+        )
+        parser.add_argument(
             "--output",
             metavar="PATH",
             type=Path,
@@ -43,7 +50,7 @@ class PackageCommand(Command):
 
         from flow.classifier import check_images  # noqa: PLC0415
         from flow.compile.opening import open_accelerator  # noqa: PLC0415 - imports torch
-        from flow.compile.package import write_package  # noqa: PLC0415
+        from flow.compile.package import BOARDS, write_package  # noqa: PLC0415
         from flow.engines.simulation import read_images  # noqa: PLC0415
         from flow.environment import cache_folder  # noqa: PLC0415
         from flow.storage.archive import ARCHIVE_SUFFIX  # noqa: PLC0415
@@ -54,10 +61,22 @@ class PackageCommand(Command):
         images = noise if options.images is None else read_images(options.images)
         check_images(images, shape)
         target = options.output or options.folder / f"package-{options.board}{ARCHIVE_SUFFIX}"
+        bitstream = options.bitstream or options.folder / f"bitstream-{options.board}"
+        with_it = options.bitstream is not None or (bitstream / "products").is_dir()
         written = write_package(
-            opened, images, target, board=options.board, build_dir=cache_folder() / "verilator"
+            opened,
+            images,
+            target,
+            board=options.board,
+            build_dir=cache_folder() / "verilator",
+            bitstream=bitstream if with_it else None,
         )
         print(f"package: {shown(written)}; there: {_commands(written, options.board)}")
+        if not with_it and options.board != "virtual":
+            print(
+                f"package: holds no bitstream, as {shown(bitstream)} has none; build it by "
+                f"`steelflow bitstream`, or put {BOARDS[options.board].product} beside board.json"
+            )
         return 0
 
 

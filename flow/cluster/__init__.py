@@ -5,8 +5,9 @@
 The names are loaded when they are first used: a command declares its options without torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from steelflow_names.lazy import loaded_when_used
 
 if TYPE_CHECKING:
     from flow.cluster.address import open_cluster
@@ -18,17 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Cluster", "DataFile", "ProcessCluster", "ResultStore", "Work", "open_cluster"]
 
-_MODULES = {
-    "Cluster": "base",
-    "DataFile": "fingerprint",
-    "ProcessCluster": "processes",
-    "ResultStore": "store",
-    "Work": "work",
-    "open_cluster": "address",
-}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - what the name stands for
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = loaded_when_used(
+    __name__,
+    {
+        "Cluster": "flow.cluster.base",
+        "DataFile": "flow.cluster.fingerprint",
+        "ProcessCluster": "flow.cluster.processes",
+        "ResultStore": "flow.cluster.store",
+        "Work": "flow.cluster.work",
+        "open_cluster": "flow.cluster.address",
+    },
+)

@@ -15,6 +15,11 @@ __all__ = ["open_cluster"]
 
 _FORMS = "give N, local:N, tcp://HOST:PORT, tls://HOST:PORT or FILE.yaml"
 _CONNECT_S = 30
+_QUIET = {  # what servers and workers do beside the work: at Dask's defaults a tenth of a core
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "2s",
+}
 
 
 def open_cluster(address: str | None = None, *, results: Path | None = None) -> Cluster:
@@ -45,7 +50,8 @@ def open_cluster(address: str | None = None, *, results: Path | None = None) -> 
 
 
 def _local(workers: int, store: ResultStore | None) -> Cluster:
-    from distributed import Client, LocalCluster  # noqa: PLC0415 - takes a second
+    import dask  # noqa: PLC0415 - takes a second
+    from distributed import Client, LocalCluster  # noqa: PLC0415 - too
 
     from flow.cluster.dask import DaskCluster  # noqa: PLC0415 - too
 
@@ -53,14 +59,15 @@ def _local(workers: int, store: ResultStore | None) -> Cluster:
         raise SettingError(
             f"cluster local:{workers}: {workers} is not at least 1; give 1 or more", "cluster"
         )
-    servers = LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        memory_limit=0,
-        silence_logs=logging.ERROR,
-    )
+    with dask.config.set(_QUIET):
+        servers = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            memory_limit=0,
+            silence_logs=logging.ERROR,
+        )
     return DaskCluster(Client(servers), also_close=servers.close, store=store)
 
 

@@ -4,9 +4,10 @@
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -30,7 +31,7 @@ _AHEAD = 3  # items a worker: the one that it computes and two that wait or trav
 _LOOK_S = 2.0  # between two looks at the workers
 _PATIENCE_S = 60.0  # for a scheduler that is gone, and for a first worker that is admitted
 _GONE = ("cancelled", "lost")  # of a future
-_DEATHS = 10  # of workers with the same item, each counted by Dask after its own retries
+_DEATHS = 20  # of workers that had the same item
 
 
 class DaskCluster(Cluster):
@@ -70,11 +71,20 @@ class DaskCluster(Cluster):
             flight.close()
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """An item under way, and the worker that it was sent to."""
+
+    order: tuple[int, bytes]
+    worker: str
+
+
 class _Flight:
     """One map on a scheduler: what is under way, and who may compute it.
 
-    A scheduler looks for a worker when a task or a worker comes, and a worker is admitted after
-    that: what waits while nobody is admitted would wait for ever, and is sent again.
+    Items are dealt out here, to the admitted worker that has fewest: a scheduler keeps them where
+    the work's data lie, and leaves the other workers idle. What was sent to a worker that is gone
+    would wait for ever, and is sent again.
     """
 
     def __init__(self, client: Client, packed: Packed, patience_s: float) -> None:
@@ -84,7 +94,7 @@ class _Flight:
         content = (own.software_digest(), work.floats and own.processor, work.files)
         self._resource = f"steelflow-{digest_of(content)[:16]}"
         self._unsent: deque[tuple[int, bytes]] = deque()
-        self._waiting: dict[Future, tuple[int, bytes]] = {}
+        self._waiting: dict[Future, _Sent] = {}
         self._ready: SimpleQueue[Future] = SimpleQueue()
         self._deaths: dict[int, int] = {}
         self._shared: Future | None = None
@@ -118,33 +128,46 @@ class _Flight:
     def _send(self, order: tuple[int, bytes]) -> None:
         if self._shared is None:
             self._shared = self._submit(Packed, self._packed.digest, self._packed.content)
-        future = self._submit(perform, self._shared, order[1])
-        self._waiting[future] = order
+        loads = Counter(one.worker for one in self._waiting.values())
+        worker = min(sorted(self._workers), key=lambda name: loads[name])
+        future = self._submit(perform, self._shared, order[1], workers=[worker])
+        self._waiting[future] = _Sent(order, worker)
         future.add_done_callback(self._ready.put)
 
-    def _submit(self, function: Callable[..., Any], *arguments: Any) -> Future:  # noqa: ANN401
-        resources = {self._resource: 1}
-        return self._client.submit(function, *arguments, pure=False, resources=resources)
+    def _submit(
+        self,
+        function: Callable[..., Any],
+        *arguments: Any,  # noqa: ANN401
+        workers: list[str] | None = None,
+    ) -> Future:
+        return self._client.submit(
+            function, *arguments, pure=False, resources={self._resource: 1}, workers=workers
+        )
 
     def _landed(self, future: Future) -> Answers:
         if future.status in _GONE:
             return  # the next look sends it again
-        order = self._waiting.pop(future)
+        order = self._waiting[future].order
         try:
-            result: bytes = future.result()
-        except KilledWorker as error:
-            self._bury(order[0], error)
+            result: bytes = future.result(timeout=_LOOK_S)
+        except TimeoutError:  # its worker may have died with it, which the next look notices
+            self._ready.put(future)
+            return
+        except KilledWorker:
+            self._waiting.pop(future)
+            self._bury(order[0])
             self._unsent.append(order)
             return
+        self._waiting.pop(future)
         yield order[0], result
 
-    def _bury(self, number: int, error: KilledWorker) -> None:
+    def _bury(self, number: int) -> None:
         self._deaths[number] = self._deaths.get(number, 0) + 1
         if self._deaths[number] >= _DEATHS:
             raise FlowError(
-                f"cluster: item {number} of {self._work.name} ended {_DEATHS} rounds of workers; "
-                "look into the workers' logs (often memory), then run it again"
-            ) from error
+                f"cluster: item {number} of {self._work.name} was with {_DEATHS} workers that "
+                "died; look into the workers' logs (often memory), then run it again"
+            )
 
     def _look(self) -> None:
         """Count the workers; notice workers or a scheduler that are gone."""
@@ -164,20 +187,29 @@ class _Flight:
         )
         shared = [] if self._shared is None else [self._shared]
         lost = any(one.status in _GONE for one in (*self._waiting, *shared))
+        if gone := self._workers - admitted:
+            self._mourn(gone)
         if lost or not admitted & self._workers:
-            self._take_back()
+            self._take_back(self._waiting)
+            self._shared = None
         if lost:
             self._admit()  # a scheduler that is new knows nothing
         self._workers = admitted
         self._tell(len(found))
 
-    def _take_back(self) -> None:
-        """Take back all that is under way, to send it to other workers."""
+    def _mourn(self, gone: frozenset[str]) -> None:
+        """Take back what was sent to workers that are gone."""
+        orphans = [future for future, one in self._waiting.items() if one.worker in gone]
+        for future in orphans:
+            self._bury(self._waiting[future].order[0])
+        self._take_back(orphans)
+
+    def _take_back(self, futures: Iterable[Future]) -> None:
+        """Take back items that are under way, to send them to other workers."""
+        chosen = list(futures)
         with suppress(Exception):  # the scheduler may be gone
-            self._client.cancel(list(self._waiting))
-        self._unsent.extend(self._waiting.values())
-        self._waiting.clear()
-        self._shared = None
+            self._client.cancel(chosen)
+        self._unsent.extend(self._waiting.pop(one).order for one in chosen)
 
     def _tell(self, present: int) -> None:
         """Say how many workers there are, if that has changed."""
@@ -214,4 +246,4 @@ class _Flight:
 
     def close(self) -> None:
         """Take back what nobody waits for."""
-        self._take_back()
+        self._take_back(self._waiting)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From an accelerator to a board's bitstream: the plan, the build, the check of its gates."""
 
+import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,7 +26,14 @@ from hw.shell.kernel import KERNEL_FILE, Kernel, write_kernel
 from hw.shell.settings import KernelSettings
 from hw.verilator.uart import uart_terminal
 
-__all__ = ["Bitstream", "build_bitstream", "check_gates", "plan_bitstream"]
+__all__ = [
+    "Bitstream",
+    "BuiltProducts",
+    "build_bitstream",
+    "check_gates",
+    "find_products",
+    "plan_bitstream",
+]
 
 _KERNEL, _PLAN, _PRODUCTS, _RECORD = "kernel", "plan", "products", "bitstream.json"
 _ANSWER_S = 300.0  # of gates in simulation
@@ -46,6 +54,14 @@ class Bitstream:
     board: Board
     products: BuildProducts
     report: BitstreamReport
+
+
+@dataclass(frozen=True)
+class BuiltProducts:
+    """Files that a board loads, as `build_bitstream` left them, and the clock that they have."""
+
+    paths: tuple[Path, ...]
+    clock_mhz: float
 
 
 def plan_bitstream(
@@ -104,6 +120,32 @@ def build_bitstream(
     record = {"board": board.name, "digest": plan.digest, "tools": dict(plan.tools)}
     write_json(folder / _RECORD, record | asdict(report))
     return Bitstream(folder, kernel, board, products, report)
+
+
+def find_products(folder: Path, kernel: Kernel, board: Board) -> BuiltProducts:
+    """Return what `build_bitstream` has left in a folder, for this kernel on this board.
+
+    Raises:
+        FlowError: nothing is there that was built, or it is another kernel's or board's.
+    """
+    again = f"run `steelflow bitstream` for {board.name} again, or move the folder away"
+    path = folder / _RECORD
+    try:
+        record = json.loads(path.read_text())
+        clock_mhz, built_for = float(record["clock_mhz"]), record["board"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise FlowError(f"{path}: cannot be read ({error}); {again}") from error
+    digest = Kernel.load(folder / _KERNEL).manifest.digest
+    if (built_for, digest) != (board.name, kernel.manifest.digest):
+        raise FlowError(
+            f"{folder}: was built for {built_for} from the accelerator {digest}, not for "
+            f"{board.name} from {kernel.manifest.digest}; {again}"
+        )
+    product = folder / _PRODUCTS / board.product
+    if not product.is_file():
+        raise FlowError(f"{product}: is missing; {again}")
+    beside = product.with_suffix(".hwh")  # PYNQ reads the addresses there
+    return BuiltProducts((product, *([beside] if beside.is_file() else [])), clock_mhz)
 
 
 def check_gates(opened: OpenedAccelerator, found: Bitstream, images: Images) -> GateCheck:

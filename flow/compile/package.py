@@ -12,6 +12,7 @@ import numpy as np
 
 import hw.runner
 from flow.classifier import Images
+from flow.compile.bitstream import find_products
 from flow.compile.opening import OpenedAccelerator
 from flow.errors import FlowError
 from flow.storage.archive import ARCHIVE_SUFFIX, write_archive
@@ -43,12 +44,19 @@ BOARDS = {"virtual": BoardKind("virtual", _PROGRAM, 64)} | {
 
 
 def write_package(
-    opened: OpenedAccelerator, images: Images, target: Path, *, board: str, build_dir: Path
+    opened: OpenedAccelerator,
+    images: Images,
+    target: Path,
+    *,
+    board: str,
+    build_dir: Path,
+    bitstream: Path | None = None,
 ) -> Path:
     """Write the file or the folder; one that is there already is replaced at the end.
 
-    Vivado's or Vitis' product is not made here: it is to be put beside board.json, under the name
-    that this says. For the virtual board the program is compiled. Equal inputs give equal files.
+    The bitstream or xclbin is not made here: without one it is to be put beside board.json, under
+    the name that this says. For the virtual board the program is compiled. Equal inputs give equal
+    files.
 
     Args:
         opened: the accelerator and its network.
@@ -57,13 +65,15 @@ def write_package(
             .tar.gz, else a folder.
         board: a key of BOARDS.
         build_dir: where compiled programs are kept.
+        bitstream: folder that `steelflow bitstream` has written for this board; its product goes
+            along.
 
     Returns:
         The target as an absolute path.
 
     Raises:
-        FlowError: an unknown board, no images, an accelerator without its network, or a folder
-            under the archive's name.
+        FlowError: an unknown board, no images, an accelerator without its network, a folder
+            under the archive's name, or a bitstream of another accelerator.
         HardwareError: a tool is missing or failed.
     """
     if board not in BOARDS:
@@ -79,7 +89,10 @@ def write_package(
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
         new, archive, old = (Path(scratch) / name for name in ("new", "archive", "old"))
-        _fill(opened, images, new, board, build_dir)
+        kernel = _fill(opened, images, new, board)
+        _write_board(kernel, board, new, build_dir)
+        if bitstream is not None:
+            _add_bitstream(bitstream, kernel, board, new)
         if packed:
             write_archive(new, archive, f"package-{board}")
         elif target.exists():
@@ -88,10 +101,8 @@ def write_package(
     return target
 
 
-def _fill(
-    opened: OpenedAccelerator, images: Images, folder: Path, board: str, build_dir: Path
-) -> None:
-    """Write all that a board gets into a new folder."""
+def _fill(opened: OpenedAccelerator, images: Images, folder: Path, board: str) -> Kernel:
+    """Write into a new folder what all boards get; return the kernel in it."""
     if opened.network is None:
         raise FlowError(
             f"package: {opened.accelerator.folder} has no network beside it to tell the logits of "
@@ -100,9 +111,9 @@ def _fill(
     port = KernelSettings(data_bits=BOARDS[board].data_bits)
     kernel = write_kernel(opened.accelerator, folder / _KERNEL, port)
     shutil.copytree(_RUNNER, folder / "runner", ignore=shutil.ignore_patterns("__pycache__"))
-    _write_board(kernel, board, folder, build_dir)
     np.save(folder / "images.npy", images)
     np.save(folder / "expected.npy", opened.network.logits(images).astype(np.int32))
+    return kernel
 
 
 def _write_board(kernel: Kernel, board: str, folder: Path, build_dir: Path) -> None:
@@ -117,3 +128,14 @@ def _write_board(kernel: Kernel, board: str, folder: Path, build_dir: Path) -> N
     shutil.copyfile(kernel.folder / KERNEL_FILE, folder / KERNEL_FILE)
     if virtual:
         shutil.copy(build_kernel(kernel, build_dir), folder / kind.product)
+
+
+def _add_bitstream(bitstream: Path, kernel: Kernel, board: str, folder: Path) -> None:
+    """Copy a board's product, and tell the clock that it was built for."""
+    if board == "virtual":
+        raise FlowError("package: the virtual board takes no bitstream; name another board")
+    found = find_products(bitstream, kernel, boards.find_board(board))
+    for path in found.paths:
+        shutil.copyfile(path, folder / path.name)
+    about = json.loads((folder / KERNEL_FILE).read_text()) | {"clock_mhz": found.clock_mhz}
+    (folder / KERNEL_FILE).write_text(json.dumps(about, indent=1) + "\n")

@@ -42,7 +42,7 @@ def resources_record(manifest: Manifest, found: SynthesisReport | None) -> dict[
             }
             for layer in found.layers
         ]
-        record["resources"] = {**_counts(found.total), "per_layer": layers}
+        record["resources"] = {**_counts(found.total), "per_layer": tuple(layers)}
     return record
 
 

@@ -11,12 +11,13 @@ from enum import StrEnum
 from itertools import combinations, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow.attacks import ATTACKS, Budget
 from flow.classifier import Classifier, Images, Labels
 from flow.evaluation.evaluator import RobustAccuracy, classify
 
-__all__ = ["Check", "Finding", "masked_gradient_findings", "noise_accuracy"]
+__all__ = ["Check", "Finding", "masked_gradient_findings", "noise_holds"]
 
 
 class Check(StrEnum):
@@ -64,7 +65,7 @@ def masked_gradient_findings(
     Args:
         rows: of one network on the same images, in any order; the checks that need several
             attacks or several budgets of one attack are made where there are such rows.
-        noise: accuracy under random noise by epsilon_255 (see noise_accuracy).
+        noise: accuracy under random noise by epsilon_255 (see noise_holds).
         destroying_epsilon_255: from here on accuracy must be at most near_zero.
         near_zero: see above.
         tolerance: by which an accuracy may be on the wrong side: each search is random.
@@ -87,14 +88,15 @@ def masked_gradient_findings(
     ]
 
 
-def noise_accuracy(
+def noise_holds(
     victim: Classifier, images: Images, labels: Labels, epsilon_255: int, *, seed: int
-) -> float:
-    """Return the accuracy under uniform integer noise of the same size, which should do no harm."""
+) -> NDArray[np.bool_]:
+    """Return which are right under uniform integer noise of that size, which should do no harm."""
     rng = np.random.default_rng(seed)
     noise = rng.integers(-epsilon_255, epsilon_255, size=images.shape, endpoint=True)
     noisy = np.clip(images + noise, 0, 255).astype(np.uint8)
-    return float((classify(victim, noisy) == labels).mean())
+    right: NDArray[np.bool_] = classify(victim, noisy) == labels
+    return right
 
 
 def _without_gradients() -> frozenset[str]:

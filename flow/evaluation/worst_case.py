@@ -14,7 +14,6 @@ from flow.errors import FlowError
 from flow.evaluation.accuracy import joined
 from flow.evaluation.evaluator import (
     Evaluation,
-    RobustAccuracy,
     Subject,
     Verdict,
     check_budget,
@@ -26,8 +25,8 @@ from flow.progress import Report
 __all__ = ["Part", "WorstCase", "attack_part", "joined_parts", "union", "worst_case"]
 
 
-def union(verdicts: Sequence[Verdict]) -> RobustAccuracy:
-    """Return the row of the worst case over several attacks, image by image.
+def union(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict of the worst case over several attacks, image by image.
 
     Args:
         verdicts: of one network on the same images at one epsilon, at least one.
@@ -39,7 +38,8 @@ def union(verdicts: Sequence[Verdict]) -> RobustAccuracy:
     if len({(row.network, row.engine, row.epsilon_255, row.images) for row in rows}) != 1:
         raise FlowError("union of attacks: the evaluations differ in network, epsilon or images")
     _one_norm([row.norm for row in rows])
-    return joined(rows, np.all([verdict.holds for verdict in verdicts], axis=0))
+    holds = np.all([verdict.holds for verdict in verdicts], axis=0)
+    return Verdict(joined(rows, holds), holds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class WorstCase:
     """
 
     evaluation: Evaluation
-    stages: tuple[RobustAccuracy, ...]
+    stages: tuple[Verdict, ...]
 
 
 def worst_case(
@@ -151,9 +151,9 @@ def joined_parts(
     rows = [
         subject.row(attack, epsilon_255, left) for attack, left in zip(attacks, holds, strict=True)
     ]
-    stages = [joined(rows[: i + 1], left) for i, left in enumerate(holds)]
+    stages = [Verdict(joined(rows[: i + 1], left), left) for i, left in enumerate(holds)]
     evaluation = Evaluation(
-        row=stages[-1],
+        row=stages[-1].row,
         labels=labels,
         adversarial=np.concatenate([part.adversarial for part in parts]),
         labels_clean=np.concatenate([part.labels_clean for part in parts]),

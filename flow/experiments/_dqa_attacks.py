@@ -126,4 +126,4 @@ def attacked(
     found = {(one.attack, one.knowledge): one.run(study, trained, epsilon_255) for one in ATTACKERS}
     whole = [found[one.attack, one.knowledge] for one in ATTACKERS if not one.few]
     rows = {key: verdict.row for key, verdict in found.items()}
-    return {**rows, ("worst", "all"): union(whole)}
+    return {**rows, ("worst", "all"): union(whole).row}

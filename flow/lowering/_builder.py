@@ -5,6 +5,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 from onnx import NodeProto
@@ -13,6 +14,7 @@ from flow.errors import FlowError
 from flow.integer import IMAGE, Convolution, Dense, Interval, Operation
 from flow.integer.operations import Integers, Shape
 from flow.lowering._refusal import Refusal
+from flow.lowering._rounded import Rounded, inherited
 from flow.lowering._values import NO_PADDING, Value, objects
 from flow.lowering.constants import Constant
 
@@ -57,6 +59,7 @@ class Builder:
         opset: of ONNX's own operations in the source graph.
         factors: name of a Convolution or Dense -> int64[I, O]: what its inputs' scales have
             multiplied the weights of each input (of a group) and output with.
+        rounded: name of an operation whose integers are off -> how, and by how much.
         ties: name of a quantizer -> how many of its thresholds are near to a tie, and all of them.
     """
 
@@ -69,6 +72,7 @@ class Builder:
         self.notes: list[str] = []
         self.readers: dict[str, list[NodeProto]] = {}
         self.factors: dict[str, Integers] = {}
+        self.rounded: dict[str, Rounded] = {}
         self.ties: dict[str, tuple[int, int]] = {}
         self._read: set[str] = set()
 
@@ -103,7 +107,19 @@ class Builder:
         self.operations[name] = operation
         self.shapes[name], self.ranges[name] = shape, found
         self._read.update(operation.inputs)
+        self._inherit(operation)
         return name
+
+    def _inherit(self, operation: Operation) -> None:
+        """Keep how far the integers behind a rounded sum are off."""
+        found = [self.rounded[item] for item in operation.inputs if item in self.rounded]
+        own = (
+            inherited(operation, found, prod(self.shapes[operation.inputs[0]][:-1]))
+            if found
+            else None
+        )
+        if own is not None:
+            self.rounded[operation.name] = own
 
     def interval(self, value: Value) -> Interval:
         """Return the proven range of the integers behind a tensor."""

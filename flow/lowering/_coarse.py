@@ -54,22 +54,24 @@ def coarsened(builder: Builder, value: Value) -> Coarse:
     """Round the factors of a sum whose scales have made the logits wide; else change nothing."""
     magnitude = builder.interval(value).magnitude()
     path = _path(builder, value.source)
+    off = builder.rounded.get(value.source)
+    plain = Coarse(value) if off is None else Coarse(value, off.error, value.source)
     if magnitude < _MOST or path is None or not value.known:
-        return Coarse(value)
+        return plain
     name, behind = path
     network = _up_to(builder, value)
     found = weighted_sum(network, builder.operations[name], builder.factors)
     alone = all(len(network.readers(item)) == 1 for item in (name, *behind))
     largest = _largest(found) if found else 0
     if found is None or not alone or largest <= _WIDE:
-        return Coarse(value)
+        return plain
     room = _SHARED_ROOM if same(value.scale) else _ROOM
     size = _size(found, largest, max(2, min(_LARGEST, largest * room // magnitude)))
     ratio = Fraction(size, largest)
     error = max(_error(parts, ratio) for parts in found.parts)
     values = [tuple(round(part.weight * ratio) for part in parts) for parts in found.parts]
     _replace(builder, found.with_values(values))
-    carried = _carried(builder, behind, error)
+    carried = _carried(builder, behind, error) + plain.error * ratio
     return Coarse(replace(value, scale=value.scale / ratio), carried, name)
 
 

@@ -1,17 +1,13 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Arithmetic with constants, activations that clamp, and sums of two branches."""
+"""Arithmetic with constants, and activations that clamp."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 from onnx import NodeProto
 
-from flow.integer import Add
-from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
-from flow.lowering._collisions import Term, of_sums
 from flow.lowering._operands import (
     Operands,
     channel_constants,
@@ -21,14 +17,25 @@ from flow.lowering._operands import (
     scalar,
 )
 from flow.lowering._refusal import Refusal
-from flow.lowering._settle import as_image, flat, plain, unpadded
-from flow.lowering._values import INFINITY, Rationals, Value, common_unit, objects, rationals
+from flow.lowering._settle import unpadded
+from flow.lowering._sums import summed
+from flow.lowering._values import INFINITY, Rationals, Value, objects, rationals
 from flow.lowering.constants import Constant, attribute
 
-__all__ = ["add", "batch_norm", "clip", "div", "hard_tanh", "identity", "mul", "neg", "relu", "sub"]
-
-_WIDE = 2**8  # factor of a branch that a quantizer's thresholds may make smaller
-_LARGEST_FACTOR = 2**40  # of a branch before a sum
+__all__ = [
+    "add",
+    "batch_norm",
+    "clip",
+    "div",
+    "hard_tanh",
+    "identity",
+    "maximum",
+    "minimum",
+    "mul",
+    "neg",
+    "relu",
+    "sub",
+]
 
 
 def identity(builder: Builder, node: NodeProto, operands: Operands) -> Value:  # noqa: ARG001
@@ -79,7 +86,7 @@ def div(builder: Builder, node: NodeProto, operands: Operands) -> Value:
 def sub(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower Sub of a constant, from a constant, or of two branches."""
     if isinstance(operands[0], Value) and isinstance(operands[1], Value):
-        return _sum(builder, node, [operands[0], operands[1]], (1, -1))
+        return summed(builder, node, [operands[0], operands[1]], (1, -1))
     place = _data_place(operands)
     value = unpadded(builder, node.name, data(operands, place))
     value, (shift,) = channel_constants(builder, node, value, [_other(operands, 1 - place)])
@@ -93,7 +100,7 @@ def add(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     constants = [item for item in operands if isinstance(item, Constant)]
     value = branches[0]
     if len(branches) > 1:
-        value = _sum(builder, node, branches, (1,) * len(branches))
+        value = summed(builder, node, branches, (1,) * len(branches))
     for item in constants:
         value = _affine(builder, node, value, None, item)
     return value
@@ -153,6 +160,33 @@ def clip(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     return value.clamped(_everywhere(value, ends[0]), _everywhere(value, ends[1]))
 
 
+def maximum(builder: Builder, node: NodeProto, operands: Operands) -> Value:
+    """Lower Max of data and a constant."""
+    value, bound = _bounded(builder, node, operands)
+    return value.clamped(bound, _everywhere(value, INFINITY))
+
+
+def minimum(builder: Builder, node: NodeProto, operands: Operands) -> Value:
+    """Lower Min of data and a constant."""
+    value, bound = _bounded(builder, node, operands)
+    return value.clamped(_everywhere(value, -INFINITY), bound)
+
+
+def _bounded(builder: Builder, node: NodeProto, operands: Operands) -> tuple[Value, Rationals]:
+    """Return the data of a Max or Min, and the constant for each channel."""
+    values = [item for item in operands if isinstance(item, Value)]
+    if len(values) != 1 or len(operands) != 2:
+        raise Refusal(
+            f"it compares {len(values)} tensors that are computed from the image",
+            "compare one with a constant, or use LeakyRelu for max(x, a * x)",
+            structural=True,
+        )
+    value = unpadded(builder, node.name, values[0])
+    place = 0 if operands[0] is values[0] else 1
+    value, (bound,) = channel_constants(builder, node, value, [_other(operands, 1 - place)])
+    return value, bound
+
+
 def hard_tanh(builder: Builder, node: NodeProto, operands: Operands) -> Value:  # noqa: ARG001
     """Lower HardTanh, -1..1 by default."""
     ends = [Fraction(attribute(node, name, end)) for name, end in (("min", -1.0), ("max", 1.0))]
@@ -162,102 +196,3 @@ def hard_tanh(builder: Builder, node: NodeProto, operands: Operands) -> Value:  
 
 def _everywhere(value: Value, bound: Fraction | float) -> Rationals:
     return objects([bound] * value.channels)
-
-
-def _sum(builder: Builder, node: NodeProto, branches: list[Value], signs: tuple[int, ...]) -> Value:
-    """Add branches in integers of their largest common unit."""
-    shapes = [value.index.shape for value in branches]
-    if len(set(shapes)) != 1:
-        raise Refusal(
-            f"its inputs have shapes {', '.join(map(str, shapes))}, which are not equal",
-            "repeat the smaller one in the model",
-            structural=True,
-        )
-    builder.pin_shared(branches)
-    values = _aligned(builder, node, [plain(builder, node.name, value) for value in branches])
-    if not all(value.known for value in values):
-        return replace(values[0], known=False)
-    signed = [value.scale * sign for value, sign in zip(values, signs, strict=True)]
-    offset = sum(value.offset * sign for value, sign in zip(values, signs, strict=True))
-    if len({value.source for value in values}) == 1:
-        return replace(values[0], scale=sum(signed), offset=offset)
-    columns = zip(*signed, strict=True)
-    units = [common_unit(column) if any(column) else Fraction(0) for column in columns]
-    _refuse_wide(builder, values, signs, units)
-    sources = []
-    for value, scale in zip(values, signed, strict=True):
-        source, factor = _scaled(builder, node, value, scale, units)
-        sources.append((source, factor))
-    terms = _flattened(builder, sources)
-    total = Add(name=node.name, inputs=tuple(terms), factors=tuple(terms.values()))
-    unit = objects(units)
-    return Value.plain(builder.emit(total), values[0].shape, values[0].index, unit, offset)
-
-
-def _flattened(builder: Builder, terms: list[tuple[str, int]]) -> dict[str, int]:
-    """Return the terms, wide sums among them as their own terms: quantizers then see all parts."""
-    wide = max(abs(factor) for _, factor in terms) > _WIDE
-    found: dict[str, int] = {}
-    for source, factor in terms:
-        inner = builder.operations.get(source)
-        parts = {source: 1}
-        if wide and isinstance(inner, Add):
-            parts = dict(zip(inner.inputs, inner.factors, strict=True))
-        for name, own in parts.items():
-            found[name] = found.get(name, 0) + factor * own
-    return {name: factor for name, factor in found.items() if factor} or found
-
-
-def _aligned(builder: Builder, node: NodeProto, values: list[Value]) -> list[Value]:
-    """Give branches sources of one shape and order."""
-    first = values[0]
-    if all(_matches(value, first) for value in values):
-        return values
-    if first.index.ndim == 4:
-        images = [as_image(builder, node.name, value) for value in values]
-        if all(_matches(value, images[0]) for value in images):
-            return images
-    vectors = [flat(builder, node.name, value) for value in values]
-    if all(_matches(value, vectors[0]) for value in vectors):
-        return vectors
-    raise Refusal("its inputs differ in their order of elements", "transpose them alike")
-
-
-def _matches(value: Value, other: Value) -> bool:
-    return value.shape == other.shape and np.array_equal(value.index, other.index)
-
-
-def _refuse_wide(
-    builder: Builder, values: list[Value], signs: tuple[int, ...], units: list[Fraction]
-) -> None:
-    """Refuse factors beyond the limit, with the sums that would collide at it."""
-    steps = [max(abs(value.scale[c]) for value in values) for c in range(len(units))]
-    sizes = [int(step / unit) if unit else 0 for step, unit in zip(steps, units, strict=True)]
-    channel = sizes.index(max(sizes))
-    if sizes[channel] <= _LARGEST_FACTOR:
-        return
-    terms = [
-        Term(v.scale[channel] * sign, builder.interval(v), v.offset[channel] * sign)
-        for v, sign in zip(values, signs, strict=True)
-    ]
-    raise Refusal(
-        f"its inputs have no common scale: in channel {channel} a step of one is worth "
-        f"{float(steps[channel]):g}, {sizes[channel]} times their largest common unit; with "
-        f"factors rounded to at most 2**{_LARGEST_FACTOR.bit_length() - 1}, "
-        f"{of_sums(terms, _LARGEST_FACTOR)}",
-        "quantize both inputs with one shared quantizer",
-    )
-
-
-def _scaled(
-    builder: Builder, node: NodeProto, value: Value, scale: Rationals, units: list[Fraction]
-) -> tuple[str, int]:
-    """Return a source and its factor so that factor * source is scale * x in the units."""
-    multiples = [int(a / unit) if unit else 0 for a, unit in zip(scale, units, strict=True)]
-    alive = {multiple for multiple, unit in zip(multiples, units, strict=True) if unit}
-    if len(alive) == 1 and alive != {0}:
-        return value.source, alive.pop()
-    factors: Integers = np.array(multiples, dtype=np.int64)
-    if alive <= {-1, 1} and builder.multiply(value.source, np.where(factors < 0, -1, 1)):
-        return value.source, 1
-    return builder.channelwise(f"{node.name}_factor", value, factors), 1

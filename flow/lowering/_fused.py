@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto, helper
 
 __all__ = ["fused"]
 
@@ -15,14 +15,13 @@ Producers = Mapping[str, NodeProto]
 Constants = Mapping[str, NDArray[np.generic]]
 
 
-def fused(nodes: Sequence[NodeProto], initializers: Sequence[TensorProto]) -> list[NodeProto]:
+def fused(nodes: Sequence[NodeProto], initializers: Constants) -> list[NodeProto]:
     """Return the nodes with Softplus, Softsign and Swish in the place of what torch writes.
 
     The last node of a pattern is replaced; nothing else then needs those before it.
     """
     producers = {name: node for node in nodes for name in node.output}
-    small = [item for item in initializers if np.prod(item.dims) == 1]
-    constants = {item.name: numpy_helper.to_array(item) for item in small}
+    constants = {name: values for name, values in initializers.items() if values.size == 1}
     return [_fused(node, producers, constants) for node in nodes]
 
 

@@ -12,6 +12,7 @@ from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
 from flow.lowering._near_ties import near_ties
 from flow.lowering._refusal import Refusal
+from flow.lowering._rounded import Rounded
 from flow.lowering._settle import oriented
 from flow.lowering._staircase import Staircase, integer_thresholds
 from flow.lowering._values import Rationals, Value
@@ -37,7 +38,7 @@ def quantized(
     value = oriented(builder, node.name, value.without_idle_clamps(builder.interval(value)))
     stairs = _reachable(stairs, value, builder)
     interval = builder.interval(value)
-    thresholds = integer_thresholds(stairs, value, interval)
+    thresholds = integer_thresholds(stairs, value, interval, rounded_source(builder, value))
     if not value.curves and value.known:
         near = near_ties(stairs, value, interval)
         builder.ties[node.name] = (near, value.channels * stairs.steps)
@@ -54,9 +55,26 @@ def quantized(
     return Value.plain(source, value.shape, value.index, grid.scale, offset, known=known)
 
 
+def rounded_source(builder: Builder, value: Value) -> Rounded | None:
+    """Return how the value's integers are off; None where they are exact.
+
+    Raises:
+        Refusal: another layer has mixed sums that are off.
+    """
+    found = builder.rounded.get(value.source)
+    if found is not None and not found.terms:
+        raise Refusal(
+            "it quantizes what a layer makes of a sum whose branches have no common scale",
+            "put a Quant node directly behind the sum",
+        )
+    return found
+
+
 def on_grid(builder: Builder, value: Value, levels: range, grid: Grid) -> bool:
     """Whether every integer in the range is a level of the grid already, and one of them 0."""
     if value.clamps or value.curves or not value.known or not all(value.scale):
+        return False
+    if value.source in builder.rounded:
         return False
     steps, starts = value.scale / grid.scale, value.offset / grid.scale + grid.zero
     zeros = value.offset / value.scale  # zero padding may need an integer for 0
@@ -118,7 +136,9 @@ def bipolar(
     operation = Threshold(
         name=node.name,
         inputs=(value.source,),
-        thresholds=integer_thresholds(stairs, value, builder.interval(value)),
+        thresholds=integer_thresholds(
+            stairs, value, builder.interval(value), rounded_source(builder, value)
+        ),
         offset=-1,
         step=2,
     )

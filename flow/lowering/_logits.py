@@ -14,17 +14,18 @@ from flow.integer import IMAGE, Bias, Dense, IntegerNetwork
 from flow.integer.operations import Integers
 from flow.lowering._builder import Builder
 from flow.lowering._coarse import Coarse, coarsened
-from flow.lowering._growing import Leaky
+from flow.lowering._growing import HardSigmoid, Leaky
 from flow.lowering._rectify import clamped
 from flow.lowering._refusal import Refusal
 from flow.lowering._settle import flat, unclamped, unpadded
 from flow.lowering._units import Units, choose_units
-from flow.lowering._values import INFINITY, Value, same
+from flow.lowering._values import INFINITY, Value, objects, same
 from flow.lowering.constants import attribute
 
 __all__ = ["MOST_CLASSES", "Ending", "ending", "leave_out", "logits_tensor"]
 
 MOST_CLASSES = 2**16
+_INT32 = 2**31 - 1
 
 _ELEMENTWISE = (  # they grow with the logits
     *("Celu", "Elu", "Erf", "Exp", "LeakyRelu", "Log", "Selu", "Sigmoid", "Softplus", "Softsign"),
@@ -105,6 +106,7 @@ def ending(builder: Builder, name: str, value: Value) -> Ending:
     error = units.error + coarse.error * max(map(abs, units.multiples))
     if coarse.name:
         builder.notes.append(_rounded(coarse, float(error * units.unit)))
+    _refuse_wide(builder.ranges[cut].magnitude())
     shape = builder.shapes[IMAGE]
     made = IntegerNetwork(
         builder.needed(cut),
@@ -113,6 +115,14 @@ def ending(builder: Builder, name: str, value: Value) -> Ending:
         float(units.base),
     )
     return Ending(made, error + moved)
+
+
+def _refuse_wide(reach: int) -> None:
+    if reach > _INT32:
+        raise Refusal(
+            f"its logits are integers up to {reach:,}, beyond 32 bits",
+            "use fewer bits, and one shared quantizer for the inputs of a Concat or Add before it",
+        )
 
 
 def _rounded(coarse: Coarse, bound: float) -> str:
@@ -132,6 +142,9 @@ def _peeled(builder: Builder, name: str, value: Value) -> Value:
     """Leave out a growing function that is the same for all classes and keeps their order."""
     while value.curves:
         curve = value.curves[-1]
+        if all(isinstance(function, HardSigmoid) for function in curve.functions):
+            value = _clipped(value)
+            continue
         alike = all(map(same, (value.scale, value.offset))) and value.scale[0] > 0
         leaky = [f for f in curve.functions if isinstance(f, Leaky) and f.slope]
         if value.clamps or not alike or len(leaky) < value.channels or len(set(leaky)) > 1:
@@ -140,6 +153,19 @@ def _peeled(builder: Builder, name: str, value: Value) -> Value:
         parts = {part: getattr(curve, part) for part in ("scale", "offset", "lo", "hi")}
         value = replace(value, curves=value.curves[:-1], **parts)
     return value
+
+
+def _clipped(value: Value) -> Value:
+    """Return HardSigmoid, the last function, as the line with two ends that it is."""
+    *others, curve = value.curves
+    parts = {part: getattr(curve, part) for part in ("scale", "offset", "lo", "hi")}
+    line = replace(value, curves=tuple(others), **parts)
+    alpha, beta = (
+        objects([getattr(f, name) for f in curve.functions]) for name in ("alpha", "beta")
+    )
+    ends = (objects([Fraction(end)] * value.channels) for end in (0, 1))
+    line = line.affine(alpha, beta).clamped(*ends)
+    return line.affine(value.scale, value.offset).clamped(value.lo, value.hi)
 
 
 def _freed(builder: Builder, name: str, value: Value) -> tuple[Value, tuple[Any, Any]]:

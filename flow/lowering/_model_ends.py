@@ -42,9 +42,11 @@ def fix_batch(proto: ModelProto, path: Path) -> None:
         FlowError: the input has another size that is not known.
     """
     constants = {item.name for item in proto.graph.initializer}
+    inputs = [item for item in proto.graph.input if item.name not in constants]
+    del proto.graph.input[:]  # exporters list constants, too
+    proto.graph.input.extend(inputs)
     for item in proto.graph.input:
-        if item.name not in constants:
-            _fix_input(proto, path, item)
+        _fix_input(proto, path, item)
 
 
 def _fix_input(proto: ModelProto, path: Path, item: ValueInfoProto) -> None:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The integers from which on a value reaches a bound, through functions and clamps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +18,13 @@ _PRECISIONS = (80, 160, 320, 640)  # bits
 _Stage = tuple[Fraction, Fraction, Any, Any, Growing | None]  # scale, offset, lo, hi, then function
 
 
-def first_integer(value: Value, channel: int, cut: Cut, interval: Interval) -> int:
+def first_integer(
+    value: Value,
+    channel: int,
+    cut: Cut,
+    interval: Interval,
+    first: Callable[[Cut], int] = Cut.first_integer,
+) -> int:
     """Return the smallest integer of the interval whose value is in; interval.hi + 1 if none is.
 
     Args:
@@ -26,6 +32,7 @@ def first_integer(value: Value, channel: int, cut: Cut, interval: Interval) -> i
         channel: which.
         cut: of the value.
         interval: the range of the source's integers.
+        first: the smallest integer in a cut of the source; Undecided if it is too wide.
 
     Raises:
         Refusal: the value at an integer is too near to the cut to tell.
@@ -33,7 +40,8 @@ def first_integer(value: Value, channel: int, cut: Cut, interval: Interval) -> i
     stages = list(_stages(value, channel))
     for bits in _PRECISIONS:
         try:
-            found = _walk(stages, cut, bits)
+            place = _walk(stages, cut, bits)
+            found = place if isinstance(place, bool) else first(place)
         except Undecided:
             continue
         if isinstance(found, bool):
@@ -58,8 +66,8 @@ def _stage(part: Value | Curve, channel: int, function: Growing | None) -> _Stag
     return (*own, function)
 
 
-def _walk(stages: list[_Stage], cut: Cut, bits: int) -> int | bool:
-    """Return the smallest integer that is in; or whether all or none are."""
+def _walk(stages: list[_Stage], cut: Cut, bits: int) -> Reach:
+    """Return the source's integers that are in."""
     falls = False
     for scale, offset, lowest, highest, function in stages:
         found: Reach = cut if function is None else _through(function, cut, bits)
@@ -70,7 +78,7 @@ def _walk(stages: list[_Stage], cut: Cut, bits: int) -> int | bool:
         falls ^= scale < 0
         cut = found
     assert not falls
-    return cut.first_integer()
+    return cut
 
 
 def _through(function: Growing, cut: Cut, bits: int) -> Reach:

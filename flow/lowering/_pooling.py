@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+_CLIPPED = 19  # opset from which on windows beyond the padding are divided by what is inside it
+
+
 def max_pool(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower MaxPool; it commutes with growing functions, so nothing need be quantized before it."""
     value = as_image(builder, node.name, unpadded(builder, node.name, data(operands)))
@@ -53,6 +56,8 @@ def average_pool(builder: Builder, node: NodeProto, operands: Operands) -> Value
     kernel, stride, own = _window(node, value)
     whole = _with_ceiling(node, value, own)
     counted = bool(attribute(node, "count_include_pad", 0))
+    if counted and builder.opset < _CLIPPED:
+        own = whole
     if whole == own and (counted or not any(own)):
         value = unclamped(builder, node.name, value)
         top, left, bottom, right = (a + b for a, b in zip(own, value.padding, strict=True))

@@ -106,6 +106,11 @@ def unclamped(builder: Builder, name: str, value: Value) -> Value:
     value = value.without_idle_clamps(builder.interval(value))
     if not value.clamps and not value.curves:
         return value
+    if value.source in builder.rounded:
+        raise Refusal(
+            "an activation before it is of a sum whose branches have no common scale",
+            "put a Quant node after the activation",
+        )
     value = oriented(builder, name, value)
     interval = builder.interval(value)
     if value.curves:

@@ -10,15 +10,17 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import lcm
+from math import floor, lcm
 
 import numpy as np
 
 from flow.integer import Interval
 from flow.integer.operations import Integers
+from flow.lowering._near_sums import Collision, TooMany, cut_of_rounded
 from flow.lowering._passing import first_integer
-from flow.lowering._reach import at_least
+from flow.lowering._reach import Cut, at_least
 from flow.lowering._refusal import Refusal
+from flow.lowering._rounded import Rounded
 from flow.lowering._values import INFINITY, Value
 
 __all__ = ["ROUNDINGS", "Staircase", "integer_thresholds", "round_steps", "uniform"]
@@ -140,7 +142,9 @@ def uniform(
     return Staircase(levels[0], tuple(inclusive for _, inclusive in halves), bounds)
 
 
-def integer_thresholds(staircase: Staircase, value: Value, interval: Interval) -> Integers:
+def integer_thresholds(
+    staircase: Staircase, value: Value, interval: Interval, rounded: Rounded | None = None
+) -> Integers:
     """Return int64[C, T]: the smallest integers x at which the channels' steps are taken.
 
     They are clamped to interval.lo (always taken) and interval.hi + 1 (never taken).
@@ -149,20 +153,64 @@ def integer_thresholds(staircase: Staircase, value: Value, interval: Interval) -
         staircase: of the value.
         value: no channel falls.
         interval: the range of x.
+        rounded: how x is off, if it is a sum whose factors were rounded.
 
     Raises:
-        Refusal: a value behind a function is too near to a step to tell.
+        Refusal: a value behind a function is too near to a step to tell, or rounded sums on both
+            sides of a step cannot be told apart.
     """
+    if rounded is not None:
+        rows = [
+            _rounded_row(staircase, value, channel, interval, rounded)
+            for channel in range(value.channels)
+        ]
+        return np.array(rows, dtype=np.int64).reshape(value.channels, staircase.steps)
     row = _curved_row if value.curves else _row
     rows = [row(staircase, value, channel, interval) for channel in range(value.channels)]
     return np.array(rows, dtype=np.int64).reshape(value.channels, staircase.steps)
 
 
 def _curved_row(staircase: Staircase, value: Value, channel: int, interval: Interval) -> list[int]:
+    cuts = _cuts(staircase, channel)
+    return [first_integer(value, channel, cut, interval) for cut in cuts]
+
+
+def _cuts(staircase: Staircase, channel: int) -> list[Cut]:
     numerators, denominator = staircase.bounds(channel)
     steps = zip(numerators, staircase.inclusive, strict=True)
-    cuts = [at_least(Fraction(n, denominator), inclusive=inclusive) for n, inclusive in steps]
-    return [first_integer(value, channel, cut, interval) for cut in cuts]
+    return [at_least(Fraction(n, denominator), inclusive=inclusive) for n, inclusive in steps]
+
+
+def _rounded_row(
+    staircase: Staircase, value: Value, channel: int, interval: Interval, rounded: Rounded
+) -> list[int]:
+    """Return the thresholds with which rounded sums take the steps that the exact ones take."""
+    parts = rounded.parts(channel)
+
+    def first(cut: Cut) -> int:
+        if cut.hi + rounded.error < interval.lo or cut.lo - rounded.error > interval.hi:
+            return floor(cut.lo)  # beyond all sums, on its side
+        return cut_of_rounded(
+            parts, rounded.error, cut, lambda choice: cut.holds(rounded.exact(channel, choice))
+        )
+
+    try:
+        cuts = _cuts(staircase, channel)
+        return [first_integer(value, channel, cut, interval, first) for cut in cuts]
+    except TooMany as error:
+        raise Refusal(
+            f"in channel {channel} the scales of the {len(parts)} branches that are added before "
+            "it have no common unit, and too many of their sums are near to a decision to compare "
+            "them",
+            "quantize the branches with one shared quantizer, or with fewer bits",
+        ) from error
+    except Collision as error:
+        raise Refusal(
+            f"in channel {channel} the scales of the branches that are added before it have no "
+            f"common unit, and their integers {list(error.below)} and {list(error.reached)}, on "
+            "two sides of a decision, have one sum of 52 bits",
+            "quantize the branches with one shared quantizer",
+        ) from error
 
 
 def _row(staircase: Staircase, value: Value, channel: int, interval: Interval) -> list[int]:

@@ -20,6 +20,7 @@ from flow.lowering._values import Rationals, common_unit, rationals
 __all__ = ["Constant", "attribute", "constant_node", "integer_codes"]
 
 _LARGEST_CODE = 2**15 - 1  # of weights without a quantizer: more is a float, not an integer
+_LARGEST_QUANTIZED = 2**53  # of what a quantizer made
 _PARTS = (1, 2, 3, 4)  # the smallest weight is one of these multiples of the scale
 _RESHAPING = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity")
 
@@ -160,6 +161,8 @@ def _coded(result: Constant, scale: NDArray[Any]) -> Constant:
     codes = np.rint(quotients)
     if not np.isfinite(codes).all() or np.abs(quotients - codes).max(initial=0) > 1e-2:
         return result  # the zero point is not an integer
+    if np.abs(codes).max(initial=0) > _LARGEST_QUANTIZED:
+        return result  # only a damaged zero point makes such
     return replace(result, codes=codes.astype(np.int64), scale=np.asarray(scale))
 
 

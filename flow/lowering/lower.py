@@ -86,7 +86,8 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
         FlowError: the input is no image; or listing every node that has no integer form, with its
             reason and a remedy.
     """
-    nodes = fused(_named(model), model.graph.initializer)
+    initializers = _initializers(model)
+    nodes = fused(_named(model), {name: item.values for name, item in initializers.items()})
     inputs = _input_names(model)
     output = model.graph.output[0].name
     _refuse_giant(model, output)
@@ -95,7 +96,7 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     opsets = {item.domain: item.version for item in model.model.opset_import}
     builder = Builder(image.value.shape, opsets.get("", 1))
     builder.notes += [*image.notes, *_batch_note(model, inputs[0])]
-    builder.tensors |= _initializers(model)
+    builder.tensors |= initializers
     builder.tensors[inputs[0]] = image.value
     needed = _needed(nodes, logits)
     for node in needed:

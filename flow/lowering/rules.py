@@ -57,7 +57,9 @@ RULES: dict[str, Rule] = {
     "IntQuant": _quantizers.quant,
     "Log": _monotone.log,
     "MatMul": _matrix.matmul,
+    "Max": _elementwise.maximum,
     "MaxPool": lifted(_pooling.max_pool),
+    "Min": _elementwise.minimum,
     "Mul": _elementwise.mul,
     "MultiThreshold": _quantizers.multi_threshold,
     "Neg": _elementwise.neg,
@@ -86,8 +88,15 @@ RULES: dict[str, Rule] = {
 }
 _REMEDIES = {
     "ConvTranspose": "use Resize to the nearest pixel, then Conv",
+    "DepthToSpace": "use Resize to the nearest pixel, then Conv",
+    "Greater": "use Softplus with its threshold of 20, or an activation without a condition",
     "LayerNormalization": "use BatchNormalization",
     "InstanceNormalization": "use BatchNormalization",
+    **dict.fromkeys(("Atan", "Sinh", "Asinh"), "use Tanh or Softsign"),
+    **dict.fromkeys(
+        ("LessOrEqual", "Less", "GreaterOrEqual", "Where"),
+        "use an activation without a condition, such as Relu or LeakyRelu",
+    ),
     "Softmax": "use it after the logits only",
 }
 _DOMAINS = ("", "ai.onnx", "qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")

@@ -13,6 +13,7 @@ from flow.objectives.feedback import Feedback
 from flow.objectives.fgsm import Fgsm
 from flow.objectives.ibp import Ibp, MtlIbp
 from flow.objectives.interpolated import Interpolated
+from flow.objectives.logit_pairing import LogitPairing
 from flow.objectives.mart import Mart
 from flow.objectives.mat import MatMixed, MatParallel
 from flow.objectives.pgd import Pgd
@@ -28,6 +29,7 @@ _ALL: tuple[type[Objective], ...] = (
     Pgd,
     Trades,
     Mart,
+    LogitPairing,
     Interpolated,
     MatMixed,
     MatParallel,

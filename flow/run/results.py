@@ -16,6 +16,7 @@ from flow.report.schema import (
     Capacity,
     CertifiedRow,
     Comparison,
+    Count,
     EpochPoint,
     Estimate,
     Fraction,
@@ -30,9 +31,11 @@ from flow.storage.records import write_json
 
 __all__ = [
     "Attacked",
+    "Broken",
     "Certified",
     "Exported",
     "FloatAccuracy",
+    "Proven",
     "Sign",
     "Simulated",
     "Synthesised",
@@ -133,6 +136,14 @@ class Sign(Record):
     sign: str
 
 
+class Broken(Record):
+    """Test images, by index, that something broke within a radius in uint8 units."""
+
+    network: str
+    epsilon_255: Count
+    images: tuple[Count, ...]
+
+
 class Attacked(_Result):
     """Of attack."""
 
@@ -144,6 +155,7 @@ class Attacked(_Result):
     amplification: tuple[AmplificationPoint, ...]
     signs: tuple[Sign, ...]
     boards: tuple[BoardRun, ...]
+    broken: tuple[Broken, ...] = ()
 
     @classmethod
     def of_all(cls, networks: Sequence[Self]) -> Self:
@@ -173,9 +185,16 @@ class Synthesised(_Result):
     resources: Resources
 
 
+class Proven(CertifiedRow):
+    """A row with the indices of the images that are not certified."""
+
+    broken_images: tuple[Count, ...]
+    open_images: tuple[Count, ...]
+
+
 class Certified(_Result):
     """Of certify."""
 
     file = "certify.json"
 
-    rows: tuple[CertifiedRow, ...]
+    rows: tuple[Proven, ...]

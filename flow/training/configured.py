@@ -7,7 +7,7 @@ Defensive Quantization (Lin, Gan and Han 2019).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,9 @@ def network_settings(
         return convnet_settings(
             **sizes, **default, channels=shape[0], strides=shape[1], layers=bits
         )
-    named = config.model_dump(include={"architecture", "width", "input_bits", "join", "pool"})
-    content = named | {"bits": {"default": default, "layers": layers}}
-    return ArchitectureSettings.from_mapping(
-        content | sizes | {"quantizers": config.quantizers.model_dump()}
-    )
+    named = config.model_dump(include={field.name for field in fields(ArchitectureSettings)})
+    bits_of_all = {"bits": {"default": default, "layers": layers}}
+    return ArchitectureSettings.from_mapping(named | bits_of_all | sizes)
 
 
 def plain_config(config: TrainingConfig) -> TrainingConfig:

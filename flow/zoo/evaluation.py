@@ -209,7 +209,7 @@ def _figures(found: WorstCase, attacks: Sequence[Attack]) -> RobustFigures:
                 attack=attack.name,
                 steps=attack.steps,
                 restarts=attack.restarts,
-                accuracy=round(stage.accuracy, 4),
+                accuracy=round(stage.row.accuracy, 4),
             )
             for attack, stage in stages
         ),

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from hw.boards import (
+    kr260,
     kv260,
     pynq_z1,
     pynq_z2,
@@ -35,6 +36,7 @@ BOARDS: tuple[Board, ...] = (
     pynq_z2.BOARD,
     zcu104.BOARD,
     kv260.BOARD,
+    kr260.BOARD,
     ultra96_v2.BOARD,
     u250.BOARD,
     u280.BOARD,

@@ -63,11 +63,12 @@ def compiler_version(compiler: str = "g++") -> str:
     return found.stdout.splitlines()[0]
 
 
-def require_compiler() -> None:
+def require_compiler(compiler: str = "g++") -> None:
     """Check that there is a C++ compiler.
 
     Raises:
         HardwareError: there is none; names the package.
     """
-    if shutil.which("g++") is None:
-        raise HardwareError("g++: not found; install it with: apt-get install g++")
+    if shutil.which(compiler) is None:
+        package = "g++" if compiler == "g++" else f"the package of {compiler}"
+        raise HardwareError(f"{compiler}: not found; install it with: apt-get install {package}")

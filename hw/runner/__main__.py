@@ -69,7 +69,8 @@ def _serve(driver: Driver, package: Package, options: argparse.Namespace) -> int
         client_authority=options.client_authority,
     )
     server = Server(driver_model(driver), settings)
-    print(f"serving {driver.description.name} at {server.url}/v2/models/{driver.description.name}")
+    name = driver.description.name
+    print(f"serving {name} at {server.url}/v2/models/{name}", flush=True)  # into a log, too
     try:
         server.serve_forever()
     finally:

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from brevitas_models.architectures import build
 from brevitas_models.bits import BitTable
+from brevitas_models.blocks import QuantBlock
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.lipschitz import (
@@ -58,6 +60,55 @@ def test_defensive_quantization_is_half_beta_times_the_penalty() -> None:
     model = network("learned")
     expected = 0.02 / 2 * dq_penalty(model).item()
     assert DefensiveQuantization(0.02).penalty(model).item() == pytest.approx(expected)
+
+
+def _moved(model: QuantClassifier) -> QuantClassifier:
+    """Give the BatchNorms statistics and gains of their own."""
+    for _, norm in model.norms():
+        norm.running_var.uniform_(0.2, 5.0)
+        norm.running_mean.normal_()
+        norm.weight.data.uniform_(0.5, 2.0)
+    return model.eval()
+
+
+def test_the_folded_penalty_is_that_of_the_layers_as_they_run() -> None:
+    torch.manual_seed(0)
+    model = _moved(network("learned"))
+    expected = 0.0
+    for block in [one for one in model.modules() if isinstance(one, QuantBlock)]:
+        columns = torch.eye(block.layer.weight[0].numel())
+        images = columns.reshape(-1, *block.layer.weight.shape[1:])
+        with torch.no_grad():  # the response to each single input, less that to none
+            found = [block.norm(_without_padding(block.layer, x)) for x in (images, 0 * images)]
+        expected += _distance((found[0] - found[1]).flatten(1).T)
+    expected += _distance(model.classifier.quant_weight().value.detach())
+    assert dq_penalty(model, folded=True).item() == pytest.approx(expected, rel=1e-4)
+    control = make_control("dq_folded", model, SHAPE, 0.02)
+    assert control.penalty(model).item() == pytest.approx(0.01 * expected, rel=1e-4)
+
+
+def _without_padding(layer: Any, images: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
+    weight = layer.quant_weight().value
+    if weight.ndim == 2:
+        return functional.linear(images, weight, layer.bias)
+    return functional.conv2d(images, weight, layer.bias)
+
+
+def _distance(weight: torch.Tensor) -> float:
+    rows = weight if weight.shape[0] <= weight.shape[1] else weight.T
+    return float((rows @ rows.T - torch.eye(len(rows))).square().sum())
+
+
+def test_a_batch_norm_undoes_the_plain_penalty_and_not_the_folded_one() -> None:
+    torch.manual_seed(0)
+    model = _moved(network("learned"))
+    plain, folded = dq_penalty(model).item(), dq_penalty(model, folded=True).item()
+    for _, norm in model.norms():
+        norm.weight.data.mul_(3.0)
+    assert dq_penalty(model).item() == plain
+    assert dq_penalty(model, folded=True).item() > 2 * folded
+    dq_penalty(model, folded=True).backward()
+    assert all(norm.weight.grad.abs().sum() > 0 for _, norm in model.norms())
 
 
 def steps(layer: Any) -> torch.Tensor:  # noqa: ANN401 - Brevitas has no types
@@ -132,6 +183,7 @@ class Named:
 
 NAMED = [
     Named("dq", DefensiveQuantization, "beta", 1e-3),
+    Named("dq_folded", DefensiveQuantization, "beta", 1e-3),
     Named("parseval", ParsevalTightness, "beta", 3e-4),
     Named("spectral", SpectralNormalization, "target", 1.0),
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow.attacks import Attack, OnDevice, build_attack
 from flow.classifier import Images, Labels
@@ -18,11 +19,12 @@ from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.evaluation.accuracy import BoardUse
 from flow.evaluation.amplification import error_amplification
 from flow.evaluation.evaluator import Evaluation, RobustAccuracy, Subject, Verdict, evaluate
-from flow.evaluation.masked_gradients import masked_gradient_findings, noise_accuracy
+from flow.evaluation.masked_gradients import masked_gradient_findings, noise_holds
 from flow.evaluation.worst_case import union, worst_case
 from flow.integer import IntegerNetwork
 from flow.progress import meter
 from flow.report.schema import AmplificationPoint, NoisePoint, RobustRow
+from flow.run.counterexamples import broken_images
 from flow.run.examples import Examples, save_examples
 from flow.run.judge import Judge, judging
 from flow.run.pipeline import Context, Settings, Step
@@ -40,7 +42,7 @@ class AttackStep(Step):
     """*.npz -> attack.json, examples.npz."""
 
     name = "attack"
-    version = 4
+    version = 5
     needs = ("compile",)
     tools = ("numpy", "torch")
 
@@ -85,6 +87,11 @@ class AttackStep(Step):
                 count = None if name == config.deployed else _EXAMPLES
                 found = job.adversarial_examples(examples, count, config.rtlsim.epsilon_255)
             noise = job.noise()
+            points = tuple(
+                NoisePoint(network=name, epsilon_255=radius, accuracy=float(holds.mean()))
+                for radius, holds in noise.items()
+            )
+            outcomes = [(o.row.epsilon_255, o.holds) for o in (*rows, *checks, found.verdict)]
             attacked[name] = found.adversarial
             reached = np.flatnonzero(found.attacked[:_EXAMPLES])
             growth = error_amplification(
@@ -92,12 +99,13 @@ class AttackStep(Step):
             )
             measured.append(
                 Attacked(
-                    rows=tuple(RobustRow(**asdict(row)) for row in rows),
-                    checks=tuple(RobustRow(**asdict(row)) for row in checks),
-                    noise=noise,
+                    rows=tuple(RobustRow(**asdict(one.row)) for one in rows),
+                    checks=tuple(RobustRow(**asdict(one.row)) for one in checks),
+                    noise=points,
                     amplification=tuple(AmplificationPoint(**asdict(layer)) for layer in growth),
-                    signs=_signs(name, [*rows, *checks], noise),
+                    signs=_signs(name, [one.row for one in (*rows, *checks)], points),
                     boards=tuple(judge.boards(name)),
+                    broken=broken_images(name, [*outcomes, *noise.items()]),
                 )
             )
         Attacked.of_all(measured).save(folder)
@@ -123,7 +131,7 @@ class _Job:
     config: AttackConfig
     seed: int
 
-    def rows(self, scratch: Path) -> list[RobustAccuracy]:
+    def rows(self, scratch: Path) -> list[Verdict]:
         """Return each attack at each epsilon, then their union: the worst case image by image.
 
         With stop_early there are only the unions of the first attacks, of one norm each, the
@@ -134,16 +142,16 @@ class _Job:
         for attack in attacks:
             by_norm.setdefault(self._built(attack).norm, []).append(attack)
         if self.config.stop_early:
-            found = [self._stages(*key, scratch) for key in product(by_norm.values(), epsilons)]
-            return [row for stages in found for row in reversed(stages)]
+            unions = [self._stages(*key, scratch) for key in product(by_norm.values(), epsilons)]
+            return [stage for stages in unions for stage in reversed(stages)]
         verdicts = {key: self._verdict(*key, scratch) for key in product(attacks, epsilons)}
-        rows = [verdict.row for verdict in verdicts.values()]
+        found = list(verdicts.values())
         for names, epsilon in product(by_norm.values(), epsilons):
             if len(names) > 1:
-                rows.append(union([verdicts[name, epsilon] for name in names]))
-        return rows
+                found.append(union([verdicts[name, epsilon] for name in names]))
+        return found
 
-    def checks(self, scratch: Path) -> list[RobustAccuracy]:
+    def checks(self, scratch: Path) -> list[Verdict]:
         """Return PGD with check_steps steps at each epsilon."""
         steps = self.config.check_steps
         if steps is None:
@@ -151,7 +159,7 @@ class _Job:
         longer = replace(self, config=self.config.model_copy(update={"steps": steps}))
         folder = scratch / f"steps-{steps}"
         folder.mkdir(exist_ok=True)
-        return [longer._verdict("pgd", eps, folder).row for eps in self.config.epsilons_255]
+        return [longer._verdict("pgd", eps, folder) for eps in self.config.epsilons_255]
 
     def _built(self, attack: str) -> Attack:
         config = self.config
@@ -159,9 +167,7 @@ class _Job:
             attack, steps=config.steps, restarts=config.restarts, queries=config.queries
         )
 
-    def _stages(
-        self, attacks: Sequence[str], epsilon_255: int, scratch: Path
-    ) -> list[RobustAccuracy]:
+    def _stages(self, attacks: Sequence[str], epsilon_255: int, scratch: Path) -> list[Verdict]:
         """Measure the union, or read again what an interrupted run has measured."""
         path = scratch / f"{self.name}-{'+'.join(attacks)}-{epsilon_255}.json"
         if not path.exists():
@@ -182,8 +188,9 @@ class _Job:
                     progress=report,
                 )
             use = self.judge.used(before)
-            write_json(path, [_entry(replace(row, board=use)) for row in found.stages])
-        return [_row(entry) for entry in json.loads(path.read_text())]
+            stages = [replace(one, row=replace(one.row, board=use)) for one in found.stages]
+            write_json(path, [_kept(one) for one in stages])
+        return [_verdict(entry) for entry in json.loads(path.read_text())]
 
     def _verdict(self, attack: str, epsilon_255: int, scratch: Path) -> Verdict:
         """Measure, or read again what an interrupted run has measured."""
@@ -192,21 +199,15 @@ class _Job:
             before = self.judge.used()
             found = self._evaluate(attack, epsilon_255, self.images, self.labels).verdict
             row = replace(found.row, board=self.judge.used(before))
-            write_json(path, {"row": _entry(row), "holds": found.holds.tolist()})
-        known = json.loads(path.read_text())
-        return Verdict(_row(known["row"]), np.array(known["holds"], dtype=np.bool_))
+            write_json(path, _kept(replace(found, row=row)))
+        return _verdict(json.loads(path.read_text()))
 
-    def noise(self) -> tuple[NoisePoint, ...]:
-        """Return the accuracy under random noise of each size."""
-        measured = (self.network, self.images, self.labels)
-        return tuple(
-            NoisePoint(
-                network=self.name,
-                epsilon_255=epsilon,
-                accuracy=noise_accuracy(*measured, epsilon, seed=self.seed),
-            )
+    def noise(self) -> dict[int, NDArray[np.bool_]]:
+        """Return which images are right under random noise of each size."""
+        return {
+            epsilon: noise_holds(self.network, self.images, self.labels, epsilon, seed=self.seed)
             for epsilon in self.config.epsilons_255
-        )
+        }
 
     def adversarial_examples(
         self, examples: Examples, count: int | None, epsilon_255: int
@@ -239,6 +240,14 @@ class _Job:
 def _entry(row: RobustAccuracy) -> dict[str, Any]:
     """Return a row for JSON; without a board it has no such key."""
     return {key: value for key, value in asdict(row).items() if value is not None}
+
+
+def _kept(verdict: Verdict) -> dict[str, Any]:
+    return {"row": _entry(verdict.row), "holds": verdict.holds.tolist()}
+
+
+def _verdict(entry: dict[str, Any]) -> Verdict:
+    return Verdict(_row(entry["row"]), np.array(entry["holds"], dtype=np.bool_))
 
 
 def _row(entry: dict[str, Any]) -> RobustAccuracy:

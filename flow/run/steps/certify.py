@@ -9,15 +9,14 @@ from typing import Any
 
 from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
-from flow.certify.verdict import bracket
+from flow.certify.verdict import Answer, Verdict, bracket
 from flow.classifier import Images, Labels
 from flow.cluster import ProcessCluster
 from flow.config import CertifyConfig
 from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.integer import IntegerNetwork
-from flow.report.schema import CertifiedRow
 from flow.run.pipeline import Context, Settings, Step
-from flow.run.results import Certified
+from flow.run.results import Certified, Proven
 
 __all__ = ["CertifyStep"]
 
@@ -26,6 +25,7 @@ class CertifyStep(Step):
     """The deployed network's *.npz -> certify.json, certificates-EPSILON.jsonl."""
 
     name = "certify"
+    version = 2
     needs = ("compile",)
     tools = ("numpy",)
 
@@ -52,7 +52,7 @@ class CertifyStep(Step):
         for epsilon_255 in budget.epsilons_255 or ():
             file = scratch / f"certificates-{epsilon_255}.jsonl"
             row = _row(network, images, labels, budget, epsilon_255, file)
-            rows.append(CertifiedRow(network=context.config.deployed, **row))
+            rows.append(Proven(network=context.config.deployed, **row))
             shutil.copy(file, folder / file.name)
         Certified(rows=tuple(rows)).save(folder)
 
@@ -73,7 +73,7 @@ def _row(  # noqa: PLR0917 - all of them one measurement
     epsilon_255: int,
     file: Path,
 ) -> dict[str, Any]:
-    """Return the counts of one radius, see flow.report.schema.CertifiedRow."""
+    """Return the counts of one radius, see flow.run.results.Proven."""
     settings = CertifySettings(epsilon_255=epsilon_255, flips=budget.flips, nodes=budget.nodes)
     with ProcessCluster(budget.processes) as cluster:
         verdicts = certify(
@@ -92,4 +92,10 @@ def _row(  # noqa: PLR0917 - all of them one measurement
         "unknown": found.unknown,
         "nodes": budget.nodes,
         "tiers": {str(tier): count for tier, count in sorted(found.tiers.items())},
+        "broken_images": _indices(verdicts, Answer.ADVERSARIAL),
+        "open_images": _indices(verdicts, Answer.UNKNOWN),
     }
+
+
+def _indices(verdicts: Sequence[Verdict], answer: Answer) -> tuple[int, ...]:
+    return tuple(one.index for one in verdicts if one.answer is answer)

@@ -15,6 +15,7 @@ from flow.report import Example, Report, ReportInputs, pick_examples, write_repo
 from flow.report.schema import Accuracy, Agreement, Hardware, ModelInfo
 from flow.run import results
 from flow.run.configuration import RunConfig
+from flow.run.counterexamples import with_attacks
 from flow.run.examples import load_examples
 from flow.run.pipeline import Context, Settings, Step
 from flow.storage.records import StepRecord
@@ -54,6 +55,7 @@ class ReportStep(Step):
 
 def _report(context: Context, network: IntegerNetwork) -> Report:
     config, attacked = context.config, results.Attacked.load(context.folder("attack"))
+    proven = results.Certified.load(context.folder("certify"))
     exported = results.Exported.load(context.folder("export"))
     verified = results.Verified.load(context.folder("verify"))
     simulated = results.Simulated.load(context.folder("rtlsim"))
@@ -72,7 +74,7 @@ def _report(context: Context, network: IntegerNetwork) -> Report:
             integer_vs_rtlsim=simulated.integer_vs_rtlsim,
         ),
         robust_accuracy=attacked.rows,
-        certified=results.Certified.load(context.folder("certify")).rows,
+        certified=with_attacks(proven.rows, attacked.broken),
         hardware=Hardware(
             **dict(simulated.hardware),
             resources=synthesised.resources,

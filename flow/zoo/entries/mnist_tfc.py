@@ -55,11 +55,11 @@ _ROBUST = Recipe(
     ),
 )
 # Few bits are free in a ball, so that search proves what bounds leave open: attacked images have
-# most of the weight.
+# most of the weight. On held-out training images 0.05 and 0.15 were as good.
 _CERTIFIED = Recipe(
     objective="mtl_ibp",
-    options={"bound_weight": 0.3, "clean_start": 0.0},
-    trainer=certified(epochs=14, learning_rate=8e-3, trained_255=28, measured_255=26),
+    options={"bound_weight": 0.1, "clean_start": 0.0},
+    trainer=certified(epochs=20, learning_rate=8e-3, trained_255=28, measured_255=26),
 )
 
 ENTRIES = (

@@ -40,9 +40,13 @@ class Refuser:
 
     def refuse(self, connection: Any) -> None:  # noqa: ANN401  # as socketserver hands it on
         """Return at once; the connection is answered, if few others are, and closed."""
-        if self._places.acquire(blocking=False):
+        if not self._places.acquire(blocking=False):
+            connection.close()
+            return
+        try:
             threading.Thread(target=self._tell, args=(connection,), daemon=True).start()
-        else:
+        except RuntimeError:  # no thread can be started; the place is the next connection's
+            self._places.release()
             connection.close()
 
     def _tell(self, connection: socket.socket) -> None:

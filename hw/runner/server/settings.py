@@ -12,6 +12,7 @@ from ..errors import BoardError
 __all__ = ["ServerSettings"]
 
 _LEAST_TOKEN = 16
+_HIGHEST_PORT = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,10 @@ class ServerSettings:
     answer_s: float = 300.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.port <= _HIGHEST_PORT:
+            raise BoardError(
+                f"server: port {self.port} is not 0 to {_HIGHEST_PORT}; give 8000 or so"
+            )
         if (self.certificate is None) != (self.key is None):
             raise BoardError("server: TLS needs a certificate and its key; give both")
         if self.client_authority is not None and self.certificate is None:

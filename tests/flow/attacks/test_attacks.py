@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from flow.attacks import ATTACKS, Attack, OnDevice, build_attack
 from flow.attacks.fgsm import Fgsm
+from flow.attacks.mi_fgsm import MiFgsm
 from flow.attacks.pgd import Pgd
 from flow.classifier import Images, Labels
 from flow.errors import FlowError
@@ -55,6 +56,7 @@ BUDGETS = {
     "fgsm": (1, 1),
     "r_fgsm": (1, 3),
     "bim": (7, 1),
+    "mi_fgsm": (7, 1),
     "pgd": (7, 3),
     "pgdpp": (7, 3),
     "apgd_ce": (7, 3),
@@ -97,6 +99,19 @@ def test_some_images_alone_are_attacked_as_among_all(name: str) -> None:
 def test_pgd_is_stronger_than_fgsm_and_both_than_nothing() -> None:
     fgsm, pgd = (holds(attacked(attack, 16)).mean() for attack in (Fgsm(), PGD))
     assert pgd + 0.02 < fgsm < holds(IMAGES).mean() - 0.2
+
+
+def test_a_velocity_keeps_what_gradients_of_size_1_add_up_to() -> None:
+    before, gradient = torch.full((1, 2, 1, 1), 0.5), torch.tensor([3.0, -1.0]).reshape(1, 2, 1, 1)
+    found = MiFgsm(steps=2, decay=0.5)._velocity(before, gradient)
+    torch.testing.assert_close(found.flatten(), torch.tensor([0.25 + 0.75, 0.25 - 0.25]))
+    assert (MiFgsm(steps=2)._velocity(0 * before, 0 * gradient) == 0).all()
+
+
+def test_mi_fgsm_without_momentum_is_bim_with_its_step() -> None:
+    bim = Pgd(steps=5, relative_step=1.0, random_start=False)
+    np.testing.assert_array_equal(attacked(MiFgsm(steps=5, decay=0.0), 16), attacked(bim, 16))
+    assert (attacked(MiFgsm(steps=5), 16) != attacked(bim, 16)).any()
 
 
 def test_large_epsilon_leaves_nothing() -> None:

@@ -48,3 +48,8 @@ def breaks(_nothing: None, item: int) -> None:
 def torch_threads(_nothing: None, _item: int) -> int | None:
     torch = sys.modules.get("torch")
     return None if torch is None else int(torch.get_num_threads())
+
+
+def process_of(_nothing: None, _item: int) -> int:
+    time.sleep(PAUSE_S)
+    return os.getpid()

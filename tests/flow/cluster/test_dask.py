@@ -5,18 +5,20 @@
 import random
 import shutil
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from random_kills import random_kills
 from servers import ROOT, ended, free_port, scheduler, worker
-from squares import squares, times
+from squares import always_dies, process_of, squares, times
 
-from flow.cluster import ResultStore, open_cluster
+from flow.cluster import ResultStore, Work, open_cluster
 from flow.cluster.jobqueue import JobQueue, queue_of, read_queue
 from flow.errors import FlowError
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+WHO: Work[int, int] = Work(name="who", version=1, do=process_of)
 EXPECTED = [(item, item * item) for item in range(60)]
 
 
@@ -94,6 +96,25 @@ def test_a_map_that_was_left_goes_on_where_it_was(tmp_path: Path) -> None:
         assert 1 <= kept < 60
         assert list(cluster.map(squares(tmp_path), range(60), total=60, title="x")) == EXPECTED
     assert sum(times(tmp_path, item) for item in range(60)) <= 60 + 6  # those on their way
+
+
+def test_items_are_dealt_out_evenly() -> None:
+    with open_cluster("local:2") as cluster:
+        list(cluster.map(WHO, range(4), total=4, title="x"))  # both are known now
+        found = list(cluster.map(WHO, range(6), total=6, title="x"))  # all sent at once
+    assert sorted(Counter(found).values()) == [3, 3]
+
+
+def test_an_item_that_ends_its_workers_ends_the_map(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flow.cluster.dask._DEATHS", 2)
+    work = Work(name="dies", version=1, do=always_dies, shared=tmp_path)
+    with (
+        open_cluster("local:1") as cluster,
+        pytest.raises(FlowError, match="item 0 of dies was with 2 workers that died"),
+    ):
+        list(cluster.map(work, range(1), total=1, title="x"))
 
 
 def test_a_scheduler_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

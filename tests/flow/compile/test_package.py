@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files and folders for boards."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,8 @@ from flow.compile.opening import OpenedAccelerator
 from flow.compile.package import BOARDS, write_package
 from flow.errors import FlowError
 from hw.runner.package import Package
+from hw.shell.kernel import write_kernel
+from hw.shell.settings import KernelSettings
 
 
 class _Network:
@@ -92,7 +95,9 @@ def test_the_command_says_how_to_unpack(
     monkeypatch.setattr("flow.compile.opening.open_accelerator", lambda _: opened)
     assert main(["package", str(tmp_path), "--board", "zcu104"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["package-zcu104.tar.gz"]
-    unpack, change, check = capsys.readouterr().out.split("; there: ")[1].strip().split(" && ")
+    told, about = capsys.readouterr().out.splitlines()
+    assert about.endswith("or put kernel.bit beside board.json")
+    unpack, change, check = told.split("; there: ")[1].split(" && ")
     assert unpack == "python3 -m tarfile -e package-zcu104.tar.gz"
     assert (change, check) == ("cd package-zcu104", "python3 -m runner check .")
     _unpack(tmp_path / "package-zcu104.tar.gz")
@@ -108,7 +113,7 @@ def test_the_command_writes_a_folder_where_the_name_is_of_none(
     monkeypatch.setattr("flow.compile.opening.open_accelerator", lambda _: opened)
     folder = tmp_path / "p"
     assert main(["package", str(tmp_path), "--board", "u250", "--output", str(folder)]) == 0
-    assert capsys.readouterr().out.endswith("; there: python3 -m runner check .\n")
+    assert capsys.readouterr().out.splitlines()[0].endswith("; there: python3 -m runner check .")
     assert Package.load(folder).backend == "alveo"
 
 
@@ -145,3 +150,55 @@ def test_what_cannot_be_packaged_is_told(opened: OpenedAccelerator, tmp_path: Pa
             write_package(
                 what, _noise(opened, count), tmp_path / "p", board=board, build_dir=tmp_path
             )
+
+
+def _built(opened: OpenedAccelerator, folder: Path) -> Path:
+    """Write what `bitstream` leaves of a build, with stand-ins for Vivado's files."""
+    port = KernelSettings(data_bits=BOARDS["pynq-z2"].data_bits)
+    write_kernel(opened.accelerator, folder / "kernel", port)
+    (folder / "products").mkdir()
+    for suffix in ("bit", "hwh", "rpt"):
+        (folder / "products" / f"kernel.{suffix}").write_text(f"of Vivado: {suffix}")
+    record = {"board": "pynq-z2", "digest": "ab", "clock_mhz": 87.5}
+    (folder / "bitstream.json").write_text(json.dumps(record))
+    return folder
+
+
+def test_a_bitstream_that_was_built_goes_along(opened: OpenedAccelerator, tmp_path: Path) -> None:
+    built = _built(opened, tmp_path / "bitstream-pynq-z2")
+    target = tmp_path / "package"
+    write_package(
+        opened, _noise(opened, 2), target, board="pynq-z2", build_dir=tmp_path, bitstream=built
+    )
+    package = Package.load(target)
+    assert package.product.read_text() == "of Vivado: bit"
+    assert package.product.with_suffix(".hwh").read_text() == "of Vivado: hwh"
+    assert package.description.clock_mhz == 87.5  # not what was compiled for
+    assert not (target / "kernel.rpt").exists()
+
+
+@pytest.mark.parametrize(
+    ("board", "damage", "message"),
+    [
+        ("pynq-z1", "", "was built for pynq-z2 from the accelerator"),
+        ("pynq-z2", "bitstream.json", "bitstream.json: cannot be read"),
+        ("pynq-z2", "products/kernel.bit", "kernel.bit: is missing; run `steelflow bitstream`"),
+        ("virtual", "", "the virtual board takes no bitstream"),
+    ],
+)
+def test_another_bitstream_is_refused(
+    board: str, damage: str, message: str, opened: OpenedAccelerator, tmp_path: Path
+) -> None:
+    built = _built(opened, tmp_path / "built")
+    if damage:
+        (built / damage).unlink()
+    with pytest.raises(FlowError, match=message):
+        write_package(
+            opened,
+            _noise(opened, 2),
+            tmp_path / "package",
+            board=board,
+            build_dir=tmp_path,
+            bitstream=built,
+        )
+    assert not (tmp_path / "package").exists()

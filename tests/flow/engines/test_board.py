@@ -5,6 +5,7 @@
 import gc
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from bad_link import BadLink, Faults
 from numpy.typing import NDArray
 from quantized_digits import digits, digits_network
 from self_signed import self_signed
-from virtual_board import Built, build_board
+from virtual_board import GEOMETRY, Built, build_board
 
 from flow.attacks import build_attack
 from flow.engines.board import BoardEngine, CheckedBoard
@@ -132,6 +133,47 @@ def test_tls_with_a_token_and_client_certificates(certificate: tuple[Path, Path]
         ):
             with pytest.raises(FlowError, match="no answer in 1 attempts"):
                 RemoteBoard(stranger, _DIGEST)
+
+
+@dataclass(frozen=True)
+class _Integers:
+    """What the virtual board's kernel must compute."""
+
+    input_shape: tuple[int, int, int]
+    classes: int
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """Return the logits."""
+        return GEOMETRY.results(images.reshape(len(images), -1))
+
+
+@pytest.mark.slow
+def test_a_black_box_attacks_the_board_over_tls_with_a_token(
+    built: Built, certificate: tuple[Path, Path]
+) -> None:
+    own, key = certificate
+    labels = built.expected.argmax(axis=1)
+    attack = build_attack("square", steps=1, restarts=1, queries=60)
+    problem = built.images, labels, attack, 40
+    integers = _Integers(built.images.shape[1:], GEOMETRY.outputs)
+    expected = evaluate(integers, *problem, seed=1, network="hashing")  # type: ignore[arg-type]
+    settings = ServerSettings(port=0, token=_TOKEN, certificate=own, key=key)
+    device = VirtualDevice(built.program, built.folder)
+    with (
+        Driver(device, built.description) as driver,
+        Server(driver_model(driver), settings) as server,
+    ):
+        link = Link(url=_url(server, "hashing"), token=_TOKEN, authority=own)
+        board = RemoteBoard(link, built.description.digest.hex())
+        found = evaluate(board, *problem, seed=1, network="hashing")  # type: ignore[arg-type]
+        board.close()
+        asked = server.batcher.statistics.snapshot()
+    np.testing.assert_array_equal(found.adversarial, expected.adversarial)
+    np.testing.assert_array_equal(found.labels_adversarial, expected.labels_adversarial)
+    assert (found.labels_adversarial != labels).any()  # it succeeds
+    assert board.figures.queries > len(labels)
+    assert asked["images"] == board.figures.queries  # none is counted twice
+    assert asked["requests"] == board.figures.requests
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def judged(name: str, epsilon_255: int = 16) -> Evaluation:
 
 def test_union_counts_an_image_that_any_attack_fools() -> None:
     fgsm, pgd = judged("fgsm"), judged("pgd")
-    both = union([fgsm.verdict, pgd.verdict])
+    both = union([fgsm.verdict, pgd.verdict]).row
     held = (fgsm.labels_adversarial == LABELS) & (pgd.labels_adversarial == LABELS)
     assert (both.attack, both.steps, both.accuracy) == ("fgsm+pgd", 10, held.mean())
 
@@ -44,9 +44,9 @@ def test_union_of_different_norms_is_refused() -> None:
 def test_stopping_early_gives_the_same_union() -> None:
     verdicts = [judged(name).verdict for name in NAMES]
     found = worst_case(SUBJECT, IMAGES, LABELS, ATTACKS, 16)
-    assert found.evaluation.row == found.stages[-1] == union(verdicts)
-    assert found.stages[0] == verdicts[0].row
-    assert found.stages[1] == union(verdicts[:2])
+    assert found.evaluation.row == found.stages[-1].row == union(verdicts).row
+    assert found.stages[0].row == verdicts[0].row
+    assert found.stages[1].row == union(verdicts[:2]).row
     np.testing.assert_array_equal(
         found.evaluation.verdict.holds, np.all([verdict.holds for verdict in verdicts], axis=0)
     )
@@ -63,7 +63,7 @@ def test_stopping_early_asks_less(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda *args, only, **rest: asked.append(int(only.sum())) or run(*args, only=only, **rest),
     )
     found = worst_case(SUBJECT, IMAGES, LABELS, ATTACKS, 16)
-    assert asked == [round(100 * found.stages[1].accuracy)]
+    assert asked == [round(100 * found.stages[1].row.accuracy)]
     assert asked[0] < 80
 
 

@@ -37,23 +37,6 @@ def _of_channels(g: GraphWriter, x: str, *scales: float) -> str:
 
 
 REFUSALS: dict[str, tuple[Layer, str]] = {
-    "sums that collide": (
-        lambda g, x: g.node("Add", _scaled(g, x, 1.7), _scaled(g, x, 1.3e-15)),
-        r"Add_\d+ \(Add\): its inputs have no common scale: .* with factors rounded to at most "
-        r"2\*\*40, 0 \(integer 0\) \+ 0 \(integer 0\) and 0 \(integer 0\) \+ 1\.60494e-16 "
-        r"\(integer 1\) are 1\.6e-16 apart and become one integer, so that a threshold between "
-        r"them is lost; quantize both inputs with one shared quantizer$",
-    ),
-    "sums that move": (
-        lambda g, x: g.node("Sub", _scaled(g, x, 1.7), _scaled(g, x, 1.3, 1.3e-3)),
-        r"no two of its 16 values collide, but \S+ \(integer \d\) \+ -0\.00062592\d \(integer 3\) "
-        r"moves by \S+, past any threshold that is nearer; quantize both inputs",
-    ),
-    "too many sums": (
-        lambda g, x: g.node("Add", _scaled(g, x, 1.7, bits=8), _scaled(g, x, 1.3, 1.3e-3, bits=9)),
-        r"2\*\*40, its 131,072 values are more than the 65,536 among which a collision is looked "
-        r"for; quantize both inputs",
-    ),
     "places that collide": (
         lambda g, x: g.node("Concat", _scaled(g, x, 1.7), _scaled(g, x, 1.3e-12), axis=2),
         r"Concat_\d+ \(Concat\): its inputs have no common scale: .* rounded to at most 2\*\*27, "

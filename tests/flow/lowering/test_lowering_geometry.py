@@ -61,6 +61,9 @@ CASES: dict[str, Layer] = {
     "counted border, ceil": lambda g, x: _average(
         g, x, strides=[2, 2], pads=[1, 0, 1, 1], ceil_mode=1, count_include_pad=1
     ),
+    "counted border, a window beyond it": lambda g, x: _average(
+        g, x, strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=1, count_include_pad=1
+    ),
     "border, ceil": lambda g, x: _average(g, x, strides=[2, 2], pads=[0, 1, 1, 1], ceil_mode=1),
     "border average of an offset": lambda g, x: _average(
         g, g.node("Sub", x, g.constant(100.5)), pads=[1, 1, 1, 1]
@@ -169,6 +172,15 @@ def test_every_nearest_mode_takes_the_pixels_that_its_execution_takes(
         return _resize(graph, x, 3.0, 2.0, **attributes)
 
     assert_equal(single(body, (1, 1, 3, 4)))
+
+
+@pytest.mark.parametrize("opset", [11, 19])
+def test_a_window_beyond_counted_padding_has_the_divisor_of_its_opset(opset: int) -> None:
+    model = single(CASES["counted border, a window beyond it"], SHAPE)
+    for item in model.model.opset_import:
+        item.version = opset if item.domain == "" else item.version
+    scales = [o for o in assert_equal(model).operations if isinstance(o, Scale)]
+    assert bool(scales) == (opset >= 19)
 
 
 def test_operations_are_the_fewest_that_do_it() -> None:

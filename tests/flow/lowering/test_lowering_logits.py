@@ -244,7 +244,10 @@ def test_logits_beyond_int32_are_refused() -> None:
     tensor = graph.node("Flatten", "images", axis=1)
     for size in (12, 12, 12):
         tensor = graph.node("MatMul", tensor, weights(graph, (size, 12), bits=8, scale=1.0))
-    with pytest.raises(FlowError, match=r"logits of up to \d+ do not fit int32"):
+    with pytest.raises(
+        FlowError,
+        match=r"its logits are integers up to [\d,]+, beyond 32 bits; use fewer bits, and",
+    ):
         lower(finished(graph, (1, 1, 3, 4), tensor))
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from agreement import assert_equal, quantized, single, weights
+from agreement import assert_equal, finished, quantized, single, weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,6 +119,10 @@ LAYERS: dict[str, Layer] = {
     "softplus with a beta": lambda g, x: _where_softplus_of(g, _sums(g, x), 3.0, 3.0),
     "softsign as torch writes it": lambda g, x: _divided(g, _sums(g, x)),
     "logsigmoid": lambda g, x: g.node("Log", g.node("Sigmoid", _sums(g, x))),
+    "max with constants of channels": lambda g, x: g.node(
+        "Max", _sums(g, x), g.constant(np.array([-0.4, 0.3, -9.0, 0.0]).reshape(4, 1, 1))
+    ),
+    "min with a constant": lambda g, x: g.node("Min", g.constant(0.37), _sums(g, x)),
     "rounded": lambda g, x: g.node("Floor", _sums(g, x, factor=2.0**-5)),
 }
 
@@ -142,6 +146,15 @@ def test_a_piecewise_function_of_few_integers_needs_no_quantizer(name: str) -> N
         return g.node(name, codes, alpha=0.25)
 
     assert_equal(single(body, (1, 2, 6, 7)))
+
+
+def test_a_hard_sigmoid_at_the_end_clamps_the_logits() -> None:
+    g = GraphWriter()
+    g.values["images"] = np.random.default_rng(0).integers(0, 256, (1, 12)).astype(np.float32)
+    sums = g.node("MatMul", "images", weights(g, (12, 4)))
+    model = finished(g, (1, 12), g.node("HardSigmoid", sums, alpha=0.004, beta=0.6))
+    network = assert_equal(model, nchw=False)
+    assert network.classes == 4
 
 
 FLOATS: dict[str, tuple[Growing, Callable[[float], float]]] = {
@@ -223,6 +236,11 @@ REFUSED: dict[str, tuple[Layer, str]] = {
     "softplus with another limit": (
         lambda g, x: g.node("Where", g.node("Greater", x, g.constant(2.0)), x, g.node("Elu", x)),
         r"Where_2 \(Where\): there is no integer form of Where",
+    ),
+    "max of two tensors": (
+        lambda g, x: g.node("Max", x, g.node("Mul", x, g.constant(0.1))),
+        r"Max_1 \(Max\): it compares 2 tensors that are computed from the image; compare one with "
+        r"a constant, or use LeakyRelu for max\(x, a \* x\)",
     ),
     "negative slope": (
         lambda g, x: g.node(

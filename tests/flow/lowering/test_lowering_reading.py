@@ -18,6 +18,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from flow.errors import FlowError
 from flow.fuzz import random_qonnx
 from flow.lowering import lower, read_model
+from flow.lowering.constants import Constant, constant_node
 from flow.lowering.graph_writer import GraphWriter
 
 
@@ -74,6 +75,9 @@ def _reshaped(batch: int, *, inside: bool) -> ModelProto:
     if inside:
         proto.graph.initializer.remove(shape)
         proto.graph.node.insert(0, helper.make_node("Constant", [], [sizes], value=shape))
+    else:  # as some exporters list their constants
+        listed = helper.make_tensor_value_info(sizes, TensorProto.INT64, [2])
+        proto.graph.input.append(listed)
     del proto.graph.value_info[:]
     return proto
 
@@ -261,3 +265,10 @@ def test_functions_are_inlined(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_bytes(model.SerializeToString())
     assert "Relu" in {node.op_type for node in read_model(path).graph.node}
+
+
+def test_levels_beyond_all_integers_are_floats() -> None:
+    given = [np.float32(1), np.float32(0.03125), np.float32(-(2.0**65)), np.float32(4)]
+    inputs = {name: Constant(np.asarray(value)) for name, value in zip("xszb", given, strict=True)}
+    node = helper.make_node("Quant", [*"xszb"], ["y"], domain="qonnx.custom_op.general")
+    assert constant_node(node, inputs, 1)["y"].codes is None

@@ -106,10 +106,6 @@ CASES: dict[str, tuple[Layer, str]] = {
         lambda g, x: _conv(g, g.node("Sub", x, g.constant(0.5)), pads=[1, 1, 1, 1]),
         r"it pads with zeros, but 0 is no level of its input \(channel 0 is 1 \* integer \+ -0.5\)",
     ),
-    "no common scale of a sum": (
-        lambda g, x: g.node("Add", quantized(g, x), _times(g, quantized(g, x), 0.1234567)),
-        r"Add_5 \(Add\): its inputs have no common scale: .* with one shared quantizer",
-    ),
     "sum of unequal shapes": (
         lambda g, x: g.node("Add", x, g.node("GlobalMaxPool", x)),
         r"Add_1 \(Add\): its inputs have shapes \(1, 2, 6, 6\), \(1, 2, 1, 1\)",

@@ -44,6 +44,16 @@ def test_trades(network: QuantClassifier, batch: Batch) -> None:
     assert outcome.loss.item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_logit_pairing(network: QuantClassifier, batch: Batch) -> None:
+    outcome = build_objective("logit_pairing").loss(Model(network), batch)
+    both = (batch.images, outcome.attacked)
+    with torch.no_grad():
+        clean, attacked = (network(images / 255).double().numpy() for images in both)
+    mean = sum(cross_entropy(softmax(network, images), batch.labels) for images in both) / 2
+    expected = mean + 0.5 * ((clean - attacked) ** 2).mean()
+    assert outcome.loss.item() == pytest.approx(expected, rel=1e-5)
+
+
 def test_mart(network: QuantClassifier, batch: Batch) -> None:
     outcome = build_objective("mart").loss(Model(network), batch)
     clean, attacked = softmax(network, batch.images), softmax(network, outcome.attacked)

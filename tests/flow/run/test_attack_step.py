@@ -100,6 +100,24 @@ def test_an_interrupted_step_goes_on(
     assert measured(tmp_path, attacks=["fgsm", "pgd", "square"], stop_early=True) == first
 
 
+def broken(found: dict[str, Any], network: str = "robust") -> dict[int, set[int]]:
+    entries = [entry for entry in found["broken"] if entry["network"] == network]
+    return {entry["epsilon_255"]: set(entry["images"]) for entry in entries}
+
+
+@pytest.mark.parametrize("stop_early", [False, True])
+def test_every_image_that_something_breaks_is_named(
+    both: tuple[dict[str, Any], dict[str, Any]], stop_early: bool
+) -> None:
+    found = both[stop_early]
+    named = broken(found, "plain")
+    assert set(named) == {4, 16, 32}  # 32: of the pictures
+    for epsilon in (4, 16):
+        images, worst = named[epsilon], accuracies(found["rows"])["fgsm+pgd+square", epsilon]
+        assert len([image for image in images if image < 40]) >= round(40 * (1 - worst))
+    assert broken(both[0])[16] >= broken(both[1])[16]
+
+
 def test_more_steps_are_a_check_and_no_row(tmp_path: Path) -> None:
     found = measured(tmp_path, attacks=["pgd"], check_steps=8)
     assert {row["steps"] for row in found["rows"]} == {4}

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the certify step writes, on a real network."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from quantized_digits import digits_network
@@ -12,8 +10,10 @@ from quantized_digits import digits_network
 from flow.certify.checker import check_file
 from flow.cli import main
 from flow.report.schema import CertifiedRow
+from flow.run.counterexamples import with_attacks
 from flow.run.loading import parse_config
 from flow.run.pipeline import Context, Pipeline
+from flow.run.results import Certified
 from flow.run.steps.certify import CertifyStep
 
 ATTACK = {"epsilons_255": [0, 4, 40], "images": 12}
@@ -31,8 +31,7 @@ def _context(folder: Path, **certify: object) -> Context:
 
 def _rows(context: Context) -> list[CertifiedRow]:
     CertifyStep().run(context, context.folder("certify"), context.folder("scratch"))
-    found: dict[str, Any] = json.loads((context.folder("certify") / "certify.json").read_text())
-    return [CertifiedRow(**row) for row in found["rows"]]
+    return list(with_attacks(Certified.load(context.folder("certify")).rows, []))
 
 
 def test_images_and_radii_are_the_attacks_where_nothing_is_said(tmp_path: Path) -> None:

@@ -281,6 +281,7 @@ def test_many_clients_get_their_own_answers(server: Server) -> None:
         ({"host": "0.0.0.0", "token": _TOKEN}, "no loopback address"),
         ({"host": "board.example"}, "no loopback address"),
         ({"token": "short"}, "the token has 5 characters; give at least 16"),
+        ({"port": 65_536}, "port 65536 is not 0 to 65535; give 8000 or so"),
         ({"certificate": "x.pem"}, "needs a certificate and its key; give both"),
         ({"client_authority": "x.pem"}, "client certificates need TLS"),
     ],

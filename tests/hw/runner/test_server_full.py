@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -117,6 +118,26 @@ def test_silent_clients_hold_nothing(full: tuple[Server, http.client.HTTPConnect
         assert b"HTTP/1.1 503" in {one[:12] for one in said} <= {b"HTTP/1.1 503", b""}
         _await_status(server, 503)  # while they are still there
     _expect_alive(first)
+
+
+@pytest.mark.parametrize("connections", [1, 0])  # a place for it, or one to be told so
+def test_threads_that_cannot_start_lose_no_place(
+    connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ServerSettings(port=0, most_connections=1)
+    with Server(_MODEL, settings) as server, ExitStack() as stack:
+        if not connections:
+            _expect_alive(stack.enter_context(closing(_connect(server))))
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", _no_thread)
+            for _ in range(40):  # more than either kind of places
+                with closing(_connect(server)) as lost, pytest.raises(ConnectionError):
+                    _expect_alive(lost)
+        _await_status(server, 200 if connections else 503)
+
+
+def _no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_a_flood_is_closed_without_an_answer() -> None:

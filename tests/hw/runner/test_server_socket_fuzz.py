@@ -143,7 +143,9 @@ def _fuzz(requests: int, seed: int) -> Counter[str]:
             kinds[_kind(_exchange(place, request), request)] += 1
             if number == requests // 10:
                 before = process.memory_info().rss
-        assert process.memory_info().rss - before < _MOST_GROWTH
+        after = process.memory_info().rss
+        print(f"memory: {before / 2**20:.1f} MiB, then {after / 2**20:.1f} MiB")
+        assert after - before < _MOST_GROWTH
         deadline = time.monotonic() + 20
         while threading.active_count() > threads and time.monotonic() < deadline:
             time.sleep(0.05)

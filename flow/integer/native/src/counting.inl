@@ -43,13 +43,17 @@ static void count_by_compare(const Op& op, std::int64_t channels, const std::int
     const auto* thresholds = reinterpret_cast<const std::int32_t*>(op.thresholds);
     const std::int64_t row = padded(channels), levels = op.levels;
     for (std::int64_t c = 0; c < channels; c += lanes) {
-        IntRegister found[lanes / ints] = {}, values[lanes / ints];
-        std::memcpy(values, sums + c, sizeof values);
-        for (std::int64_t level = 0; level < levels; ++level) {
-            const std::int32_t* own = thresholds + level * row + c;
-#pragma GCC unroll 4
-            for (std::int64_t i = 0; i < lanes / ints; ++i)
-                found[i] -= values[i] > load<IntRegister>(own + i * ints);
+        IntRegister found[lanes / ints] = {};
+        constexpr std::int64_t together = std::min<std::int64_t>(2, lanes / ints);
+        for (std::int64_t i = 0; i < lanes / ints; i += together) {
+            const std::int32_t* own = thresholds + c + i * ints;
+            IntRegister values[together], reached[together] = {};
+            for (std::int64_t n = 0; n < together; ++n)
+                values[n] = load<IntRegister>(sums + c + (i + n) * ints);
+            for (std::int64_t level = 0; level < levels; ++level, own += row)
+                for (std::int64_t n = 0; n < together; ++n)
+                    reached[n] -= values[n] > load<IntRegister>(own + n * ints);
+            for (std::int64_t n = 0; n < together; ++n) found[i + n] = reached[n];
         }
         narrow(counts + c, load<Ints>(found));
     }
