@@ -71,13 +71,18 @@ class StepCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Run what is out of date and name the result on stdout."""
+        workspace = self.bring(options)
+        print(f"{self.target or 'report'}: {shown(workspace / self.result)}")
+        return 0
+
+    def bring(self, options: argparse.Namespace) -> Path:
+        """Run what is out of date; return the workspace."""
         context = _context(options)  # first: a mistake in CONFIG is said at once
         from flow.run.pipeline import Pipeline  # noqa: PLC0415 - keeps --help fast
         from flow.run.steps import all_steps  # noqa: PLC0415 - imports torch and FINN
 
         Pipeline(all_steps()).run(context, self.target)
-        print(f"{self.target or 'report'}: {shown(context.workspace / self.result)}")
-        return 0
+        return context.workspace
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.cli.base import Command, shown
+from flow.cli.base import Command, StepCommand, shown
+from flow.environment import data_folder
 
 __all__ = ["COMMAND"]
 
@@ -17,7 +18,13 @@ class BitstreamCommand(Command):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the folder, the board, the clock and what is to be done."""
-        parser.add_argument("folder", type=Path, help="what compile has written")
+        parser.add_argument(
+            "folder",
+            metavar="CONFIG or FOLDER",
+            type=Path,
+            help="YAML file of a run, which is brought to its accelerator in build/NAME, or what "
+            "compile has written",
+        )
         parser.add_argument("--board", required=True, help="board, as ulx3s-85f; see `boards`")
         parser.add_argument(
             "--clock-mhz",
@@ -62,7 +69,10 @@ class BitstreamCommand(Command):
             "--timeout", type=float, metavar="S", help="limit for the tools in seconds"
         )
         parser.add_argument(
-            "--output", metavar="DIR", type=Path, help="default: FOLDER/bitstream-BOARD"
+            "--output",
+            metavar="DIR",
+            type=Path,
+            help="default: bitstream-BOARD in FOLDER, or in build/NAME",
         )
 
     def run(self, options: argparse.Namespace) -> int:
@@ -77,8 +87,9 @@ class BitstreamCommand(Command):
             lower_clock=not options.exact_clock,
             attempts=options.attempts,
         )
-        opened = open_accelerator(options.folder)
-        folder = options.output or options.folder / f"bitstream-{board.name}"
+        source = _brought(options) if options.folder.is_file() else options.folder
+        opened = open_accelerator(source)
+        folder = options.output or source / f"bitstream-{board.name}"
         if options.plan_only:
             _, plan = plan_bitstream(opened, board, settings, folder)
             print(f"bitstream: plan {plan.digest[:24]} in {shown(folder / 'plan')}")
@@ -97,6 +108,13 @@ class BitstreamCommand(Command):
         checked = check_gates(opened, found, gate_images(options.images, options.gates, shape))
         print(checked.line())
         return int(checked.wrong > 0)
+
+
+def _brought(options: argparse.Namespace) -> Path:
+    """Bring a configuration's run to its accelerator; return its workspace."""
+    step = StepCommand(name="compile", help="", target="compile", result="compile")
+    given = {"command": options.command, "config": options.folder, "data": data_folder()}
+    return step.bring(argparse.Namespace(**given, zoo=None, output=None))
 
 
 COMMAND = BitstreamCommand(name="bitstream", help="build the bitstream of a board")

@@ -23,7 +23,7 @@ from hw.runner.backends.virtual import VirtualDevice
 from hw.runner.description import Description
 from hw.runner.driver import Driver
 from hw.shell.kernel import KERNEL_FILE, Kernel, write_kernel
-from hw.synth.kernel import kernel_timing
+from hw.synth.kernel import SHELL, kernel_timing
 from hw.synth.timing import LayerTiming
 
 __all__ = [
@@ -159,6 +159,8 @@ def _remedy(worst: LayerTiming, asked_mhz: float) -> list[str]:
         return []
     if worst.source != worst.name:
         return [f"the path crosses the seam of {worst.source} and {worst.name}: a register cuts it"]
+    if worst.name == SHELL:
+        return [f"the path lies inside of the {SHELL}, which is the same for all: lower the clock"]
     return [f"the path lies inside of {worst.name}: fold it more, so that it computes less at once"]
 
 

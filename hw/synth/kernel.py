@@ -13,9 +13,9 @@ from hw.synth.report import WEIGHTED
 from hw.synth.timing import LayerTiming, layer_timing, read_netlist
 from hw.synth.yosys import NETLIST_JSON, SynthesisJob
 
-__all__ = ["kernel_job", "kernel_netlist", "kernel_timing"]
+__all__ = ["SHELL", "kernel_job", "kernel_netlist", "kernel_timing"]
 
-_ACCELERATOR, _SHELL = "accelerator", "shell"
+_ACCELERATOR, SHELL = "accelerator", "shell"
 
 
 def kernel_job(kernel: Kernel) -> SynthesisJob:
@@ -70,4 +70,4 @@ def kernel_timing(
 def _layer(net: str) -> str:
     """Return the layer that a net of the flat kernel is of, by its name."""
     place = net.split(".")
-    return place[1] if place[0] == _ACCELERATOR and len(place) > 2 else _SHELL
+    return place[1] if place[0] == _ACCELERATOR and len(place) > 2 else SHELL

@@ -92,3 +92,13 @@ def test_a_tiny_network_from_onnx_to_gates(
     assert "clock       50 MHz met by" in said
     assert said.endswith("gates: 6 of 6 images exact\n")
     assert (tmp_path / "out" / "bitstream-ulx3s-85f" / "products" / "kernel.bit").stat().st_size
+
+
+def test_a_configuration_with_a_mistake_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("name: mine\nseed: zero\n")
+    assert main(["bitstream", "mine.yaml", "--board", "pynq-z1", "--plan-only"]) == 2
+    assert "seed" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
