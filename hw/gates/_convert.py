@@ -30,8 +30,8 @@ def main(top: str) -> None:
     for name, cell in module["cells"].items():
         if cell["type"] in _DATA_ROWS:
             module["cells"][name] = _block_ram(name, cell)
-        elif set(cell["parameters"].get("INIT", "")) & set("xz"):
-            del cell["parameters"]["INIT"]  # any will do: the device's is the cell's default
+        elif "INIT" in cell["parameters"]:  # what is not defined can be anything
+            cell["parameters"]["INIT"] = _defined(cell["parameters"]["INIT"])
     design = {"modules": {top: module}}  # without the cells' declarations, which are no models
     Path("complete.json").write_text(json.dumps(design))
     yosys = libyosys.Design()
@@ -81,7 +81,11 @@ def _contents(values: dict[str, str], rows: int) -> str:
 def _joined(values: dict[str, str], prefix: str, rows: int) -> str:
     """Return the bits of the rows of 256, the lowest first; undefined ones as zeros."""
     found = (values.get(f"{prefix}{row:02X}", "").rjust(256, "0") for row in range(rows))
-    return "".join(re.sub("[xz]", "0", bits[-256:])[::-1] for bits in found)
+    return "".join(_defined(bits[-256:])[::-1] for bits in found)
+
+
+def _defined(bits: str) -> str:
+    return re.sub("[xz]", "0", bits)
 
 
 if __name__ == "__main__":

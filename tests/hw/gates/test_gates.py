@@ -3,6 +3,7 @@
 """Kernels as gates of the 7 series: the driver sees what the RTL computes."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -46,6 +47,8 @@ module rams(input logic clk, input logic [11:0] ra, wa, input logic [35:0] d, in
   logic [17:0] half [1024];
   logic [3:0] narrow [4096];
   initial $readmemh("rom.dat", rom);
+  (* rom_style = "distributed" *) logic [3:0] brief [40];  // the rest of its LUTs is not defined
+  initial $readmemh("small.dat", brief);
   logic [35:0] wide_q, rom_q;
   logic [17:0] half_q;
   logic [3:0] narrow_q;
@@ -57,7 +60,7 @@ module rams(input logic clk, input logic [11:0] ra, wa, input logic [35:0] d, in
     rom_q <= rom[ra[9:0]];
     half_q <= half[ra[9:0]];
     narrow_q <= narrow[ra];
-    o <= {wide_q ^ rom_q, 14'd0, half_q, narrow_q};
+    o <= {wide_q ^ rom_q, 10'd0, brief[ra[5:0] < 40 ? ra[5:0] : 6'd0], half_q, narrow_q};
   end
 endmodule
 """
@@ -109,17 +112,19 @@ def test_block_rams_of_all_shapes_are_as_in_rtl(tmp_path: Path) -> None:
     (tmp_path / "bench.sv").write_text(_BENCH)
     words = np.random.default_rng(0).integers(0, 1 << 36, 1024)
     (tmp_path / "rom.dat").write_text("\n".join(f"{word:x}" for word in words))
+    (tmp_path / "small.dat").write_text("\n".join(f"{word % 16:x}" for word in words[:40]))
     job = SynthesisJob(
         top="rams",
         sources=(tmp_path / "rams.sv",),
         family="xc7",
         base_dir=tmp_path,
-        memory=("rom.dat",),
+        memory=("rom.dat", "small.dat"),
     )
     store = BuildStore(tmp_path / "build")
     netlist = store.build(job.json_plan()).path(NETLIST_JSON).read_bytes()
     assert b"RAMB18E1" in netlist
     assert b"RAMB36E1" in netlist
+    assert re.search(rb'"INIT": "[01]+x|"INIT": "x+[01]', netlist)  # a LUT with both
     gates = store.build(plan_kernel_gates(netlist, "rams")).path("gates.v")
     model = Path(plan_kernel_gates.__code__.co_filename).parent / "cells" / "block_ram.sv"
     bench = tmp_path / "bench.sv"
