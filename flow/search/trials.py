@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from brevitas_models.architectures import build
+from brevitas_models.classifier import QuantClassifier
 from brevitas_models.exact import make_exact
 from brevitas_models.settings import ArchitectureSettings
 from flow.attacks.pgd import Pgd
-from flow.classifier import accuracy
+from flow.classifier import Images, accuracy
 from flow.cluster import Cluster, DataFile, Work
 from flow.compile.prediction import predict
 from flow.config import TrainingConfig
@@ -86,13 +87,10 @@ class Trials:
         config = self._config
         if config.prior is None:
             return []
-        tasks = [
-            (one, width)
-            for one in range(len(config.space.families))
-            for width in config.prior.widths
-        ]
-        identity = [config.space, config.training, config.prior.epochs, config.validation_images]
-        found = self._all(cluster, _prior, tasks, title="prior", identity=identity)
+        tasks = range(len(config.space.families))
+        identity = [config.space, config.training, config.prior, config.validation_images]
+        families = self._all(cluster, _prior, tasks, title="prior", identity=identity)
+        found = [one for family in families for one in family]
         for one in found:
             if isinstance(one, Refused):
                 banner(f"search: no prior of a family: {one.problem}")
@@ -124,7 +122,7 @@ class Trials:
     ) -> list[Result]:
         work: Work[Item, Result] = Work(
             name=do.__name__,
-            version=2,
+            version=3,
             do=do,
             shared=self._setting,
             prepare=_prepared,
@@ -164,8 +162,8 @@ def _cost(prepared: _Prepared, candidate: Candidate) -> Cost | Refused:
         return Refused(" ".join(str(error).split()))
 
 
-def _prior(prepared: _Prepared, task: tuple[int, int]) -> dict[str, Any] | Refused:
-    (config, dataset), (index, width) = prepared, task
+def _prior(prepared: _Prepared, index: int) -> list[dict[str, Any] | Refused]:
+    config, dataset = prepared
     assert config.prior is not None, "it was asked for"
     many = {"weight_bits": MANY_BITS, "activation_bits": MANY_BITS}
     shape = config.family(index).model_copy(update=many)
@@ -175,7 +173,16 @@ def _prior(prepared: _Prepared, task: tuple[int, int]) -> dict[str, Any] | Refus
         network = train_network(
             _kept(dataset, config.validation_images), settings, training, seed=config.seed
         ).network
-        images = dataset.train_images[:_PRIOR_IMAGES]
+    except USER_ERRORS as error:
+        return [Refused(" ".join(str(error).split()))]
+    images = dataset.train_images[:_PRIOR_IMAGES]
+    return [_spared(config, index, network, images, width) for width in config.prior.widths]
+
+
+def _spared(
+    config: SearchConfig, index: int, network: QuantClassifier, images: Images, width: int
+) -> dict[str, Any] | Refused:
+    try:
         bits = sensitive_bits(network, images, config.space.weight_bits, width)
     except USER_ERRORS as error:
         return Refused(" ".join(str(error).split()))
