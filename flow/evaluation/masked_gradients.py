@@ -60,7 +60,8 @@ def masked_gradient_findings(
 
     Rows of unions and of l2 attacks are passed over, unknown attacks count as white boxes. The
     best white box at each epsilon is judged. Noise is compared with the attack and not with the
-    clean accuracy, since at a large epsilon it harms any network.
+    clean accuracy, since at a large epsilon it harms any network. Where a search without gradients
+    (flip, square, ...) wins, the finding says whether by more than the 95% interval of its figure.
 
     Args:
         rows: of one network on the same images, in any order; the checks that need several
@@ -152,7 +153,14 @@ def _black_box(
         if white and white.accuracy > row.accuracy + tolerance:
             text = f"{white.attack} leaves {white.accuracy:.1%} at epsilon {row.epsilon_255}, more "
             text += f"than the {row.accuracy:.1%} of {row.attack}, which follows no gradients"
+            text += f"; {_against_interval(white.accuracy, row)}"
             yield _finding(Check.BLACK_BOX, white, row.accuracy, text)
+
+
+def _against_interval(accuracy: float, row: RobustAccuracy) -> str:
+    """Say on which side of the upper end of the row's 95% interval a larger accuracy lies."""
+    side = "above" if accuracy > row.ci95[1] else "within"
+    return f"that is {side} its 95% interval, {row.ci95[0]:.1%} to {row.ci95[1]:.1%}"
 
 
 def _noise(ordered: Sequence[RobustAccuracy], noise: Mapping[int, float]) -> Iterator[Finding]:

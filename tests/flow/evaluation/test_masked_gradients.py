@@ -9,7 +9,7 @@ import pytest
 from quantized_digits import digits, digits_network
 
 from flow.attacks import build_attack
-from flow.evaluation.evaluator import RobustAccuracy, evaluate
+from flow.evaluation.evaluator import RobustAccuracy, evaluate, wilson_interval
 from flow.evaluation.masked_gradients import Check, masked_gradient_findings, noise_holds
 from flow.integer import IntegerNetwork
 
@@ -80,7 +80,8 @@ FAILING = {
     ),
     Check.BLACK_BOX: (
         [ROW, replace(ROW, attack="square", accuracy=0.4)],
-        "pgd leaves 50.0% at epsilon 8, more than the 40.0% of square, which follows no gradients",
+        "pgd leaves 50.0% at epsilon 8, more than the 40.0% of square, which follows no gradients; "
+        "that is within its 95% interval, 0.0% to 100.0%",
     ),
     Check.NOISE: (
         [replace(ROW, epsilon_255=4, accuracy=0.9)],
@@ -105,6 +106,24 @@ def test_one_image_in_a_hundred_is_no_sign(check: Check) -> None:
     rows, _ = FAILING[check]
     near = [replace(row, accuracy=0.5 + 0.01 * np.sign(row.accuracy - 0.5)) for row in rows]
     assert masked_gradient_findings(near, {}) == []
+
+
+@pytest.mark.parametrize("attack", ["flip", "square"])
+@pytest.mark.parametrize(("images", "side"), [(100, "within"), (1000, "above")])
+def test_what_no_gradient_finds_is_held_against_the_interval(
+    attack: str, images: int, side: str
+) -> None:
+    """46 and 50 of 100 may be chance; 460 and 500 of 1,000 differ by more than the interval."""
+    interval = wilson_interval(images * 46 // 100, images)
+    found = replace(ROW, attack=attack, images=images, accuracy=0.46, ci95=interval)
+    (finding,) = masked_gradient_findings([replace(ROW, images=images), found], {})
+    assert f"of {attack}, which follows no gradients; that is {side} its 95%" in finding.message
+
+
+def test_the_upper_end_of_the_interval_is_within() -> None:
+    at_end = replace(ROW, attack="flip", accuracy=0.4, ci95=(0.3, ROW.accuracy))
+    (finding,) = masked_gradient_findings([ROW, at_end], {})
+    assert "within its 95% interval, 30.0% to 50.0%" in finding.message
 
 
 def test_unions_and_other_norms_are_passed_over() -> None:
