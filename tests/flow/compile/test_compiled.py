@@ -52,11 +52,13 @@ def test_it_says_what_it_assumed_and_found(built: Built) -> None:
 
 
 def test_it_ends_with_a_table_of_the_part(built: Built) -> None:
-    head, yosys, guess, holds, last = built.lines[-5:]
+    head, yosys, packed, guess, holds, last = built.lines[-6:]
     assert head.split() == ["LUT", "FF", "DSP", "BRAM36"]
     resources, part = _json(built.folder / "synth.json")["resources"], find_part("xc7z020")
     share = f"{100 * resources['lut'] / part.lut:.1f}%"
     assert yosys.split()[:4] == ["by", "Yosys", f"{resources['lut']:,}", share]
+    assert packed.split()[4] == f"{resources['lut_packed']:,}"
+    assert resources["lut"] / 2 <= resources["lut_packed"] <= resources["lut"]
     assert guess.split()[:2] == ["by", "estimate"]
     assert holds.split()[2:] == ["53,200", "106,400", "220", "140"]
     assert last == f"compile: {built.folder}"
