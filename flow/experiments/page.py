@@ -32,7 +32,7 @@ def write_findings(folder: Path, experiment: Experiment, scale: Scale, findings:
 
 
 def _page(experiment: Experiment, scale: Scale, findings: Findings, figure: str) -> str:
-    style = files("flow.report").joinpath("page.css").read_text(encoding="utf-8")
+    style = files("flow.report").joinpath("templates", "page.css").read_text(encoding="utf-8")
     verdicts = "".join(
         f"<tr><th>{escape(one.claim)}</th><td>{one.outcome}</td>"
         f"<td class='words'>{escape(one.evidence)}</td></tr>\n"
