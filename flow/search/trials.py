@@ -46,6 +46,11 @@ class Refused:
 
     problem: str
 
+    @classmethod
+    def by(cls, error: Exception) -> "Refused":
+        """Return the refusal that an error says, in one line."""
+        return cls(" ".join(str(error).split()))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
@@ -159,7 +164,7 @@ def _cost(prepared: _Prepared, candidate: Candidate) -> Cost | Refused:
         network = _untrained(candidate, dataset, config.seed)
         return cost_of(predict(network, candidate.compile), candidate.compile)
     except USER_ERRORS as error:
-        return Refused(" ".join(str(error).split()))
+        return Refused.by(error)
 
 
 def _prior(prepared: _Prepared, index: int) -> list[dict[str, Any] | Refused]:
@@ -174,7 +179,7 @@ def _prior(prepared: _Prepared, index: int) -> list[dict[str, Any] | Refused]:
             _kept(dataset, config.validation_images), settings, training, seed=config.seed
         ).network
     except USER_ERRORS as error:
-        return [Refused(" ".join(str(error).split()))]
+        return [Refused.by(error)]
     images = dataset.train_images[:_PRIOR_IMAGES]
     return [_spared(config, index, network, images, width) for width in config.prior.widths]
 
@@ -185,7 +190,7 @@ def _spared(
     try:
         bits = sensitive_bits(network, images, config.space.weight_bits, width)
     except USER_ERRORS as error:
-        return Refused(" ".join(str(error).split()))
+        return Refused.by(error)
     return layer_parameters(index, bits, width)
 
 
@@ -208,7 +213,7 @@ def _score(prepared: _Prepared, task: tuple[Candidate, Rung]) -> Scores | Refuse
     try:
         network = _trained(shortened, _kept(dataset, held), config.seed)
     except USER_ERRORS as error:
-        return Refused(" ".join(str(error).split()))
+        return Refused.by(error)
     images, labels = dataset.train_images[-held:], dataset.train_labels[-held:]
     attacks = [Pgd(steps=rung.steps, restarts=rung.restarts)]
     count = min(rung.images, held)
@@ -229,4 +234,4 @@ def _measure(prepared: _Prepared, candidate: Candidate) -> Measured | Refused:
         network = _trained(candidate, dataset, config.seed)
         return measure(network, candidate, dataset, config)
     except USER_ERRORS as error:
-        return Refused(" ".join(str(error).split()))
+        return Refused.by(error)

