@@ -1,11 +1,14 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""How many threads torch uses."""
+"""How many threads torch uses, and the kernels that compute for it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
-__all__ = ["one_thread", "threads"]
+__all__ = ["kernel_threads", "kernels_alone", "one_thread", "threads"]
+
+_KERNELS: ContextVar[int | None] = ContextVar("_KERNELS", default=None)
 
 
 @contextmanager
@@ -30,3 +33,25 @@ def one_thread() -> Iterator[None]:
     """
     with threads(1):
         yield
+
+
+@contextmanager
+def kernels_alone() -> Iterator[None]:
+    """Give torch's threads to the kernels of ours that it calls, and leave torch one.
+
+    Threads of torch spin for a while after each of its operations, and would take the cores from
+    those of the kernels: two threads of each on two cores are slower than the kernels' two alone.
+    """
+    token = _KERNELS.set(kernel_threads())
+    try:
+        with one_thread():
+            yield
+    finally:
+        _KERNELS.reset(token)
+
+
+def kernel_threads() -> int:
+    """Return how many threads a kernel that torch calls may use: torch's, or see kernels_alone."""
+    import torch  # noqa: PLC0415 - as in threads
+
+    return _KERNELS.get() or torch.get_num_threads()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What attacks ask of a network: its twin's gradients, or many logits from the fastest engine."""
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from flow.classifier import Classifier, Differentiable, Images
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
+from flow.integer.twin import Twin
+from flow.threads import kernels_alone
 
 __all__ = ["Victim"]
 
@@ -36,9 +39,19 @@ class Victim:
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the twin's logits [n, K] on the images' device, with gradients."""
-        held = next(chain(self.twin.parameters(), self.twin.buffers()), images)
-        logits: Tensor = self.twin(images.to(held.device))
+        logits: Tensor = self.twin(images.to(self._device))
         return logits.to(images.device)
+
+    @property
+    def _device(self) -> torch.device:
+        held = next(chain(self.twin.parameters(), self.twin.buffers()), None)
+        return torch.device("cpu") if held is None else held.device
+
+    def threads(self) -> AbstractContextManager[None]:
+        """Return how a climb uses the cores: a twin on kernels of ours has them for itself."""
+        twins = [one for one in self.twin.modules() if isinstance(one, Twin)]
+        native = self._device.type == "cpu" and any(one.engine is not None for one in twins)
+        return kernels_alone() if native else nullcontext()
 
     @cached_property
     def engine(self) -> Classifier:

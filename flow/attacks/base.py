@@ -4,6 +4,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import ClassVar
 
 import numpy as np
@@ -74,11 +75,12 @@ class Attack(ABC):
         for start in range(0, len(chosen) if epsilon_255 else 0, self.batch):
             rows = chosen[start : start + self.batch]
             search = Search(images[rows], labels[rows], rows, epsilon_255, seed)
-            search.begin(victim.logits(search.clean, by_twin=self.white_box))
-            for share in self._search(victim, search):
-                if progress:
-                    done = (start + share * len(rows)) * self.restarts
-                    progress(round(done), len(chosen) * self.restarts)
+            with victim.threads() if self.by_gradient else nullcontext():
+                search.begin(victim.logits(search.clean, by_twin=self.white_box))
+                for share in self._search(victim, search):
+                    if progress:
+                        done = (start + share * len(rows)) * self.restarts
+                        progress(round(done), len(chosen) * self.restarts)
             best[rows] = search.best
         return best
 

@@ -25,6 +25,7 @@ from flow.integer.native.traced import (
 from flow.integer.network import IntegerNetwork
 from flow.integer.operations import Threshold
 from flow.integer.twin_functions import Staircase
+from flow.threads import kernel_threads
 
 __all__ = ["Traced", "plan_traced_twin", "window_of"]
 
@@ -96,13 +97,13 @@ class Traced(torch.autograd.Function):
     def forward(ctx: Any, images: Tensor, engine: TracedNetwork) -> Tensor:  # noqa: ANN401
         """Return the logits of float[N, H, W, C]."""
         pixels = images.detach().to(torch.uint8).numpy()
-        logits, ctx.trace = engine.logits(pixels, torch.get_num_threads())
-        ctx.engine = engine
+        ctx.engine, ctx.threads = engine, kernel_threads()
+        logits, ctx.trace = engine.logits(pixels, ctx.threads)
         return torch.from_numpy(logits).to(torch.float32)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         """Return the gradient of the images."""
         given = gradients[0].detach().numpy()
-        found = ctx.engine.pull(ctx.trace, given, torch.get_num_threads())
+        found = ctx.engine.pull(ctx.trace, given, ctx.threads)
         return torch.from_numpy(found), None
