@@ -28,7 +28,7 @@ class WrittenMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class _Cell:
-    """A primitive of Yosys' +/xilinx/lutrams_*.txt and brams_xc4v.txt, with a write and a read port.
+    """A primitive of Yosys' lutrams_*.txt or brams_xc4v.txt, with a write and a read port.
 
     Attributes:
         address_bits: where it is one bit wide; with width i of `widths` i fewer.
