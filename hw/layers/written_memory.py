@@ -66,7 +66,7 @@ def written_memory(words: int, width: int, fpgapart: str) -> WrittenMemory:
 
     As on a Series 7 for parts that Yosys has no rule of this kind for, and for unknown ones.
     """
-    luts, blocks = _CELLS.get(_family(fpgapart), _CELLS[Family.SERIES_7])
+    luts, blocks = _cells(fpgapart)
     cheapest, found = words * width, WrittenMemory(lut=0, bram36=0.0)  # registers
     for kind in (luts, blocks):
         cost, taken = min((_best(cell, words, width) for cell in kind), key=lambda one: one[0])
@@ -75,11 +75,12 @@ def written_memory(words: int, width: int, fpgapart: str) -> WrittenMemory:
     return found
 
 
-def _family(fpgapart: str) -> Family | None:
+def _cells(fpgapart: str) -> tuple[tuple[_Cell, ...], tuple[_Cell, ...]]:
     try:
-        return find_part(fpgapart).family
+        family = find_part(fpgapart).family
     except HardwareError:
-        return None
+        family = Family.SERIES_7
+    return _CELLS.get(family, _CELLS[Family.SERIES_7])
 
 
 def _best(cell: _Cell, words: int, width: int) -> tuple[float, WrittenMemory]:
