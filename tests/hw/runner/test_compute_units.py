@@ -84,7 +84,7 @@ def test_a_unit_that_fails_is_named_and_the_others_can_be_started_again(
     driver = _driver(package, 2)
     driver.run(built.images)
     boards[1].set_memory(Memory(read_fault=Fault.SLVERR))
-    with pytest.raises(RunError, match="Alveo card 0 unit 2: run .* a read with SLVERR"):
+    with pytest.raises(RunError, match=r"Alveo card 0 unit 2: run .* a read with SLVERR"):
         driver.run(built.images)
     boards[1].set_memory(Memory())
     xrt.started.clear()
@@ -93,9 +93,7 @@ def test_a_unit_that_fails_is_named_and_the_others_can_be_started_again(
 
 
 @pytest.mark.usefixtures("xrt")
-def test_a_check_says_how_many_there_are(
-    package: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_check_says_how_many_there_are(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(package)]) == 0
     said = capsys.readouterr().out
     assert "values   23 of 23 images exact" in said
