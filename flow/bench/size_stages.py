@@ -151,7 +151,7 @@ class _Stages:
     def size(self) -> str:
         """Size the FIFOs."""
         sizing = size_fifos(
-            self.stitched, self.images, build_dir=self.folder / "verilator", budget_s=0.0
+            self.stitched, self.images, build_dir=self.folder / "verilator", budget_cycles=0
         )
         return f"{sizing.interval_cycles:,.0f} cycles a frame"
 

@@ -22,7 +22,7 @@ __all__ = ["built", "fit_memories", "place_thresholds"]
 
 _WIDER = 1.5  # how many times the multipliers of the narrowest folding a better one may have
 _BINS = 256  # in which DSP slices are counted
-_RESERVE = 2.0  # block RAMs for FIFOs and the buffers of matrix units, whose depths come later
+_RESERVE = 2.0  # block RAMs for FIFOs, whose depths come later
 _Option = MatrixOption | ThresholdOption
 
 

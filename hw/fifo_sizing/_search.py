@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The search for depths that cost less: all FIFOs at once, and only downwards."""
 
-import time
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ __all__ = ["shrink"]
 
 
 def shrink(
-    bench: Bench, depths: dict[str, int], frame_cycles: int, budget_s: float
+    bench: Bench, depths: dict[str, int], frame_cycles: int, budget_cycles: int
 ) -> dict[str, int]:
     """Lower every FIFO, step by step, until the next step would cost the pace.
 
@@ -24,12 +24,12 @@ def shrink(
         bench: what is simulated.
         depths: that keep the pace.
         frame_cycles: the pace.
-        budget_s: time after which no other depths are tried.
+        budget_cycles: of simulation; when they are used up, no other depths are tried.
     """
     manifest = bench.simulation.accelerator.manifest
     cost = {f.name: partial(fifo_cost, f, part=manifest.part) for f in manifest.fifos}
     steps = {f.name: [*cheaper_depths(f, depths[f.name], manifest.part)] for f in manifest.fifos}
-    search = _Search(bench, dict(depths), frame_cycles, time.perf_counter() + budget_s)
+    search = _Search(bench, dict(depths), frame_cycles, _trials(bench, frame_cycles, budget_cycles))
     while not search.exhausted:
         wanted = {name: smaller.pop() for name, smaller in steps.items() if smaller}
         if not wanted:
@@ -43,17 +43,17 @@ def shrink(
 
 @dataclass
 class _Search:
-    """Depths that keep the pace, and the time until they may still change."""
+    """Depths that keep the pace, and how many others may still be tried."""
 
     bench: Bench
     depths: dict[str, int]
     frame_cycles: int
-    deadline: float
+    trials: int
 
     @property
     def exhausted(self) -> bool:
-        """Whether the time is over."""
-        return time.perf_counter() > self.deadline
+        """Whether the budget is used up."""
+        return self.trials <= 0
 
     def lower(self, wanted: Mapping[str, int]) -> None:
         """Lower all FIFOs to their wanted depths, or else those of each part that can be."""
@@ -80,7 +80,17 @@ class _Search:
             self._split(part, found or frozenset())  # it fails, if not alone then with the first
 
     def _blockers(self, parts: Sequence[Mapping[str, int]]) -> list[frozenset[str] | None]:
+        self.trials -= len(parts)
         return self.bench.blockers([{**self.depths, **part} for part in parts], self.frame_cycles)
+
+
+def _trials(bench: Bench, frame_cycles: int, budget_cycles: int) -> int:
+    """Return how many simulations keep the budget; at least one unless it is 0.
+
+    Counted by the pace, as if none were cut short, so that equal inputs give equal depths on any
+    machine, whatever else runs there.
+    """
+    return math.ceil(budget_cycles / (bench.frames * frame_cycles))
 
 
 def _parts(names: list[str], blockers: frozenset[str]) -> tuple[list[str], list[str]]:

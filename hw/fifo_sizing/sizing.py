@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""FIFO depths from simulation: full throughput from as little memory as a time budget allows.
+"""FIFO depths from simulation: full throughput from as little memory as a budget of cycles allows.
 
 A FIFO has to hold what piles up while frames arrive at the pace of the slowest layer, no more. So
 the simulation with deep FIFOs gives the initiation interval, and a second one, with the input
@@ -26,8 +26,9 @@ from hw.fifo_sizing._search import shrink
 from hw.verilator.sim_top import storage_depth
 from hw.verilator.simulation import Simulation, Stall, Traffic
 
-__all__ = ["FifoSizing", "size_fifos"]
+__all__ = ["BUDGET_CYCLES", "FifoSizing", "size_fifos"]
 
+BUDGET_CYCLES = 100_000_000  # of simulation; CNV of 4 bits does half a million a second
 _MIN_DEPTH = 2  # FINN's least
 
 
@@ -56,7 +57,7 @@ def size_fifos(
     *,
     build_dir: Path,
     progress: Callable[[int, int], None] | None = None,
-    budget_s: float = 90.0,
+    budget_cycles: int = BUDGET_CYCLES,
     optimize: bool = True,
 ) -> FifoSizing:
     """Return, for each FIFO, a depth in beats with which the initiation interval is the least.
@@ -66,7 +67,8 @@ def size_fifos(
         images: uint8[N, H, W, C]; repeated or left out, so that there are frames enough.
         build_dir: where compiled simulations are kept; the program serves any depth later on.
         progress: called with the frames simulated so far, and 0: how many it takes is not known.
-        budget_s: time after which no further FIFO is made smaller.
+        budget_cycles: of simulation, after which no further FIFO is made smaller: not a time, so
+            that equal inputs give equal depths on any machine.
         optimize: of the simulation; see Simulation.
 
     Raises:
@@ -81,7 +83,7 @@ def size_fifos(
     pace = math.ceil(limit)
     marks = bench.run(deep, Traffic(frame_cycles=pace)).fifo_high_water
     safe = _deepen(bench, _from_marks(marks), deep, limit)
-    depths = shrink(bench, safe, pace, budget_s)
+    depths = shrink(bench, safe, pace, budget_cycles)
     default = _default_interval(bench)
     bench.frames *= 2
     if (found := bench.interval(depths)) > limit:  # only later than all the others ran

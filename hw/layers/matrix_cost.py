@@ -8,6 +8,7 @@ from finn.util.basic import get_dsp_block
 
 from hw.errors import HardwareError
 from hw.layers.matrix_shape import MatrixShape
+from hw.layers.written_memory import WrittenMemory, written_memory
 from hw.parts import find_part
 
 __all__ = [
@@ -31,10 +32,14 @@ _DSP_MAC, _DSP_SLICE, _DSP_SUM_BIT, _DSP_CONTROL = 9.19, 26.7, 3.17, 46.4
 
 @dataclass(frozen=True)
 class UnitResources:
-    """Predicted resources of a unit, without its weight memory."""
+    """Predicted resources of a unit, without its weight memory.
+
+    `bram36` is that of the vector that is repeated.
+    """
 
     lut: float
     dsp: int = 0
+    bram36: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,12 @@ class UnitCost:
 
 def choose_unit(shape: MatrixShape, fpgapart: str, cost: UnitCost, *, narrow: bool) -> str:
     """Return "lut" or "dsp", whichever costs less; both must be able to compute the layer."""
-    ours = cost.of(lut_resources(shape))
+    ours = cost.of(lut_resources(shape, fpgapart))
     finns = cost.of(dsp_resources(shape, fpgapart, narrow=narrow))
     return "lut" if ours <= finns else "dsp"
 
 
-def lut_resources(shape: MatrixShape) -> UnitResources:
+def lut_resources(shape: MatrixShape, fpgapart: str) -> UnitResources:
     """Predict our unit.
 
     A count of n products, which has b bits, takes LUTs in proportion to n - b; then the counts of
@@ -89,8 +94,9 @@ def lut_resources(shape: MatrixShape) -> UnitResources:
     counted = _PRODUCT * counts * (shape.simd - bits)
     joined = _PLANE_BIT * shape.pe * (planes - 1) * bits
     summed = _SUM_BIT * shape.pe * shape.out_bits if shape.folds > 1 else 0.0
-    memory = _replay(shape, shape.act.bits)
-    return UnitResources(_CONTROL + counted + joined + corrected + summed + memory)
+    memory = _replay(shape, shape.act.bits, fpgapart)
+    lut = _CONTROL + counted + joined + corrected + summed + memory.lut
+    return UnitResources(lut, bram36=memory.bram36)
 
 
 def dsp_resources(shape: MatrixShape, fpgapart: str, *, narrow: bool) -> UnitResources:
@@ -102,7 +108,8 @@ def dsp_resources(shape: MatrixShape, fpgapart: str, *, narrow: bool) -> UnitRes
     slices = -(-shape.pe // _lanes(weight, act, fpgapart, narrow=narrow)) * shape.simd
     summed = _DSP_SUM_BIT * shape.pe * shape.out_bits
     lut = _DSP_CONTROL + _DSP_MAC * shape.macs + _DSP_SLICE * slices + summed
-    return UnitResources(lut + _replay(shape, act), slices)
+    memory = _replay(shape, act, fpgapart)
+    return UnitResources(lut + memory.lut, slices, memory.bram36)
 
 
 def _lanes(weight: int, act: int, fpgapart: str, *, narrow: bool) -> int:
@@ -113,8 +120,9 @@ def _lanes(weight: int, act: int, fpgapart: str, *, narrow: bool) -> int:
     return 1 + (port - (not narrow) - weight) // (weight + act - 1)
 
 
-def _replay(shape: MatrixShape, act_bits: int) -> float:
-    """Return the LUTs of the memory that a vector is repeated from: 6 bits of 32 words in four."""
+def _replay(shape: MatrixShape, act_bits: int, fpgapart: str) -> WrittenMemory:
+    """Return the memory that a vector is repeated from, by mvu_replay or FINN's replay_buffer."""
     if shape.repeats == 1:
-        return 0.0
-    return 4.0 * -(-shape.simd * act_bits // 6) * -(-shape.folds // 32)
+        return WrittenMemory(lut=0, bram36=0.0)
+    words = 2 ** max(1, (shape.folds - 1).bit_length())
+    return written_memory(words, shape.simd * act_bits, fpgapart)

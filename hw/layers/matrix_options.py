@@ -65,11 +65,11 @@ def _option(layer: MatrixLayer, unit: str, style: str, fpgapart: str) -> MatrixO
     if unit == "dsp":
         resources = dsp_resources(shape, fpgapart, narrow=True)
     else:
-        resources = lut_resources(shape)
+        resources = lut_resources(shape, fpgapart)
     return MatrixOption(
         unit=unit,
         ram_style=style,
         lut=resources.lut + (lut_rom(*memory) if style == "distributed" else 0),
         dsp=resources.dsp,
-        bram36=block_rams(*memory) if style == "block" else 0.0,
+        bram36=resources.bram36 + (block_rams(*memory) if style == "block" else 0.0),
     )

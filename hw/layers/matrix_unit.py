@@ -34,7 +34,6 @@ from hw.layers.matrix_shape import MatrixShape
 from hw.layers.matrix_wrapper import render_matrix_wrapper
 from hw.layers.weight_memory import (
     WEIGHT_MEMORY,
-    block_rams,
     memory_style,
     render_weight_memory,
 )
@@ -234,10 +233,8 @@ class MatrixUnit(RTLBackend):
         return round(chosen_option(self, fpgapart).lut)
 
     def bram_estimation(self, fpgapart: str) -> int:
-        """Return the 18 kbit block RAMs of the weight memory."""
-        if self.memory_style(fpgapart) != "block":
-            return 0
-        return round(2 * block_rams(*self.memory_size()))
+        """Return the 18 kbit block RAMs of the weight memory and of the repeated vector."""
+        return round(2 * chosen_option(self, fpgapart).bram36)
 
     def memory_size(self) -> tuple[int, int]:
         """Return words and width of the weight memory."""

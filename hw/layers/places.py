@@ -24,6 +24,8 @@ from qonnx.custom_op.registry import getCustomOp
 from hw.errors import HardwareError
 from hw.layers._wrapper import Core, Port, Wrapper, stream_pins
 from hw.layers.base import StreamLayer, is_integer, is_signed
+from hw.layers.weight_memory import block_rams
+from hw.layers.written_memory import WrittenMemory, written_memory
 
 __all__ = [
     "PixelRepeat",
@@ -38,7 +40,6 @@ _FACTORS = "factors.dat"
 _DISTRIBUTED_WORDS = 512  # more factors are in block RAM
 # From synthesis with Yosys:
 _CONTROL_LUTS = 10  # counters and handshake
-_LUTRAM_WORDS = 128  # a deeper memory is in block RAM
 
 
 class _PixelOperator(HWCustomOp):
@@ -249,20 +250,18 @@ class PixelRepeat_rtl(_PixelLayer, PixelRepeat):  # noqa: N801
         """Return the row and how often it leaves."""
         return {"Block": self.block(), "Times": self.times()}
 
-    def bram_estimation(self, fpgapart: str) -> int:  # noqa: ARG002
-        """Return BRAM18 of a row: 36 bits of 512 words, or 18 of 1,024, and so on."""
-        if self.block() <= _LUTRAM_WORDS:
-            return 0
-        words = 1 << max(9, (self.block() - 1).bit_length())
-        return math.ceil(int(self.get_outstream_width()) / max(1, 36 * 512 // words))
+    def bram_estimation(self, fpgapart: str) -> int:
+        """Return BRAM18 of a row."""
+        return round(2 * self._memory(fpgapart).bram36)
 
     def lut_estimation(self, fpgapart: str) -> int:
-        """Return LUTs, from synthesis: a choice a bit, counters, LUTRAM 32 deep."""
-        width = int(self.get_outstream_width())
-        luts = width + _CONTROL_LUTS + self.block().bit_length()
-        if self.block() > 1 and not self.bram_estimation(fpgapart):
-            luts += math.ceil(self.block() / 32) * math.ceil(width * 2 / 3)
-        return luts
+        """Return LUTs, from synthesis: a choice a bit, counters, the row."""
+        control = _CONTROL_LUTS + self.block().bit_length()
+        return int(self.get_outstream_width()) + control + self._memory(fpgapart).lut
+
+    def _memory(self, fpgapart: str) -> WrittenMemory:
+        """Return what the memory of a row takes; a single beat is a register."""
+        return written_memory(self.block(), int(self.get_outstream_width()), fpgapart)
 
 
 class PixelScale(_PixelOperator):
@@ -384,9 +383,8 @@ class PixelScale_rtl(_PixelLayer, PixelScale):  # noqa: N801
         """Return BRAM18 of the factors."""
         if not self.in_block_ram():
             return 0
-        words = 1 << max(9, (math.prod(self.size()) - 1).bit_length())
         bits = int(self.get_input_datatype(1).bitwidth())
-        return math.ceil(bits / max(1, 36 * 512 // words))
+        return round(2 * block_rams(math.prod(self.size()), bits))
 
     def lut_estimation(self, fpgapart: str) -> int:  # noqa: ARG002
         """Return LUTs, from synthesis: a row of adders a bit of the factor; 64 words a LUT."""

@@ -18,13 +18,13 @@ from qonnx.core.datatype import BaseDataType, DataType
 
 from hw.layers._wrapper import Core, Wrapper, stream_pins
 from hw.layers.base import StreamLayer, is_integer, is_signed
+from hw.layers.written_memory import WrittenMemory, written_memory
 
 __all__ = ["GlobalAccPool_rtl", "Pool_rtl"]
 
 _MAXIMA = {"MaxPool": 1, "AccPool": 0}
 # From synthesis with Yosys:
 _CONTROL_LUTS = 10  # counters and handshake
-_LUTRAM_WORDS = 128  # a deeper memory is in block RAM
 
 
 class _PoolLayer(StreamLayer):
@@ -71,22 +71,21 @@ class _PoolLayer(StreamLayer):
         )
         return Wrapper(module=module, inputs=into, outputs=out, cores=[core])
 
-    def bram_estimation(self, fpgapart: str) -> int:  # noqa: ARG002
-        """Return BRAM18: 36 bits of 512 words, or 18 of 1,024, and so on."""
-        if self.folds() <= _LUTRAM_WORDS:
-            return 0
-        words = 1 << max(9, (self.folds() - 1).bit_length())
-        return math.ceil(int(self.get_outstream_width()) / max(1, 36 * 512 // words))
+    def bram_estimation(self, fpgapart: str) -> int:
+        """Return BRAM18 of the partial results."""
+        return round(2 * self._memory(fpgapart).bram36)
 
     def lut_estimation(self, fpgapart: str) -> int:
-        """Return LUTs: an adder, or a comparison and a choice, a lane; LUTRAM 32 deep."""
+        """Return LUTs: an adder, or a comparison and a choice, a lane; the partial results."""
         width = int(self.get_outstream_width())
-        luts = width + _CONTROL_LUTS
+        luts = width + _CONTROL_LUTS + self._memory(fpgapart).lut
         if self.is_maximum() and self.get_output_datatype().bitwidth() > 2:
             luts += width
-        if self.folds() > 1 and not self.bram_estimation(fpgapart):
-            luts += math.ceil(self.folds() / 32) * math.ceil(width * 2 / 3)
         return luts
+
+    def _memory(self, fpgapart: str) -> WrittenMemory:
+        """Return what the memory of partial results takes; a single one is a register."""
+        return written_memory(self.folds(), int(self.get_outstream_width()), fpgapart)
 
 
 class Pool_rtl(_PoolLayer, Pool):  # noqa: N801

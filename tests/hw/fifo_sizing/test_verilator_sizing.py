@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """FIFO sizing: what it proves, where it saves, and when it stops."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from hw.accelerator import Accelerator, Estimate, Fifo
 from hw.errors import HardwareError
 from hw.fifo_sizing._bench import Bench
 from hw.fifo_sizing._steps import cheaper_depths, fifo_cost
-from hw.fifo_sizing.sizing import _deepen, size_fifos
+from hw.fifo_sizing.sizing import BUDGET_CYCLES, FifoSizing, _deepen, size_fifos
 from hw.stitch.stitching import with_fifo_depths
 from hw.verilator.sim_top import storage_depth
 from hw.verilator.simulation import Simulation
@@ -57,18 +59,36 @@ def test_simulation_holds_some_frames_or_the_depth(beats: int, depth: int, store
 
 
 @pytest.mark.slow
-def test_no_time_gives_depths_with_which_no_layer_is_ever_blocked(
+def test_no_budget_gives_depths_with_which_no_layer_is_ever_blocked(
     forked: Forked, build_dir: Path
 ) -> None:
     accelerator = forked.accelerators[0]
     first, last = (
-        size_fifos(accelerator, forked.images[:2], build_dir=build_dir, budget_s=budget_s)
-        for budget_s in (0.0, 60.0)
+        size_fifos(accelerator, forked.images[:2], build_dir=build_dir, budget_cycles=cycles)
+        for cycles in (0, BUDGET_CYCLES)
     )
     predicted = accelerator.manifest.cycles_per_frame_predicted
     assert first.interval_cycles == last.interval_cycles == predicted
     assert _cost(accelerator, last.depths) < _cost(accelerator, first.depths)
     assert first.simulations < last.simulations
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("budget_cycles", [100, BUDGET_CYCLES])  # the first ends before it is done
+def test_sizing_does_not_depend_on_how_long_a_simulation_takes(
+    forked: Forked, build_dir: Path, monkeypatch: pytest.MonkeyPatch, budget_cycles: int
+) -> None:
+    def sized() -> FifoSizing:
+        images = forked.images[:2]
+        return size_fifos(
+            forked.accelerators[0], images, build_dir=build_dir, budget_cycles=budget_cycles
+        )
+
+    found = sized()
+    hours = count(step=3600)
+    for clock in ("time", "monotonic", "perf_counter"):
+        monkeypatch.setattr(time, clock, lambda: float(next(hours)))
+    assert sized() == found
 
 
 def _cost(accelerator: Accelerator, depths: Mapping[str, int]) -> float:
