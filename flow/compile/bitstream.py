@@ -119,8 +119,12 @@ def build_bitstream(
     report = board.report(products)
     shutil.rmtree(folder / _PRODUCTS, ignore_errors=True)
     shutil.copytree(products.folder, folder / _PRODUCTS)
-    record = {"board": board.name, "digest": plan.digest, "tools": dict(plan.tools)}
-    record |= {"compute_units": settings.compute_units}
+    record = {
+        "board": board.name,
+        "digest": plan.digest,
+        "tools": dict(plan.tools),
+        "compute_units": settings.compute_units,
+    }
     write_json(folder / _RECORD, record | asdict(report))
     return Bitstream(folder, kernel, board, products, report)
 

@@ -77,7 +77,7 @@ class Tool:
 def unit_needs(kernel: Kernel, part: Part) -> dict[str, tuple[float, int]]:
     """Return resource -> (what one kernel needs by its estimates, what the part holds)."""
     about = kernel.accelerator.manifest
-    parts = [node.estimate for node in (*about.layers, *about.fifos)]
+    parts = [layer.estimate for layer in about.layers] + [fifo.estimate for fifo in about.fifos]
     return {
         "LUT": (sum(each.lut for each in parts), part.lut),
         "DSP": (sum(each.dsp for each in parts), part.dsp),
