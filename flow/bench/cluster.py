@@ -3,6 +3,8 @@
 """`steelflow bench cluster`: what dividing work costs beside the work itself."""
 
 import argparse
+import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -63,15 +65,17 @@ class ClusterBenchmark(Benchmark):
 
 
 def _row(place: str, cluster: "Cluster", tasks: int, task_s: float, *, compute: bool) -> Row:
-    workers = int(place.rsplit(":", 1)[-1]) if place.rsplit(":", 1)[-1].isdecimal() else 1
+    given = place.removeprefix("local:")
     do = _compute if compute else _wait
-    _timed(cluster, _wait, 2 * workers, 0.0)  # starts them
-    seconds, cpu_s = _timed(cluster, do, tasks, task_s)
-    short_s, short_cpu_s = _timed(cluster, _wait, _SHORT, 0.0)
+    _timed(cluster, _wait, 2 * int(given) if given.isdecimal() else 2, 0.0)  # starts them
+    seconds, cpu_s, present = _timed(cluster, do, tasks, task_s)
+    workers = int(given) if given.isdecimal() else present
+    short_s, short_cpu_s, _ = _timed(cluster, _wait, _SHORT, 0.0)
     ideal_s = -(-tasks // workers) * task_s
     useful_s = tasks * task_s if compute else 0.0
     return {
         "place": place,
+        "workers": workers,
         "tasks": tasks,
         "task_s": task_s,
         "seconds": round(seconds, 3),
@@ -83,16 +87,15 @@ def _row(place: str, cluster: "Cluster", tasks: int, task_s: float, *, compute: 
 
 
 def _timed(
-    cluster: "Cluster", do: Callable[[float, int], int], tasks: int, task_s: float
-) -> tuple[float, float]:
-    """Return seconds, and seconds of CPU time over all processes."""
+    cluster: "Cluster", do: Callable[[float, int], str], tasks: int, task_s: float
+) -> tuple[float, float, int]:
+    """Return seconds, seconds of CPU time over all processes here, and how many workers it took."""
     from flow.cluster import Work  # noqa: PLC0415 - imports NumPy
 
-    work: Work[int, int] = Work(name=do.__name__, version=1, do=do, shared=task_s)
+    work: Work[int, str] = Work(name=do.__name__, version=1, do=do, shared=task_s)
     start, cpu_start = time.perf_counter(), _cpu_s()
-    found = list(cluster.map(work, range(tasks), total=tasks, title="tasks"))
-    assert found == list(range(tasks))
-    return time.perf_counter() - start, _cpu_s() - cpu_start
+    found = set(cluster.map(work, range(tasks), total=tasks, title="tasks"))
+    return time.perf_counter() - start, _cpu_s() - cpu_start, len(found)
 
 
 def _cpu_s() -> float:
@@ -102,16 +105,20 @@ def _cpu_s() -> float:
     return float(sum(one.user + one.system for one in times))
 
 
-def _wait(task_s: float, item: int) -> int:
+def _wait(task_s: float, _item: int) -> str:
     time.sleep(task_s)
-    return item
+    return _worker()
 
 
-def _compute(task_s: float, item: int) -> int:
+def _compute(task_s: float, _item: int) -> str:
     end = time.thread_time() + task_s
     while time.thread_time() < end:
         pass
-    return item
+    return _worker()
+
+
+def _worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 CLUSTER = ClusterBenchmark(

@@ -17,7 +17,7 @@ class BitstreamCommand(Command):
     """Plan and build an accelerator's bitstream, and check its gates where that is possible."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the folder, the board, the clock and what is to be done."""
+        """Declare the folder, the board, what is built, where, and what is to be done with it."""
         parser.add_argument(
             "folder",
             metavar="CONFIG or FOLDER",
@@ -26,54 +26,16 @@ class BitstreamCommand(Command):
             "compile has written",
         )
         parser.add_argument("--board", required=True, help="board, as ulx3s-85f; see `boards`")
-        parser.add_argument(
-            "--clock-mhz",
-            type=float,
-            metavar="MHZ",
-            help="clock to ask for (default: the one that was compiled for)",
-        )
-        parser.add_argument(
-            "--exact-clock",
-            action="store_true",
-            help="fail where timing does not allow that clock (default: take the most it allows)",
-        )
-        parser.add_argument(
-            "--attempts",
-            type=int,
-            default=3,
-            metavar="N",
-            help="placements to try for a clock (default: 3)",
-        )
         parser.add_argument("--plan-only", action="store_true", help="write the plan, run no tool")
-        parser.add_argument(
-            "--gates",
-            type=int,
-            default=0,
-            metavar="N",
-            help="send N images to the placed gates in simulation, and compare (default: 0)",
-        )
-        parser.add_argument(
-            "--images",
-            metavar="FILE",
-            type=Path,
-            help="for --gates: the first N images of this .npy (default: noise)",
-        )
-        parser.add_argument(
-            "--on",
-            default="local",
-            metavar="PLACE",
-            help="where the tools run: local, container:IMAGE, ssh:HOST, slurm:FILE with #SBATCH "
-            "lines (default: local)",
-        )
-        parser.add_argument(
-            "--timeout", type=float, metavar="S", help="limit for the tools in seconds"
-        )
         parser.add_argument(
             "--output",
             metavar="DIR",
             type=Path,
             help="default: bitstream-BOARD in FOLDER, or in build/NAME",
         )
+        _add_design(parser)
+        _add_place(parser)
+        _add_gates(parser)
 
     def run(self, options: argparse.Namespace) -> int:
         """Write the plan; build it and say what came out."""
@@ -86,6 +48,7 @@ class BitstreamCommand(Command):
             clock_mhz=options.clock_mhz,
             lower_clock=not options.exact_clock,
             attempts=options.attempts,
+            compute_units=options.compute_units,
         )
         source = _brought(options) if options.folder.is_file() else options.folder
         opened = open_accelerator(source)
@@ -108,6 +71,61 @@ class BitstreamCommand(Command):
         checked = check_gates(opened, found, gate_images(options.images, options.gates, shape))
         print(checked.line())
         return int(checked.wrong > 0)
+
+
+def _add_design(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--clock-mhz",
+        type=float,
+        metavar="MHZ",
+        help="clock to ask for (default: the one that was compiled for)",
+    )
+    parser.add_argument(
+        "--exact-clock",
+        action="store_true",
+        help="fail where timing does not allow that clock (default: take the most it allows)",
+    )
+    parser.add_argument(
+        "--attempts",
+        type=int,
+        default=3,
+        metavar="N",
+        help="placements to try for a clock (default: 3)",
+    )
+    parser.add_argument(
+        "--compute-units",
+        type=int,
+        default=1,
+        metavar="N",
+        help="copies of the kernel on an Alveo card, 1 to 4, which share the images (default: 1)",
+    )
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--on",
+        default="local",
+        metavar="PLACE",
+        help="where the tools run: local, container:IMAGE, ssh:HOST, slurm:FILE with #SBATCH "
+        "lines (default: local)",
+    )
+    parser.add_argument("--timeout", type=float, metavar="S", help="limit for the tools in seconds")
+
+
+def _add_gates(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--gates",
+        type=int,
+        default=0,
+        metavar="N",
+        help="send N images to the placed gates in simulation, and compare (default: 0)",
+    )
+    parser.add_argument(
+        "--images",
+        metavar="FILE",
+        type=Path,
+        help="for --gates: the first N images of this .npy (default: noise)",
+    )
 
 
 def _brought(options: argparse.Namespace) -> Path:

@@ -50,18 +50,19 @@ class PackageCommand(Command):
 
         from flow.classifier import check_images  # noqa: PLC0415
         from flow.compile.opening import open_accelerator  # noqa: PLC0415 - imports torch
-        from flow.compile.package import BOARDS, write_package  # noqa: PLC0415
+        from flow.compile.package import board_kind, write_package  # noqa: PLC0415
         from flow.engines.simulation import read_images  # noqa: PLC0415
         from flow.environment import cache_folder  # noqa: PLC0415
         from flow.storage.archive import ARCHIVE_SUFFIX  # noqa: PLC0415
 
+        kind = board_kind(options.board)
         opened = open_accelerator(options.folder)
         shape = opened.accelerator.manifest.input.shape
         noise = np.random.default_rng(0).integers(0, 256, (_IMAGES, *shape), dtype=np.uint8)
         images = noise if options.images is None else read_images(options.images)
         check_images(images, shape)
-        target = options.output or options.folder / f"package-{options.board}{ARCHIVE_SUFFIX}"
-        bitstream = options.bitstream or options.folder / f"bitstream-{options.board}"
+        target = options.output or options.folder / f"package-{kind.name}{ARCHIVE_SUFFIX}"
+        bitstream = options.bitstream or options.folder / f"bitstream-{kind.name}"
         with_it = options.bitstream is not None or (bitstream / "products").is_dir()
         written = write_package(
             opened,
@@ -71,11 +72,11 @@ class PackageCommand(Command):
             build_dir=cache_folder() / "verilator",
             bitstream=bitstream if with_it else None,
         )
-        print(f"package: {shown(written)}; there: {_commands(written, options.board)}")
-        if not with_it and options.board != "virtual":
+        print(f"package: {shown(written)}; there: {_commands(written, kind.name)}")
+        if not with_it and kind.board:
             print(
                 f"package: holds no bitstream, as {shown(bitstream)} has none; build it by "
-                f"`steelflow bitstream`, or put {BOARDS[options.board].product} beside board.json"
+                f"`steelflow bitstream`, or put {kind.product} beside board.json"
             )
         return 0
 

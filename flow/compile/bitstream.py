@@ -58,10 +58,11 @@ class Bitstream:
 
 @dataclass(frozen=True)
 class BuiltProducts:
-    """Files that a board loads, as `build_bitstream` left them, and the clock that they have."""
+    """Files that a board loads, as `build_bitstream` left them, their clock and compute units."""
 
     paths: tuple[Path, ...]
     clock_mhz: float
+    compute_units: int
 
 
 def plan_bitstream(
@@ -76,6 +77,7 @@ def plan_bitstream(
     """
     port = KernelSettings(data_bits=board.data_bits)
     kernel = write_kernel(opened.accelerator, folder / _KERNEL, port)
+    board.check_units(kernel, settings.compute_units)
     plan = board.plan(kernel, settings)
     target = folder / _PLAN
     shutil.rmtree(target, ignore_errors=True)
@@ -117,7 +119,12 @@ def build_bitstream(
     report = board.report(products)
     shutil.rmtree(folder / _PRODUCTS, ignore_errors=True)
     shutil.copytree(products.folder, folder / _PRODUCTS)
-    record = {"board": board.name, "digest": plan.digest, "tools": dict(plan.tools)}
+    record = {
+        "board": board.name,
+        "digest": plan.digest,
+        "tools": dict(plan.tools),
+        "compute_units": settings.compute_units,
+    }
     write_json(folder / _RECORD, record | asdict(report))
     return Bitstream(folder, kernel, board, products, report)
 
@@ -133,6 +140,7 @@ def find_products(folder: Path, kernel: Kernel, board: Board) -> BuiltProducts:
     try:
         record = json.loads(path.read_text())
         clock_mhz, built_for = float(record["clock_mhz"]), record["board"]
+        units = int(record.get("compute_units", 1))
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise FlowError(f"{path}: cannot be read ({error}); {again}") from error
     digest = Kernel.load(folder / _KERNEL).manifest.digest
@@ -145,7 +153,7 @@ def find_products(folder: Path, kernel: Kernel, board: Board) -> BuiltProducts:
     if not product.is_file():
         raise FlowError(f"{product}: is missing; {again}")
     beside = product.with_suffix(".hwh")  # PYNQ reads the addresses there
-    return BuiltProducts((product, *([beside] if beside.is_file() else [])), clock_mhz)
+    return BuiltProducts((product, *([beside] if beside.is_file() else [])), clock_mhz, units)
 
 
 def check_gates(opened: OpenedAccelerator, found: Bitstream, images: Images) -> GateCheck:

@@ -14,7 +14,9 @@ from hw.errors import HardwareError
 from hw.parts import Part, find_part
 from hw.shell.kernel import Kernel
 
-__all__ = ["Board", "BoardSettings", "Tool"]
+__all__ = ["MOST_UNITS", "Board", "BoardSettings", "Tool", "unit_needs"]
+
+MOST_UNITS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +27,13 @@ class BoardSettings:
         clock_mhz: that is asked for; None for the one that the kernel was compiled for.
         lower_clock: take the most that timing allows where that is less; else the build fails.
         attempts: placements, or strategies, that are tried for a clock, at most.
+        compute_units: copies of the kernel in one bitstream, which share the images.
     """
 
     clock_mhz: float | None = None
     lower_clock: bool = True
     attempts: int = 3
+    compute_units: int = 1
 
     def __post_init__(self) -> None:
         if self.clock_mhz is not None and not 4 <= self.clock_mhz <= 1000:
@@ -39,6 +43,10 @@ class BoardSettings:
         if not 1 <= self.attempts <= 100:
             raise HardwareError(
                 f"bitstream: attempts {self.attempts} is not 1 to 100; give 3 or so"
+            )
+        if not 1 <= self.compute_units <= MOST_UNITS:
+            raise HardwareError(
+                f"bitstream: {self.compute_units} compute units are not 1 to {MOST_UNITS}; give 1"
             )
 
     def clock_of(self, kernel: Kernel) -> float:
@@ -66,6 +74,17 @@ class Tool:
         return shutil.which(self.name) is not None
 
 
+def unit_needs(kernel: Kernel, part: Part) -> dict[str, tuple[float, int]]:
+    """Return resource -> (what one kernel needs by its estimates, what the part holds)."""
+    about = kernel.accelerator.manifest
+    parts = [layer.estimate for layer in about.layers] + [fifo.estimate for fifo in about.fifos]
+    return {
+        "LUT": (sum(each.lut for each in parts), part.lut),
+        "DSP": (sum(each.dsp for each in parts), part.dsp),
+        "BRAM36": (sum(each.bram18 for each in parts) / 2, part.bram36),
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Board(ABC):
     """A board; a kind of boards is a subclass, a board an instance in a file of its own.
@@ -83,6 +102,7 @@ class Board(ABC):
     backend: ClassVar[str]  # of the runner
     product: ClassVar[str]  # that the backend loads
     tools: ClassVar[tuple[Tool, ...]]
+    most_units: ClassVar[int] = 1
 
     @property
     @abstractmethod
@@ -122,6 +142,29 @@ class Board(ABC):
                 f"{self.name}: the kernel's memory port has {about.data_bits} bits, the board's "
                 f"{self.data_bits}; write the kernel for this board"
             )
+
+    def check_units(self, kernel: Kernel, units: int) -> None:
+        """Check that the board takes so many copies of a kernel, and that the part holds them.
+
+        The need is what the layers' and FIFOs' estimates add up to; shell and platform come on top.
+
+        Raises:
+            HardwareError: it does not.
+        """
+        if units > self.most_units:
+            raise HardwareError(
+                f"{self.name}: {units} compute units, and the board takes {self.most_units}; "
+                "several are for Alveo cards"
+            )
+        if units == 1:
+            return
+        for name, (needed, held) in unit_needs(kernel, self.part).items():
+            if units * needed > held:
+                raise HardwareError(
+                    f"{self.name}: {units} compute units need {units * needed:,.0f} {name}, and "
+                    f"{self.part.name} has {held:,}; give {int(held // needed)} at most, or "
+                    "compile for fewer frames/s"
+                )
 
     def kernel_name(self, kernel: Kernel) -> str:
         """Return the name by which the backend finds the kernel."""

@@ -11,4 +11,5 @@ BOARD = AlveoBoard(
     title="Alveo U280",
     part_name="xcu280-fsvh2892-2L-e",
     platform="xilinx_u280_gen3x16_xdma_1_202211_1",
+    banks=tuple(f"HBM[{8 * unit}]" for unit in range(4)),
 )

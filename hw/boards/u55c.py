@@ -11,4 +11,5 @@ BOARD = AlveoBoard(
     title="Alveo U55C",
     part_name="xcu55c-fsvh2892-2L-e",
     platform="xilinx_u55c_gen3x16_xdma_3_202210_1",
+    banks=tuple(f"HBM[{8 * unit}]" for unit in range(4)),
 )

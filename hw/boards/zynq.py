@@ -48,6 +48,7 @@ class ZynqBoard(Board):
     def plan(self, kernel: Kernel, settings: BoardSettings) -> BuildPlan:
         """See Board."""
         self.check_kernel(kernel)
+        self.check_units(kernel, settings.compute_units)
         return plan_vivado(
             kernel,
             self.system,

@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         package = Package.load(options.folder)
-        with Driver(package.open(options.device), package.description) as driver:
+        first, *others = package.open(options.device)
+        with Driver(first, package.description, others=others) as driver:
             return int(options.command(driver, package, options))
     except BoardError as error:
         print(f"runner: {error}", file=sys.stderr)

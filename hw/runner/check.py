@@ -23,6 +23,7 @@ class CheckReport:
         cycles_per_image: of the kernel, memory included.
         clock_mhz: of the board; 0 where it cannot be read.
         images_per_second: that the host saw.
+        units: compute units that shared the images.
     """
 
     board: str
@@ -32,11 +33,13 @@ class CheckReport:
     cycles_per_image: float
     clock_mhz: float
     images_per_second: float
+    units: int = 1
 
     def lines(self) -> list[str]:
         """Return the report as lines of text."""
-        rate = 1e6 * self.clock_mhz / self.cycles_per_image
-        clock = f"{rate:,.0f} images/s at {self.clock_mhz:g} MHz"
+        rate = self.units * 1e6 * self.clock_mhz / self.cycles_per_image
+        units = f", {self.units} compute units" if self.units > 1 else ""
+        clock = f"{rate:,.0f} images/s at {self.clock_mhz:g} MHz{units}"
         clock = clock if self.clock_mhz else "no clock (a simulation)"
         return [
             f"board    {self.board}",
@@ -64,4 +67,5 @@ def check(driver: Driver, images: NDArray[np.uint8], expected: NDArray[np.int32]
         cycles_per_image=found.cycles_per_image,
         clock_mhz=driver.device.clock_mhz,
         images_per_second=len(images) / found.seconds,
+        units=driver.units,
     )

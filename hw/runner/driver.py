@@ -3,16 +3,19 @@
 """The driver: images in, checked results out, on any board."""
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._unit import Unit
 from .description import Description
-from .device import Buffer, Device
-from .errors import BoardError, RunError, WrongKernelError
-from .registers import RECORD_BYTES, STATUS_BLOCK, Arguments, Record, explain_status
+from .device import Device
+from .errors import BoardError
+from .registers import Record
 
 __all__ = ["Driver", "RunResult"]
 
@@ -46,42 +49,33 @@ class RunResult:
         return self.cycles / len(self.values) if len(self.values) else float("nan")
 
 
-class _Slot:
-    """The memory of one run: two of them, so that one can be filled while the other is in use."""
-
-    def __init__(self, device: Device, description: Description, images: int) -> None:
-        self.input = device.allocate(images * description.frame_bytes)
-        self.output = device.allocate(images * description.result_bytes)
-        self.record = device.allocate(RECORD_BYTES)
-
-    def buffers(self) -> tuple[Buffer, Buffer, Buffer]:
-        return self.input, self.output, self.record
-
-
 class Driver:
     """A kernel on a board. A context manager: leaving it gives the board back.
 
     Args:
-        device: the board.
+        device: the board, or its first compute unit.
         description: the kernel that must be on it.
         chunk_images: images in a run of the kernel; None for what fills 4 MiB, at most 4096.
+        others: further compute units with the same kernel; all share the images.
 
     Raises:
         WrongKernelError: the board's registers show another kernel.
     """
 
     def __init__(
-        self, device: Device, description: Description, *, chunk_images: int | None = None
+        self,
+        device: Device,
+        description: Description,
+        *,
+        chunk_images: int | None = None,
+        others: Sequence[Device] = (),
     ) -> None:
         if chunk_images is not None and chunk_images < 1:
             raise BoardError(f"driver: chunk_images {chunk_images} is below 1; give at least 1")
         self.device, self.description = device, description
         most = min(_MOST_IMAGES, max(1, _CHUNK_BYTES // description.frame_bytes))
         self.chunk_images = chunk_images or most
-        self._slots: list[_Slot] = []
-        self._number: int | None = None  # of the last run
-        if device.registers is not None:
-            self._check_kernel(self._status_block())
+        self._units = [Unit(each, description) for each in (device, *others)]
 
     def __enter__(self) -> "Driver":
         return self
@@ -96,17 +90,14 @@ class Driver:
 
     def close(self) -> None:
         """Give memory and board back."""
-        for slot in self._slots:
-            for buffer in slot.buffers():
-                buffer.free()
-        self._slots = []
-        self.device.close()
+        for unit in self._units:
+            unit.close()
 
     def run(self, images: NDArray[np.uint8]) -> RunResult:
-        """Return the results of images uint8[N, H, W, C].
+        """Return the results of images uint8[N, H, W, C], in their order.
 
         While the kernel works on some images the next ones are brought to its memory and the
-        results of those before are taken away.
+        results of those before are taken away; compute units take their turns.
 
         Raises:
             BoardError: images of another dtype or shape, or a board that fails.
@@ -116,22 +107,14 @@ class Driver:
         """
         self._check_images(images)
         begin = time.perf_counter()
-        size = self.chunk_images
-        chunks = [images[i : i + size] for i in range(0, len(images), size)]
-        if chunks:
-            self._reserve()
-            self._load(0, chunks[0])
         values, records = [np.zeros((0, self.description.outputs), np.int32)], []
-        for index, chunk in enumerate(chunks):
-            self._start(index % 2, len(chunk))
-            if index + 1 < len(chunks):
-                self._load((index + 1) % 2, chunks[index + 1])
-            if index:
-                values.append(self._results((index - 1) % 2, len(chunks[index - 1])))
-            self.device.wait(self.timeout_s(len(chunk)))
-            records.append(self._finished(index % 2, len(chunk)))
-        if chunks:
-            values.append(self._results((len(chunks) - 1) % 2, len(chunks[-1])))
+        try:
+            for found, record in self._runs(images):
+                values.append(found)
+                records.append(record)
+        except BoardError:
+            self._wait_for_all()
+            raise
         return RunResult(
             values=np.concatenate(values),
             cycles=sum(record.cycles for record in records),
@@ -141,9 +124,15 @@ class Driver:
         )
 
     @property
+    def units(self) -> int:
+        """Compute units that share the work."""
+        return len(self._units)
+
+    @property
     def places(self) -> list[int]:
-        """Addresses of the memory in use: input, output, record, of each of two slots."""
-        return [buffer.address for slot in self._slots for buffer in slot.buffers()]
+        """Addresses of the memory in use: input, output, record, of each unit's two slots."""
+        slots = [slot for unit in self._units for slot in unit.slots]
+        return [buffer.address for slot in slots for buffer in slot.buffers()]
 
     def timeout_s(self, images: int) -> float:
         """Return how long a run of so many images may take."""
@@ -159,70 +148,30 @@ class Driver:
                 f"{', '.join(map(str, shape))}]; give NHWC images of the kernel's size"
             )
 
-    def _reserve(self) -> None:
-        while len(self._slots) < 2:
-            self._slots.append(_Slot(self.device, self.description, self.chunk_images))
+    def _runs(self, images: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.int32], Record]]:
+        """Deal the images to the units; yield each run's results and record, in order."""
+        size = min(self.chunk_images, -(-len(images) // self.units) or 1)
+        chunks = [images[i : i + size] for i in range(0, len(images), size)]
+        turns = [self._units[index % self.units] for index in range(len(chunks))]
+        for unit, chunk in zip(turns, chunks, strict=True):
+            unit.reserve(self.chunk_images)
+            unit.load(chunk)
+            record = self._finish(unit)
+            unit.start()
+            if record:
+                yield unit.results(), record
+        for unit in turns[-self.units :]:
+            record = self._finish(unit)
+            assert record is not None
+            yield unit.results(), record
 
-    def _load(self, slot: int, images: NDArray[np.uint8]) -> None:
-        buffer = self._slots[slot].input
-        buffer.array[: images.size] = images.reshape(-1)
-        buffer.flush(images.size)
+    def _finish(self, unit: Unit) -> "Record | None":
+        """Wait for a unit's run, if one is under way."""
+        count = unit.images_running
+        return unit.finish(self.timeout_s(count)) if count else None
 
-    def _start(self, slot: int, count: int) -> None:
-        used = self._slots[slot]
-        used.record.array[:] = 0  # so that an old record is not taken for the new one
-        used.record.flush(RECORD_BYTES)
-        addresses = used.input.address, used.output.address
-        self.device.start(Arguments(*addresses, count, used.record.address))
-
-    def _finished(self, slot: int, count: int) -> Record:
-        """Return the record of the run that is done, checked."""
-        buffer = self._slots[slot].record
-        buffer.invalidate(RECORD_BYTES)
-        try:
-            record = Record.parse(buffer.array[:RECORD_BYTES].tobytes())
-        except BoardError as error:
-            raise self._without_record(error) from error
-        self._check_kernel(record)
-        if record.status:
-            raise RunError(
-                f"{self.device.name}: run {record.number} ended after {record.images} of {count} "
-                f"images: {explain_status(record.status)}"
-            )
-        if (record.count, record.images) != (count, count) or record.number == self._number:
-            raise BoardError(
-                f"{self.device.name}: the record tells of run {record.number} with "
-                f"{record.images} of {record.count} images, not of a new one with {count}; "
-                "load the kernel again"
-            )
-        self._number = record.number
-        return record
-
-    def _without_record(self, error: BoardError) -> BoardError:
-        """Return what to raise for a run that left no record: its registers may say why."""
-        if self.device.registers is None:
-            return BoardError(f"{self.device.name}: {error}")
-        status = self._status_block().status
-        if not status:
-            return BoardError(f"{self.device.name}: {error}")
-        return RunError(f"{self.device.name}: the run left no record: {explain_status(status)}")
-
-    def _results(self, slot: int, count: int) -> NDArray[np.int32]:
-        buffer, size = self._slots[slot].output, count * self.description.result_bytes
-        buffer.invalidate(size)
-        words = np.frombuffer(buffer.array[:size].tobytes(), np.dtype("<i4"))
-        return words.astype(np.int32).reshape(count, self.description.outputs)
-
-    def _status_block(self) -> Record:
-        registers = self.device.registers
-        assert registers is not None
-        places = range(STATUS_BLOCK, STATUS_BLOCK + RECORD_BYTES, 4)
-        words = [registers.read(place).to_bytes(4, "little") for place in places]
-        return Record.parse(b"".join(words))
-
-    def _check_kernel(self, record: Record) -> None:
-        if record.digest != self.description.digest:
-            raise WrongKernelError(
-                f"{self.device.name}: holds the accelerator {record.digest.hex()}, not "
-                f"{self.description.name} with {self.description.digest.hex()}; load its bitstream"
-            )
+    def _wait_for_all(self) -> None:
+        """Let the units that did not fail end their runs, so that all can be started again."""
+        for unit in self._units:
+            with suppress(BoardError):
+                self._finish(unit)

@@ -3,8 +3,8 @@
 """A folder for a board: kernel.json, the products, and images with the values they must give.
 
 `board.json` names the backend and its product, relative to the folder:
-{"schema": 1, "backend": "zynq", "product": "kernel.bit", "kernel": "kernel_0"}. Images lie in
-images.npy, uint8[N, H, W, C], their values in expected.npy, int32[N, K].
+{"schema": 1, "backend": "zynq", "product": "kernel.bit", "kernel": "kernel_0", "units": 1}. Images
+lie in images.npy, uint8[N, H, W, C], their values in expected.npy, int32[N, K].
 """
 
 import json
@@ -40,6 +40,7 @@ class Package:
         product: bitstream, xclbin or program of the simulation.
         kernel: the cell's or the kernel's name; the kernel's folder for the virtual board, the
             serial port for one behind a UART.
+        units: compute units in the product.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Package:
     backend: str
     product: Path
     kernel: str
+    units: int = 1
 
     @classmethod
     def load(cls, folder: Path) -> "Package":
@@ -68,12 +70,15 @@ class Package:
                 f"{path}: schema {about.get('schema')!r} with backend {about.get('backend')!r} is "
                 f"not {SCHEMA} with {', '.join(BACKENDS)}; package the kernel again"
             )
+        units = about.get("units", 1)
+        if not isinstance(units, int) or units < 1:
+            raise BoardError(f"{path}: units {units!r} is no count; package the kernel again")
         description = Description.load(folder / "kernel.json")
         product = folder / str(about.get("product"))
-        return cls(folder, description, about["backend"], product, str(about.get("kernel")))
+        return cls(folder, description, about["backend"], product, str(about.get("kernel")), units)
 
-    def open(self, port: str = "") -> Device:
-        """Return the board with the kernel loaded; one behind a UART was loaded before.
+    def open(self, port: str = "") -> tuple[Device, ...]:
+        """Return the board's compute units, the kernel loaded; one behind a UART was loaded before.
 
         Args:
             port: serial port, over the one that the package names.
@@ -82,13 +87,17 @@ class Package:
             BoardError: the board, its software or a product is missing.
         """
         if self.backend == "virtual":
-            return VirtualDevice(self.product.resolve(), (self.folder / self.kernel).resolve())
+            return (VirtualDevice(self.product.resolve(), (self.folder / self.kernel).resolve()),)
         if self.backend == "uart":
-            return UartDevice(port or self.kernel)
+            return (UartDevice(port or self.kernel),)
         clock_mhz = self.description.clock_mhz
-        if self.backend == "alveo":
-            return AlveoDevice(self.product, kernel=self.kernel, clock_mhz=clock_mhz)
-        return ZynqDevice(self.product, kernel=self.kernel, clock_mhz=clock_mhz)
+        if self.backend == "zynq":
+            return (ZynqDevice(self.product, kernel=self.kernel, clock_mhz=clock_mhz),)
+        numbers = range(1, self.units + 1) if self.units > 1 else [0]
+        return tuple(
+            AlveoDevice(self.product, kernel=self.kernel, clock_mhz=clock_mhz, unit=number)
+            for number in numbers
+        )
 
     def examples(self) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
         """Return the images and the values that they must give.

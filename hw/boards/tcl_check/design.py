@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hw.boards.tcl_check.tables import IPS, Interface, Ip, Pin
 from hw.errors import HardwareError
+from steelflow_names import hint
 
 __all__ = ["Cell", "Design", "Mapped"]
 
@@ -62,7 +63,8 @@ class Design:
         """Set a CONFIG value of a cell."""
         cell = self._cell(name)
         if setting not in cell.ip.settings:
-            raise HardwareError(f"cell {name}: has no CONFIG.{setting}; look the name up in its IP")
+            meant = hint(setting, cell.ip.settings)
+            raise HardwareError(f"cell {name}: no known script sets CONFIG.{setting} of it{meant}")
         cell.settings[setting] = value
 
     def pin(self, path: str) -> Pin:

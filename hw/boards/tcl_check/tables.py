@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the model knows: commands with their options, IPs with their pins and CONFIG names.
 
-Commands and options are those of UG835; pins and CONFIG names those of public block-design scripts
-(PYNQ's base and FINN's Zynq shell designs), in the versions 2022.2 on.
+Commands and options are those of UG835; pins those of public block-design scripts (PYNQ's base and
+FINN's Zynq shell designs), in the versions 2022.2 on; CONFIG names those of `config_names`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from hw.boards.tcl_check.config_names import CONFIG_NAMES
 
 __all__ = ["COMMANDS", "IPS", "STRATEGIES", "Command", "Interface", "Ip", "Pin"]
 
@@ -122,13 +124,7 @@ _ZYNQ_7000 = Ip(
         "M_AXI_GP0": Interface("master", _AXI, 32, "M_AXI_GP0_ACLK", space="Data", address_bits=32),
         "S_AXI_HP0": Interface("slave", _AXI, 64, "S_AXI_HP0_ACLK", segment="HP0_DDR_LOWOCM"),
     },
-    settings=frozenset(
-        (
-            *("PCW_FPGA0_PERIPHERAL_FREQMHZ", "PCW_EN_CLK0_PORT", "PCW_EN_RST0_PORT"),
-            *("PCW_USE_M_AXI_GP0", "PCW_USE_S_AXI_HP0", "PCW_S_AXI_HP0_DATA_WIDTH"),
-            *("PCW_USE_FABRIC_INTERRUPT", "PCW_IRQ_F2P_INTR"),
-        )
-    ),
+    settings=frozenset(CONFIG_NAMES["processing_system7"]),
     when={
         "FCLK_CLK0": ("PCW_EN_CLK0_PORT", "1"),
         "FCLK_RESET0_N": ("PCW_EN_RST0_PORT", "1"),
@@ -155,14 +151,7 @@ _ULTRASCALE = Ip(
             "slave", _AXI, 128, "saxihp0_fpd_aclk", segment="SAXIGP2/HP0_DDR_LOW"
         ),
     },
-    settings=frozenset(
-        (
-            *("PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ", "PSU__FPGA_PL0_ENABLE"),
-            *("PSU__USE__FABRIC__RST", "PSU__USE__M_AXI_GP0", "PSU__USE__M_AXI_GP1"),
-            *("PSU__USE__M_AXI_GP2", "PSU__USE__S_AXI_GP2", "PSU__SAXIGP2__DATA_WIDTH"),
-            "PSU__USE__IRQ0",
-        )
-    ),
+    settings=frozenset(CONFIG_NAMES["zynq_ultra_ps_e"]),
     when={
         "pl_clk0": ("PSU__FPGA_PL0_ENABLE", "1"),
         "pl_resetn0": ("PSU__USE__FABRIC__RST", "1"),
@@ -184,12 +173,7 @@ IPS: Mapping[str, Ip] = {
             "resetn": Pin("in", 1, "reset"),
             "locked": Pin("out"),
         },
-        settings=frozenset(
-            (
-                *("PRIM_IN_FREQ", "CLKOUT1_REQUESTED_OUT_FREQ", "USE_LOCKED", "USE_RESET"),
-                "RESET_TYPE",
-            )
-        ),
+        settings=frozenset(CONFIG_NAMES["clk_wiz"]),
         when={"resetn": ("RESET_TYPE", "ACTIVE_LOW"), "locked": ("USE_LOCKED", "true")},
     ),
     "proc_sys_reset": Ip(
@@ -207,6 +191,6 @@ IPS: Mapping[str, Ip] = {
             "S00_AXI": Interface("slave", _AXI, 0, "aclk"),
             "M00_AXI": Interface("master", _AXI, 0, "aclk"),
         },
-        settings=frozenset(("NUM_SI", "NUM_MI")),
+        settings=frozenset(CONFIG_NAMES["smartconnect"]),
     ),
 }

@@ -3,9 +3,11 @@
 """The xclbin of a kernel on an Alveo card as a build plan, and what Vitis says of it."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from hw.boards.report import BitstreamReport, check_log, utilisation
+from hw.boards.vitis.connectivity import Placement, render_connectivity
 from hw.boards.vivado.plan import kernel_files, tcl_list
 from hw.boards.vivado.wrapper import WRAPPER, render_wrapper
 from hw.build import BuildPlan, BuildProducts
@@ -19,7 +21,7 @@ _TIMING, _USED, _ABOUT = "timing_summary.rpt", "full_util.rpt", "xclbin.txt"
 _LINK = "link.cfg"
 _PRODUCTS = ("kernel.xclbin", _TIMING, _USED, _ABOUT, _LINK)
 _README = """\
-# {network} as a kernel for {board}
+# {network} as a kernel for {board}, {units}
 
 Everything is here but Vitis (2022.2 to 2025.2) and the card's platform {platform}:
 `bash build.sh` ends in kernel.xclbin. This was not run on Vitis by its authors: please send
@@ -28,7 +30,13 @@ vivado.log and v++_kernel.log.
 
 
 def plan_vitis(
-    kernel: Kernel, *, board: str, part: str, platform: str, clock_mhz: float
+    kernel: Kernel,
+    *,
+    board: str,
+    part: str,
+    platform: str,
+    clock_mhz: float,
+    units: Sequence[Placement],
 ) -> BuildPlan:
     """Return the plan; needs no tool, and does not depend on the version of Vitis.
 
@@ -38,16 +46,20 @@ def plan_vitis(
         part: as Vivado knows it.
         platform: of the card.
         clock_mhz: of the kernel.
+        units: its compute units.
     """
     values = {
         "part": part,
         "sources": tcl_list(f"kernel/{name}" for name in kernel.manifest.sources),
     }
-    about = {"network": kernel.manifest.name, "board": board, "platform": platform}
-    link = (
-        f"platform={platform}\nkernel_frequency={clock_mhz:g}\n\n"
-        f"[connectivity]\nnk={WRAPPER}:1:{WRAPPER}_1\n"
-    )
+    about = {
+        "network": kernel.manifest.name,
+        "board": board,
+        "platform": platform,
+        "units": f"{len(units)} compute unit{'s' * (len(units) > 1)}",
+    }
+    clock = f"platform={platform}\nkernel_frequency={clock_mhz:g}\n\n"
+    link = clock + render_connectivity(WRAPPER, "m_axi_gmem", units)
     settings = "".join(f"set {name} {{{value}}}\n" for name, value in values.items())
     return BuildPlan(
         subject=f"xclbin of {kernel.manifest.name}",

@@ -61,13 +61,15 @@ proc build_design {} {
     add_ip ps $ps_ip $ps_settings
     add_ip clock clk_wiz [list \
         CONFIG.PRIM_IN_FREQ 100.000 \
+        CONFIG.PRIM_SOURCE Global_buffer \
         CONFIG.CLKOUT1_REQUESTED_OUT_FREQ $clock_mhz \
         CONFIG.USE_LOCKED true \
         CONFIG.USE_RESET true \
-        CONFIG.RESET_TYPE ACTIVE_LOW]
+        CONFIG.RESET_TYPE ACTIVE_LOW \
+        CONFIG.RESET_PORT resetn]
     add_ip reset proc_sys_reset {}
-    add_ip control smartconnect {CONFIG.NUM_SI 1 CONFIG.NUM_MI 1}
-    add_ip memory smartconnect {CONFIG.NUM_SI 1 CONFIG.NUM_MI 1}
+    add_ip control smartconnect {CONFIG.NUM_SI 1}
+    add_ip memory smartconnect {CONFIG.NUM_SI 1}
     create_bd_cell -type module -reference kernel_ip $kernel
     foreach port $ps_external {
         make_bd_intf_pins_external [get_bd_intf_pins ps/$port]

@@ -35,25 +35,32 @@ class _Buffer:
 
 
 class AlveoDevice:
-    """A kernel on an Alveo card; see Device.
+    """A kernel's compute unit on an Alveo card; see Device.
 
     Args:
         xclbin: the kernel's container.
         kernel: its name there.
         clock_mhz: that it was linked for; XRT lowers it only with a warning of its own.
         index: of the card.
+        unit: number of one of several compute units, from 1; 0 for the only one. Each has memory
+            of its own.
 
     Raises:
-        BoardError: no such file or card, or XRT is missing.
+        BoardError: no such file, card or unit, or XRT is missing.
     """
 
     registers = None
 
-    def __init__(self, xclbin: Path, *, kernel: str, clock_mhz: float, index: int = 0) -> None:
+    def __init__(
+        self, xclbin: Path, *, kernel: str, clock_mhz: float, index: int = 0, unit: int = 0
+    ) -> None:
         if not xclbin.exists():
             raise BoardError(f"{xclbin}: is missing; package the board's products again")
         self._xrt = _pyxrt()
         self.name, self.clock_mhz = f"Alveo card {index}", clock_mhz
+        if unit:
+            self.name += f" unit {unit}"
+            kernel = f"{kernel}:{{{kernel}_{unit}}}"  # XRT's name for a unit; v++ numbered it
         try:
             self._card = self._xrt.device(index)
             self._kernel = self._xrt.kernel(self._card, self._card.load_xclbin(str(xclbin)), kernel)

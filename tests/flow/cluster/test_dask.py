@@ -4,13 +4,18 @@
 
 import random
 import shutil
+import subprocess
 import threading
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from random_kills import random_kills
 from servers import ROOT, ended, free_port, scheduler, worker
+from slurm_queue import MISSING, SlurmQueue
 from squares import always_dies, process_of, squares, times
 
 from flow.cluster import ResultStore, Work, open_cluster
@@ -151,6 +156,52 @@ def test_workers_of_a_queue_compute_the_same(
     (tmp_path / "queue.yaml").write_text(LOCAL)
     with open_cluster(str(tmp_path / "queue.yaml")) as cluster:
         assert list(cluster.map(squares(tmp_path), range(4), total=4, title="x")) == EXPECTED[:4]
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A queue of one node with two processors."""
+    if MISSING:
+        pytest.skip(f"{MISSING[0]} is not installed")
+    (tmp_path / "slurm").mkdir()
+    queue = SlurmQueue(tmp_path / "slurm")
+    monkeypatch.setenv("SLURM_CONF", str(queue.config))
+    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{ROOT}")  # a job has its caller's
+    try:
+        queue.start()
+        yield
+    finally:
+        queue.stop()
+
+
+def _jobs() -> list[str]:
+    """Return the numbers of the jobs that wait or run."""
+    command = ["squeue", "--noheader", "--states=PENDING,RUNNING", "--format=%i"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def _job_of(folder: Path, item: int) -> str:
+    """Return the job whose worker has computed an item."""
+    process = (folder / f"{item}").read_text().split()[0]
+    variables = Path("/proc", process, "environ").read_text().split("\0")
+    return dict(one.split("=", 1) for one in variables if "=" in one)["SLURM_JOB_ID"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("slurm")
+def test_jobs_of_slurm_compute_the_same_when_one_is_cancelled(tmp_path: Path) -> None:
+    settings = {"cores": 1, "memory": "1GB", "log_directory": str(tmp_path)}
+    file = yaml.safe_dump({"queue": "slurm", "jobs": 2, "settings": settings})
+    (tmp_path / "queue.yaml").write_text(file)
+    with open_cluster(str(tmp_path / "queue.yaml")) as cluster:
+        results = cluster.map(squares(tmp_path), range(60), total=60, title="x")
+        found = [next(results)]
+        jobs, working = _jobs(), _job_of(tmp_path, 0)
+        subprocess.run(["scancel", working], check=True)
+        assert [*found, *results] == EXPECTED
+        assert _jobs() == [other for other in jobs if other != working]
+    while _jobs():  # none is left
+        time.sleep(0.2)
 
 
 def test_settings_that_a_queue_does_not_know_are_refused() -> None:

@@ -48,6 +48,21 @@ def test_a_plan_alone_needs_no_tool(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert plan["digest"][:24] in capsys.readouterr().out
 
 
+def test_a_plan_for_several_compute_units(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def status(board: str, units: int) -> int:
+        folder = str(_opened(find_board(board), tmp_path / board).accelerator.folder)
+        options = ["--compute-units", str(units), "--output", str(tmp_path / "out")]
+        return main(["bitstream", folder, "--board", board, "--plan-only", *options])
+
+    assert status("u280", 3) == 0
+    link = (tmp_path / "out" / "plan" / "link.cfg").read_text()
+    assert "nk=kernel_ip:3\nsp=kernel_ip_1.m_axi_gmem:HBM[0]\n" in link
+    assert status("ulx3s-85f", 2) == 2
+    assert "ulx3s-85f: 2 compute units, and the board takes 1" in capsys.readouterr().err
+
+
 def test_a_missing_tool_is_said_with_its_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

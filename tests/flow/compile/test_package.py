@@ -152,6 +152,33 @@ def test_what_cannot_be_packaged_is_told(opened: OpenedAccelerator, tmp_path: Pa
             )
 
 
+def test_a_board_of_one_s_own_gets_its_package(
+    opened: OpenedAccelerator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flow.compile.opening.open_accelerator", lambda _: opened)
+    about = "kind: zynq-7000\nname: mine\ntitle: M\npart_name: xc7z020clg400-1\nmemory: 1G\n"
+    (tmp_path / "b.yaml").write_text(about)
+    assert main(["package", str(tmp_path), "--board", str(tmp_path / "b.yaml")]) == 0
+    _unpack(tmp_path / "package-mine.tar.gz")
+    assert Package.load(tmp_path / "package-mine").backend == "zynq"
+
+
+def test_a_package_says_how_many_compute_units_there_are(
+    opened: OpenedAccelerator, tmp_path: Path
+) -> None:
+    built = tmp_path / "built"
+    write_kernel(opened.accelerator, built / "kernel", KernelSettings(data_bits=512))
+    (built / "products").mkdir()
+    (built / "products" / "kernel.xclbin").write_text("of Vitis")
+    record = {"board": "u250", "digest": "ab", "clock_mhz": 291, "compute_units": 3}
+    (built / "bitstream.json").write_text(json.dumps(record))
+    target = tmp_path / "package"
+    write_package(
+        opened, _noise(opened, 2), target, board="u250", build_dir=tmp_path, bitstream=built
+    )
+    assert (Package.load(target).units, Package.load(target).kernel) == (3, "kernel_ip")
+
+
 def _built(opened: OpenedAccelerator, folder: Path) -> Path:
     """Write what `bitstream` leaves of a build, with stand-ins for Vivado's files."""
     port = KernelSettings(data_bits=BOARDS["pynq-z2"].data_bits)

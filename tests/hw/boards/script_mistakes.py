@@ -18,7 +18,7 @@ BUILDING: dict[str, tuple[str, str, str]] = {
     "a misspelt setting": (
         "CONFIG.USE_LOCKED",
         "CONFIG.USE_LOCK",
-        "clock: has no CONFIG.USE_LOCK;",
+        "clock: no known script sets CONFIG.USE_LOCK of it; did you mean 'USE_LOCKED'",
     ),
     "an IP that is not there": (
         "smartconnect",

