@@ -23,6 +23,7 @@ from flow.lowering import lower
 from flow.progress import banner
 from flow.tables import Row
 from hw.verilator.simulation import Simulation
+from steelflow_names import one_line
 
 __all__ = ["check_all", "check_one", "measure"]
 
@@ -130,7 +131,7 @@ def measure(text: str, runtime: Path | None = None) -> dict[str, Any]:
         row |= {"operations": len(network.operations), **_simulated(spec, network, runtime)}
     except Exception as error:
         kind = "" if isinstance(error, USER_ERRORS) else f"{type(error).__name__}: "
-        row["problem"] = kind + " ".join(str(error).split())
+        row["problem"] = kind + one_line(error)
     return row | {"seconds": round(time.perf_counter() - start, 1)}
 
 
