@@ -75,7 +75,7 @@ class Attack(ABC):
         for start in range(0, len(chosen) if epsilon_255 else 0, self.batch):
             rows = chosen[start : start + self.batch]
             search = Search(images[rows], labels[rows], rows, epsilon_255, seed)
-            with victim.threads() if self.by_gradient else nullcontext():
+            with victim.threads() if self.white_box and self.by_gradient else nullcontext():
                 search.begin(victim.logits(search.clean, by_twin=self.white_box))
                 for share in self._search(victim, search):
                     if progress:

@@ -16,6 +16,7 @@ from flow.config.section import parse_section
 from flow.config.training import (
     HeldOut,
     Machine,
+    Recipe,
     Schedule,
     TrainerSettings,
     TrainingConfig,
@@ -33,6 +34,7 @@ __all__ = [
     "NetworkConfig",
     "PrecisionConfig",
     "QuantizersConfig",
+    "Recipe",
     "RtlsimConfig",
     "Schedule",
     "TrainerSettings",

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The training of a network: one object for configurations, the zoo's recipes and the trainer.
+"""The training of a network: one object for configurations, the zoo's networks and the trainer.
 
 Schedule, Machine and HeldOut are what single parts of the trainer read; TrainerSettings is all that
-flow.training.trainer reads; TrainingConfig also names what is minimised.
+flow.training.trainer reads; Recipe also names what is minimised; TrainingConfig is the recipe of a
+configuration, with its defaults and its short keys.
 """
 
 from typing import Annotated, Any, Literal
@@ -12,12 +13,14 @@ from pydantic import Field, model_validator
 
 from flow.config.section import Epsilon, Positive, Section
 
-__all__ = ["HeldOut", "Machine", "Schedule", "TrainerSettings", "TrainingConfig"]
+__all__ = ["HeldOut", "Machine", "Recipe", "Schedule", "TrainerSettings", "TrainingConfig"]
 
 _Count = Annotated[int, Field(ge=0)]
 _Rate = Annotated[float, Field(gt=0, le=1)]
 _Epochs = Annotated[int | float, Field(ge=0)]
 _Strength = Annotated[int | float, Field(ge=0, le=255)]
+_Batch = Annotated[int, Field(ge=2)]
+_NotNegative = Annotated[float, Field(ge=0)]
 
 
 def _unless_given(default: object) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -80,9 +83,9 @@ class TrainerSettings(Schedule, Machine):
     """All that decides a training but its seed, its objective and its penalties."""
 
     # of a minibatch, over all devices; fewer where the set is smaller; BatchNorm needs two images
-    batch_size: Annotated[int, Field(ge=2)] = 128
+    batch_size: _Batch = 128
     # of the weights; never of BatchNorms, scales, thresholds and biases
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: _NotNegative = 0.0
     optimiser: Literal["adamw", "sgd"] = "adamw"  # sgd has a Nesterov momentum of 0.9
     # of the moving average of the weights, which is then measured and kept; no average when absent
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -107,7 +110,26 @@ class TrainerSettings(Schedule, Machine):
         return self
 
 
-class TrainingConfig(TrainerSettings):
+class Recipe(TrainerSettings):
+    """What is minimised, and how; the names are checked where they are known."""
+
+    objective: str = "standard"  # of flow.objectives
+    # of the objective, where they are not its paper's
+    options: dict[str, Any] = Field(default_factory=dict)
+    penalties: dict[str, _NotNegative] | None = None  # dq, parseval, spectral, ...
+
+    @property
+    def objective_options(self) -> dict[str, Any]:
+        """Options of the objective."""
+        return dict(self.options)
+
+    @property
+    def strengths(self) -> dict[str, float]:
+        """Name of a Lipschitz control to its strength."""
+        return dict(self.penalties or {})
+
+
+class TrainingConfig(Recipe):
     """Adversarial quantization-aware training (PGD, Madry et al. 2018) with the DQ penalty.
 
     `objective` and `penalties` choose others; what they are called is checked on loading.
@@ -117,25 +139,30 @@ class TrainingConfig(TrainerSettings):
     learning_rate: _Rate = 0.002
     epsilon_255: _Strength = 32
     warmup_epochs: _Epochs = 5
-    batch_size: Annotated[int, Field(ge=2)] = 64
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0001
-    objective: str = "pgd"  # of flow.objectives
-    # of the objective, where they are not its paper's
-    options: dict[str, Any] = Field(default_factory=dict)
+    batch_size: _Batch = 64
+    weight_decay: _NotNegative = 0.0001
+    objective: str = "pgd"
     pgd_steps: Positive = 7  # of objective pgd
     pgd_step_255: Annotated[float, Field(gt=0)] = 8.0  # at full epsilon; of objective pgd
-    dq_beta: Annotated[float, Field(ge=0)] = 0.001  # Defensive Quantization's beta
-    penalties: dict[str, Annotated[float, Field(ge=0)]] | None = None  # dq, parseval, spectral, ...
+    dq_beta: _NotNegative = 0.001  # Defensive Quantization's beta, where there are no penalties
     plain: bool = True  # train the same without attack and penalty too, for comparison
     # files to load instead of training; saved by this version for the same network
     checkpoints: dict[Literal["robust", "plain"], str] = Field(default_factory=dict)
 
     @property
+    def objective_options(self) -> dict[str, Any]:
+        """Options of the objective; those of pgd have keys of their own."""
+        if self.objective != "pgd" or not self.epsilon_255:
+            return super().objective_options
+        step = self.pgd_step_255 / self.epsilon_255
+        return {"steps": self.pgd_steps, "relative_step": step} | self.options
+
+    @property
     def strengths(self) -> dict[str, float]:
         """Name of a Lipschitz control to its strength."""
-        if self.penalties is not None:
-            return dict(self.penalties)
-        return {"dq": self.dq_beta} if self.dq_beta > 0 else {}
+        if self.penalties is None and self.dq_beta > 0:
+            return {"dq": self.dq_beta}
+        return super().strengths
 
     @model_validator(mode="after")
     def _said_once(self) -> "TrainingConfig":

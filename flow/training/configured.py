@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The training that a configuration asks for: its network and its objective.
+"""The training that a recipe asks for, of a configuration or of the zoo: network and objective.
 
-By default adversarial quantization-aware training with PGD (Madry et al. 2018) and the penalty of
-Defensive Quantization (Lin, Gan and Han 2019).
+A configuration's is by default adversarial quantization-aware training with PGD (Madry et al. 2018)
+and the penalty of Defensive Quantization (Lin, Gan and Han 2019).
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from brevitas_models.bits import Precision
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.exact import make_exact
 from brevitas_models.settings import ArchitectureSettings
-from flow.config import NetworkConfig, TrainingConfig
+from flow.config import NetworkConfig, Recipe, TrainingConfig
 from flow.data.datasets import Dataset
 from flow.objectives import Objective, build_objective
 from flow.threads import one_thread
@@ -29,10 +29,11 @@ __all__ = ["Trained", "network_settings", "objective_of", "plain_config", "train
 
 @dataclass(frozen=True)
 class Trained:
-    """A network in eval mode and exact form, and the report of each epoch."""
+    """A network in eval mode and exact form, the report of each epoch, seconds of training."""
 
     network: QuantClassifier
-    history: tuple[EpochReport, ...]
+    history: tuple[EpochReport, ...] = ()  # none where the network was loaded
+    seconds: float = 0.0
 
 
 def network_settings(
@@ -60,27 +61,25 @@ def plain_config(config: TrainingConfig) -> TrainingConfig:
     return config.model_copy(update=changes | {"objective": "standard", "options": {}})
 
 
-def objective_of(config: TrainingConfig) -> Objective:
+def objective_of(recipe: Recipe) -> Objective:
     """Return what is minimised; PGD of strength 0 is standard training.
 
     Raises:
         FlowError: the objective or an option is unknown or out of range.
     """
-    options: dict[str, Any] = dict(config.options)
-    if config.objective != "pgd":
-        return build_objective(config.objective, options)
-    if config.epsilon_255 == 0:
+    if recipe.objective == "pgd" and recipe.epsilon_255 == 0:
         return build_objective("standard")
-    step = config.pgd_step_255 / config.epsilon_255
-    return build_objective("pgd", {"steps": config.pgd_steps, "relative_step": step} | options)
+    return build_objective(recipe.objective, recipe.objective_options)
 
 
 def train_network(
     dataset: Dataset,
     settings: ArchitectureSettings,
-    config: TrainingConfig,
+    recipe: Recipe,
     *,
     seed: int,
+    start: Callable[[QuantClassifier], None] | None = None,
+    fold: bool = True,
     state_file: Path | None = None,
     log_folder: Path | None = None,
     report: Callable[[EpochReport], None] | None = None,
@@ -90,24 +89,37 @@ def train_network(
     That is brevitas_models.exact. On the CPU the result's bits depend on the arguments and the
     processor alone. For `state_file`, `log_folder` and `report` see flow.training.trainer.train.
 
+    Args:
+        dataset: only its training images are used.
+        settings: of the network.
+        recipe: of the training.
+        seed: of the first weights and of all else that is random.
+        start: changes the first weights in place.
+        fold: attack the network's fold, where it has one; it computes in float32.
+        state_file: see above.
+        log_folder: see above.
+        report: see above.
+
     Raises:
         ModelError: the architecture does not fit the images, a control does not fit the weights,
             or the state file is corrupt or cannot be written.
         FlowError: see flow.training.trainer.train.
     """
     network = build(settings, seed)
+    if start is not None:
+        start(network)
     result = train(
         network,
         dataset,
-        objective_of(config),
-        config,
+        objective_of(recipe),
+        recipe,
         seed=seed,
-        controls=controls_of(network, config.strengths),
-        freeze=freeze_of(network),
+        controls=controls_of(network, recipe.strengths),
+        freeze=freeze_of(network) if fold else None,
         state_file=state_file,
         log_folder=log_folder,
         report=report,
     )
     with one_thread():
         make_exact(network)
-    return Trained(network, result.history)
+    return Trained(network, result.history, result.seconds)

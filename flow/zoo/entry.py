@@ -3,47 +3,21 @@
 """What one network of the zoo is: all that trains, measures, builds and runs it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from brevitas_models.settings import ArchitectureSettings
-from flow.config import TrainerSettings
+from flow.config import Recipe
 
-__all__ = ["CIFAR10", "MNIST", "Recipe", "RunDefaults", "Target", "ZooEntry"]
+__all__ = ["CIFAR10", "MNIST", "RunDefaults", "Start", "Target", "ZooEntry"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """One training with flow.training.trainer.
+class Start:
+    """First weights on the way from fresh ones to those of a trained network of the same layers."""
 
-    Attributes:
-        trainer: all that is not here.
-        seed: of the first weights and of the trainer.
-        objective: its name in flow.objectives.
-        options: of the objective, where they are not its paper's.
-        penalties: name of a Lipschitz control to its strength.
-        initial: trained network of the same layers to start from.
-        initial_share: of the way from fresh weights to those.
-    """
-
-    trainer: TrainerSettings
-    seed: int = 0
-    objective: str = "standard"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    penalties: Mapping[str, float] = field(default_factory=dict)
-    initial: str | None = None
-    initial_share: float = 0.75
-
-    @property
-    def epochs(self) -> int:
-        """Of both phases."""
-        return self.trainer.all_epochs
-
-    @property
-    def epsilon_255(self) -> int:
-        """Radius of the ball it is measured in; it may be trained in a larger one. 0: in none."""
-        measured = self.trainer.held_out.epsilon_255
-        return int(self.trainer.epsilon_255 if measured is None else measured)
+    network: str  # of the zoo
+    share: float = 0.75  # of the way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +90,8 @@ class ZooEntry:
         data: the images, a source of flow.data.
         network: its architecture.
         recipe: its training, and the ball it is measured in.
+        start: of the training; fresh weights when None.
+        seed: of the first weights and of the training.
         target: what its accelerator is folded for.
         run: the defaults of a run.
     """
@@ -126,3 +102,11 @@ class ZooEntry:
     recipe: Recipe
     target: Target
     run: RunDefaults
+    start: Start | None = None
+    seed: int = 0
+
+    @property
+    def epsilon_255(self) -> int:
+        """Radius of the ball it is measured in; it may be trained in a larger one. 0: in none."""
+        measured = self.recipe.held_out.epsilon_255
+        return int(self.recipe.epsilon_255 if measured is None else measured)

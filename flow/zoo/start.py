@@ -6,19 +6,20 @@ import torch
 
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.pretrained import load
+from flow.zoo.entry import Start
 
 __all__ = ["blend"]
 
 
-def blend(network: QuantClassifier, initial: str, share: float) -> None:
-    """Move fresh weights by `share` of the way to those of a trained network of equal layers.
+def blend(network: QuantClassifier, start: Start) -> None:
+    """Move fresh weights by the share of the way to those of the trained network.
 
     The BatchNorms stay fresh.
 
     Raises:
-        ModelError: there is no trained network of the name `initial`.
+        ModelError: there is no trained network of that name.
     """
-    pairs = zip(network.weighted_layers(), load(initial).weighted_layers(), strict=True)
+    pairs = zip(network.weighted_layers(), load(start.network).weighted_layers(), strict=True)
     with torch.no_grad():
         for (_, layer), (_, source) in pairs:
-            layer.weight.lerp_(source.weight, share)
+            layer.weight.lerp_(source.weight, start.share)

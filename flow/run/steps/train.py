@@ -63,7 +63,7 @@ class TrainStep(Step):
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Train every network; an interrupted training goes on at its last finished epoch."""
         if context.config.zoo is not None:
-            trained = {context.config.deployed: Trained(load(context.config.zoo), ())}
+            trained = {context.config.deployed: Trained(load(context.config.zoo))}
         else:
             dataset = load_dataset(context.config.data, context.data)
             trained = {
@@ -89,7 +89,7 @@ def _trained(context: Context, dataset: Dataset, name: str, scratch: Path) -> Tr
     )
     given = {str(key): path for key, path in config.training.checkpoints.items()}
     if name in given:
-        return Trained(load_checkpoint(Path(given[name]), settings), ())
+        return Trained(load_checkpoint(Path(given[name]), settings))
     training = plain_config(config.training) if name == config.compared else config.training
     with meter(f"training the {name} network", unit="epochs") as report:
         return train_network(

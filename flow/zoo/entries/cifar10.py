@@ -4,15 +4,15 @@
 
 from brevitas_models.bits import BitTable
 from brevitas_models.settings import ArchitectureSettings
-from flow.config import TrainerSettings
-from flow.zoo.entry import CIFAR10, Recipe, Target, ZooEntry
+from flow.config import Recipe
+from flow.zoo.entry import CIFAR10, Start, Target, ZooEntry
 
 __all__ = ["cifar10_entry", "plain"]
 
 
-def plain(epochs: int, initial: str | None = None) -> Recipe:
+def plain(epochs: int) -> Recipe:
     """Return a recipe whose layers compute in bfloat16, which holds the grids exactly."""
-    trainer = TrainerSettings(
+    return Recipe(
         epochs=epochs,
         learning_rate=2e-2,
         batch_size=100,
@@ -22,14 +22,25 @@ def plain(epochs: int, initial: str | None = None) -> Recipe:
         precision="bf16-mixed",
         channels_last=True,
     )
-    return Recipe(trainer=trainer, initial=initial, initial_share=0.5)
 
 
 def cifar10_entry(
-    name: str, architecture: str, bits: int, recipe: Recipe, target: Target
+    name: str,
+    architecture: str,
+    bits: int,
+    recipe: Recipe,
+    target: Target,
+    *,
+    start: Start | None = None,
 ) -> ZooEntry:
     """Return the entry of a network with fixed scales and the same bits everywhere."""
     network = ArchitectureSettings(architecture=architecture, bits=BitTable.uniform(bits, bits))
     return ZooEntry(
-        name=name, data="cifar10", network=network, recipe=recipe, target=target, run=CIFAR10
+        name=name,
+        data="cifar10",
+        network=network,
+        recipe=recipe,
+        start=start,
+        target=target,
+        run=CIFAR10,
     )

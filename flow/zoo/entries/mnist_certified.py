@@ -2,20 +2,31 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How MNIST's certified networks are trained."""
 
-from flow.config import HeldOut, TrainerSettings
+from typing import Any
+
+from flow.config import HeldOut, Recipe
 
 __all__ = ["certified"]
 
 
 def certified(
-    *, epochs: int, learning_rate: float, trained_255: int, measured_255: int, ramp: float = 0.4
-) -> TrainerSettings:
-    """Return the settings of a training on interval bounds: no statistics, no held-out choice.
+    objective: str,
+    *,
+    epochs: int,
+    learning_rate: float,
+    trained_255: int,
+    measured_255: int,
+    ramp: float = 0.4,
+    **options: Any,  # noqa: ANN401 - of the objective
+) -> Recipe:
+    """Return a training on interval bounds: no statistics, no held-out choice.
 
     Its ball is a little larger than the one it is measured in, and grows for a share `ramp` of
     the epochs.
     """
-    return TrainerSettings(
+    return Recipe(
+        objective=objective,
+        options=options,
         epochs=epochs,
         learning_rate=learning_rate,
         learning_rate_warmup=0.05,

@@ -4,8 +4,9 @@
 
 from brevitas_models.bits import BitTable
 from brevitas_models.settings import ArchitectureSettings
+from flow.config import Recipe
 from flow.zoo.entries.mnist_certified import certified
-from flow.zoo.entry import MNIST, Recipe, Target, ZooEntry
+from flow.zoo.entry import MNIST, Target, ZooEntry
 
 __all__ = ["ENTRIES"]
 
@@ -25,21 +26,20 @@ def _entry(name: str, recipe: Recipe) -> ZooEntry:
 ENTRIES = (
     _entry(
         "mnist-convsmall-w4a4-certified",
-        Recipe(
-            objective="mtl_ibp",
-            options={"bound_weight": 0.1},
-            trainer=certified(
-                epochs=16, learning_rate=3e-3, trained_255=28, measured_255=25, ramp=0.4
-            ),
+        certified(
+            "mtl_ibp",
+            bound_weight=0.1,
+            epochs=16,
+            learning_rate=3e-3,
+            trained_255=28,
+            measured_255=25,
+            ramp=0.4,
         ),
     ),
     _entry(
         "mnist-convsmall-w4a4-certified76",
-        Recipe(  # too many bits are free to search them all
-            objective="ibp",
-            trainer=certified(
-                epochs=24, learning_rate=3e-3, trained_255=80, measured_255=76, ramp=0.5
-            ),
+        certified(  # too many bits are free to search them all
+            "ibp", epochs=24, learning_rate=3e-3, trained_255=80, measured_255=76, ramp=0.5
         ),
     ),
 )

@@ -5,8 +5,8 @@
 from brevitas_models.bits import BitTable
 from brevitas_models.quantizers import Quantizers, WeightQuantizer
 from brevitas_models.settings import ArchitectureSettings
-from flow.config import HeldOut, TrainerSettings
-from flow.zoo.entry import MNIST, Recipe, Target, ZooEntry
+from flow.config import HeldOut, Recipe
+from flow.zoo.entry import MNIST, Start, Target, ZooEntry
 
 __all__ = ["ENTRIES"]
 
@@ -22,25 +22,19 @@ def _network(bits: int, weights: WeightQuantizer) -> ArchitectureSettings:
     )
 
 
-def _recipe(
-    *, epochs: int, epsilon_255: float, initial: str | None = None, initial_share: float = 0.75
-) -> Recipe:
+def _recipe(*, epochs: int, epsilon_255: float) -> Recipe:
     return Recipe(
         objective="pgd",
         options={"steps": 4, "relative_step": 0.5},
         penalties={"dq": 1e-3},
-        initial=initial,
-        initial_share=initial_share,
-        trainer=TrainerSettings(
-            epochs=epochs,
-            learning_rate=2e-3,
-            learning_rate_warmup=0.1,
-            epsilon_255=epsilon_255,
-            warmup_epochs=1,
-            batch_size=250,
-            calibration_batches=40,
-            held_out=HeldOut(images=1000, epsilon_255=76),
-        ),
+        epochs=epochs,
+        learning_rate=2e-3,
+        learning_rate_warmup=0.1,
+        epsilon_255=epsilon_255,
+        warmup_epochs=1,
+        batch_size=250,
+        calibration_batches=40,
+        held_out=HeldOut(images=1000, epsilon_255=76),
     )
 
 
@@ -59,7 +53,8 @@ ENTRIES = (
         name="mnist-lenet-w2a2-dq",
         data="mnist",
         network=_network(2, WeightQuantizer.TERNARY),
-        recipe=_recipe(epochs=8, epsilon_255=90, initial="mnist-lenet-w4a4-dq", initial_share=1.0),
+        recipe=_recipe(epochs=8, epsilon_255=90),
+        start=Start(network="mnist-lenet-w4a4-dq", share=1.0),
         target=_TARGET,
         run=MNIST,
     ),

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from flow.attacks import build_attack
 from flow.classifier import Images, Logits
 from flow.integer import IntegerNetwork
+from flow.integer.native import NativeNetwork
 from flow.integer.twin import Twin
 from flow.threads import kernel_threads, kernels_alone
 
@@ -54,6 +55,13 @@ def test_the_twins_kernels_have_all_cores(name: str) -> None:
     assert torch.get_num_threads() == kernel_threads() == 2
     with kernels_alone():
         assert np.array_equal(found, attack.run(digits_network(), IMAGES, LABELS, 16, 0))
+
+
+@pytest.mark.parametrize("name", ["square", "noise", "zoo"])
+def test_a_black_box_asks_for_no_twin(name: str) -> None:
+    victim, attack = NativeNetwork(digits_network()), build_attack(name, steps=5, restarts=1)
+    assert not hasattr(victim, "twin")
+    assert attack.run(victim, IMAGES, LABELS, 16, 0).shape == IMAGES.shape
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -10,28 +10,23 @@ from bar_images import bars_dataset, write_mnist
 from brevitas_models.pretrained import card, load, trained
 from flow.attacks.pgd import Pgd
 from flow.cli import main
-from flow.config import HeldOut, TrainerSettings
+from flow.config import HeldOut, Recipe
 from flow.data.datasets import Dataset
 from flow.training.augmentation import mirrored, moved
 from flow.zoo import evaluation as zoo_evaluation
 from flow.zoo.entries import ENTRIES, entry
-from flow.zoo.entry import Recipe
 from flow.zoo.networks import brevitas_logits
 
 PLAIN = "mnist-tfc-w2a2"
 ON_ONE_BIT = next(
     name for name, one in ENTRIES.items() if "-tfc-" in name and one.network.input_bits == 1
 )
-SETTINGS = TrainerSettings(epochs=2, learning_rate=1e-2, batch_size=50)
-ADVERSARIAL = Recipe(
+STANDARD = Recipe(epochs=2, learning_rate=1e-2, batch_size=50)
+ADVERSARIAL = STANDARD.changed(
     objective="pgd",
     options={"steps": 2},
-    trainer=SETTINGS.changed(
-        epochs=2,
-        learning_rate=1e-2,
-        epsilon_255=30,
-        held_out=HeldOut(images=100, steps=3, epsilon_255=26),
-    ),
+    epsilon_255=30,
+    held_out=HeldOut(images=100, steps=3, epsilon_255=26),
 )
 
 
@@ -53,7 +48,7 @@ def test_a_plain_network_and_its_card_are_written(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setitem(ENTRIES, PLAIN, replace(entry(PLAIN), recipe=Recipe(trainer=SETTINGS)))
+    monkeypatch.setitem(ENTRIES, PLAIN, replace(entry(PLAIN), recipe=STANDARD))
     assert train(PLAIN, tmp_path) == 0
     found, network = card(PLAIN, tmp_path / "out"), load(PLAIN, tmp_path / "out")
     right = brevitas_logits(network, dataset.test_images).argmax(1) == dataset.test_labels
@@ -68,7 +63,9 @@ def test_a_plain_network_and_its_card_are_written(
 def test_a_robust_network_is_attacked_for_its_card(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ENTRIES, ON_ONE_BIT, replace(entry(ON_ONE_BIT), recipe=ADVERSARIAL))
+    monkeypatch.setitem(
+        ENTRIES, ON_ONE_BIT, replace(entry(ON_ONE_BIT), recipe=ADVERSARIAL, start=None)
+    )
     monkeypatch.setattr(zoo_evaluation, "ATTACKS", (Pgd(steps=5),))
     assert train(ON_ONE_BIT, tmp_path, "--images", "50") == 0
     found, network = card(ON_ONE_BIT, tmp_path / "out"), load(ON_ONE_BIT, tmp_path / "out")
@@ -113,10 +110,11 @@ def test_a_number_of_attacked_images_that_there_is_not_is_refused(
 def test_every_network_has_a_recipe_and_shipped_cards_follow_it() -> None:
     assert set(ENTRIES) >= set(trained())
     for name in trained():
-        found, recipe = card(name), entry(name).recipe
-        assert (found.data, found.network) == (entry(name).data, entry(name).network)
-        assert (found.epochs, found.seed) == (recipe.epochs, recipe.seed)
-        assert (found.objective, found.initial) == (recipe.objective, recipe.initial)
+        found, one = card(name), entry(name)
+        assert (found.data, found.network) == (one.data, one.network)
+        assert (found.epochs, found.seed) == (one.recipe.all_epochs, one.seed)
+        assert found.objective == one.recipe.objective
+        assert found.initial == (one.start and one.start.network)
         assert found.command == f"steelflow zoo train {name}"
 
 
@@ -124,7 +122,7 @@ def test_shipped_robust_figures_are_those_of_the_recipe() -> None:
     shipped = {name: card(name) for name in trained()}
     assert any(found.robust for found in shipped.values())
     for name, found in shipped.items():
-        epsilon_255 = entry(name).recipe.epsilon_255
+        epsilon_255 = entry(name).epsilon_255
         if epsilon_255 and found.certified is not None:
             assert found.certified.epsilon_255 == epsilon_255
             assert found.certified.certified <= found.certified.possible <= found.accuracy
