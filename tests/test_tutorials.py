@@ -1,9 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The tutorials as a reader follows them, command by command, with a network that is small.
-
-That of the search is left out: tests/flow/search runs its command.
-"""
+"""The tutorials as a reader follows them, command by command, with a network that is small."""
 
 import re
 from pathlib import Path
@@ -27,6 +24,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "rtlsim": {"images": 64},
     "attack": {"epsilons_255": [0, 32], "steps": 2, "restarts": 1},
     "certify": {"epsilons_255": [2], "images": 2},
+}
+SMALL_SEARCH: dict[str, Any] = {
+    "data": {"train_images": 500, "test_images": 64},
+    "trials": 3,
+    "batch": 3,
+    "validation_images": 100,
+    "rungs": [{"epochs": 1, "steps": 3, "images": 50, "keep": 1}],
+    "final": {"images": 40, "steps": 5, "restarts": 1, "queries": 50, "rtl_images": 2},
 }
 
 
@@ -66,6 +71,27 @@ def test_a_run_from_training_to_its_report(
     shown = capsys.readouterr().out
     assert "build/digits/report/index.html" in shown
     assert re.search(r"mi_fgsm within 16/255: \d+\.\d% of 50 images hold", shown)
+
+
+@pytest.mark.slow
+def test_a_search_and_the_run_of_its_best_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = yaml.safe_load((ROOT / "examples" / "digits-search.yaml").read_text())
+    families = [{"channels": [4], "strides": [2]}, {"channels": [64, 64], "strides": [1, 1]}]
+    config["space"] |= {"families": families, "weight_bits": [2, 3], "activation_bits": [2, 3]}
+    config["training"] |= SMALL["training"]
+    config |= SMALL_SEARCH | {"data": config["data"] | SMALL_SEARCH["data"]}
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "digits-search.yaml").write_text(yaml.safe_dump(config))
+    monkeypatch.chdir(tmp_path)
+    assert follow("search.md") == 2
+    page, shown = Path("build/digits_search/index.html").read_text(), capsys.readouterr().out
+    assert "best: build/digits_search/best.yaml" in shown
+    assert "3 candidates were trained" in page
+    assert "1 were trained in full" in page
+    (report,) = Path("build").glob("digits_search_*/report/index.html")
+    assert report.stat().st_size > 10_000
 
 
 @pytest.mark.slow

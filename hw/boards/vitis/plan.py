@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hw.boards.report import BitstreamReport, check_log, utilisation
 from hw.boards.vitis.connectivity import Placement, render_connectivity
-from hw.boards.vivado.plan import kernel_files, tcl_list
+from hw.boards.vivado.plan import kernel_files
+from hw.boards.vivado.tcl import render_settings
 from hw.boards.vivado.wrapper import WRAPPER, render_wrapper
 from hw.build import BuildPlan, BuildProducts
 from hw.errors import HardwareError
@@ -48,10 +49,9 @@ def plan_vitis(
         clock_mhz: of the kernel.
         units: its compute units.
     """
-    values = {
-        "part": part,
-        "sources": tcl_list(f"kernel/{name}" for name in kernel.manifest.sources),
-    }
+    settings = render_settings(
+        {"part": part, "sources": [f"kernel/{name}" for name in kernel.manifest.sources]}
+    )
     about = {
         "network": kernel.manifest.name,
         "board": board,
@@ -60,7 +60,6 @@ def plan_vitis(
     }
     clock = f"platform={platform}\nkernel_frequency={clock_mhz:g}\n\n"
     link = clock + render_connectivity(WRAPPER, "m_axi_gmem", units)
-    settings = "".join(f"set {name} {{{value}}}\n" for name, value in values.items())
     return BuildPlan(
         subject=f"xclbin of {kernel.manifest.name}",
         files={

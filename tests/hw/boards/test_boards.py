@@ -55,7 +55,7 @@ def test_a_design_is_whole(board: Board, tmp_path: Path) -> None:
 def test_strategies_then_a_lower_clock_are_tried(tmp_path: Path) -> None:
     folder = _planned(_ZYNQ[0], tmp_path, attempts=2)
     found = check_vivado(folder, kernel_bits=64, slacks=(-0.5, -0.2, -0.1, 0.2))
-    assert found.strategies == [
+    assert found.runs.strategies == [
         *("Vivado Implementation Defaults", "Performance_ExplorePostRoutePhysOpt") * 2,
     ]
     assert found.clocks == ["100", f"{0.98 * 1000 / 10.2:.3f}"]
