@@ -4,6 +4,9 @@
 
 import json
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from flow.compile.opening import OpenedAccelerator
 from flow.compile.result_folder import in_cache
 from flow.errors import FlowError
 from flow.storage.records import write_json
+from flow.storage.workspace import disk_errors_in_one_line
 from hw.boards import BitstreamReport, Board, BoardSettings
 from hw.build import BuildPlan, BuildProducts, BuildStore
 from hw.build.places import runner_at
@@ -74,18 +78,30 @@ def plan_bitstream(
 
     Raises:
         HardwareError: an accelerator for another part, or an impossible setting.
+        FlowError: the folder cannot be written.
     """
     port = KernelSettings(data_bits=board.data_bits)
-    kernel = write_kernel(opened.accelerator, folder / _KERNEL, port)
-    board.check_units(kernel, settings.compute_units)
-    plan = board.plan(kernel, settings)
-    target = folder / _PLAN
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    plan.write(target)
-    about = {name: getattr(plan, name) for name in ("digest", "command", "products")}
-    write_json(target / "plan.json", about | {"tools": dict(plan.tools)})
+    with disk_errors_in_one_line("bitstream", folder):
+        kernel = write_kernel(opened.accelerator, folder / _KERNEL, port)
+        board.check_units(kernel, settings.compute_units)
+        plan = board.plan(kernel, settings)
+        about = {name: getattr(plan, name) for name in ("digest", "command", "products")}
+        with _replaced(folder / _PLAN) as target:
+            target.mkdir()
+            plan.write(target)
+            write_json(target / "plan.json", about | {"tools": dict(plan.tools)})
     return kernel, plan
+
+
+@contextmanager
+def _replaced(target: Path) -> Iterator[Path]:
+    """Give the block a path for a new folder, which takes the target's place at the end."""
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
+        new, old = Path(scratch) / "new", Path(scratch) / "old"
+        yield new
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
 
 
 def build_bitstream(
@@ -117,15 +133,16 @@ def build_bitstream(
             _require_tools(board)
         products = store.build(plan, timeout_s)
     report = board.report(products)
-    shutil.rmtree(folder / _PRODUCTS, ignore_errors=True)
-    shutil.copytree(products.folder, folder / _PRODUCTS)
     record = {
         "board": board.name,
         "digest": plan.digest,
         "tools": dict(plan.tools),
         "compute_units": settings.compute_units,
     }
-    write_json(folder / _RECORD, record | asdict(report))
+    with disk_errors_in_one_line("bitstream", folder):
+        with _replaced(folder / _PRODUCTS) as target:
+            shutil.copytree(products.folder, target)
+        write_json(folder / _RECORD, record | asdict(report))
     return Bitstream(folder, kernel, board, products, report)
 
 

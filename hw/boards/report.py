@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from hw.build import BuildProducts
 from hw.errors import HardwareError
 
-__all__ = ["BitstreamReport", "check_log", "utilisation"]
+__all__ = ["BitstreamReport", "check_clock", "check_log", "utilisation"]
+
+_CLOCK_TOLERANCE = 0.01  # of what was asked: a PLL's steps, and XRT's whole MHz
 
 _ROWS = {
     "LUT": r"(?:Slice|CLB) LUTs",
@@ -69,6 +71,20 @@ def _row(text: str, pattern: str, file: str) -> tuple[int, int]:
         raise ValueError(f"{file} has no row {pattern}")
     cells = [cell.strip() for cell in found[1].split("|")]
     return int(float(cells[0])), int(float(cells[-2]))
+
+
+def check_clock(found: BitstreamReport, products: BuildProducts, *, lower_clock: bool) -> None:
+    """Refuse another clock than the one that was asked for, unless a lower one was allowed.
+
+    Raises:
+        HardwareError: with both.
+    """
+    away = found.clock_mhz / found.asked_mhz - 1
+    if away > _CLOCK_TOLERANCE or (away < -_CLOCK_TOLERANCE and not lower_clock):
+        raise HardwareError(
+            f"{products.folder}: the clock is {found.clock_mhz:g} MHz, and {found.asked_mhz:g} MHz "
+            "were asked for; ask for another, or allow a lower one"
+        )
 
 
 def check_log(products: BuildProducts) -> None:
