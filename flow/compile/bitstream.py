@@ -5,19 +5,21 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from flow.classifier import Images, check_images
 from flow.compile.gates import GateCheck, compare, network_of
 from flow.compile.opening import OpenedAccelerator
 from flow.compile.result_folder import in_cache
+from flow.compile.synthesis import known_synthesis
 from flow.errors import FlowError
 from flow.storage.records import write_json
 from flow.storage.workspace import disk_errors_in_one_line
 from hw.boards import BitstreamReport, Board, BoardSettings
+from hw.boards.board import unit_needs
 from hw.build import BuildPlan, BuildProducts, BuildStore
 from hw.build.places import runner_at
 from hw.ecp5.gates import build_gates
@@ -51,6 +53,7 @@ class Bitstream:
         folder: with kernel/, products/ and bitstream.json.
         products: in the cache, by the plan's digest.
         report: clock, timing and utilisation.
+        beside: other counts of the resources: "estimated", and "Yosys" where `synth` was run.
     """
 
     folder: Path
@@ -58,6 +61,7 @@ class Bitstream:
     board: Board
     products: BuildProducts
     report: BitstreamReport
+    beside: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,12 +142,27 @@ def build_bitstream(
         "digest": plan.digest,
         "tools": dict(plan.tools),
         "compute_units": settings.compute_units,
+        "beside": (beside := _other_counts(kernel, board, settings.compute_units)),
     }
     with disk_errors_in_one_line("bitstream", folder):
         with _replaced(folder / _PRODUCTS) as target:
             shutil.copytree(products.folder, target)
         write_json(folder / _RECORD, record | asdict(report))
-    return Bitstream(folder, kernel, board, products, report)
+    return Bitstream(folder, kernel, board, products, report, beside)
+
+
+def _other_counts(kernel: Kernel, board: Board, units: int) -> dict[str, dict[str, float]]:
+    """Return the resources of all units by the layers' estimates, and by Yosys where it is known.
+
+    Both are of layers and FIFOs, without the shell and what the tool puts round it.
+    """
+    needs = unit_needs(kernel, board.part).items()
+    found = {"estimated": {name: units * needed for name, (needed, _) in needs}}
+    counted = known_synthesis(kernel.accelerator)
+    if counted:
+        each = {"LUT": counted.lut, "FF": counted.ff, "BRAM36": counted.bram36, "DSP": counted.dsp}
+        found["Yosys"] = {name: units * count for name, count in each.items()}
+    return found
 
 
 def find_products(folder: Path, kernel: Kernel, board: Board) -> BuiltProducts:

@@ -36,6 +36,7 @@ class BitstreamReport:
         slack_ns: worst slack at that clock; not negative.
         used: resource -> (used, available).
         bitstream: file among the products.
+        tool: name and version of the tool, where it says so.
     """
 
     asked_mhz: float
@@ -43,15 +44,22 @@ class BitstreamReport:
     slack_ns: float
     used: Mapping[str, tuple[int, int]]
     bitstream: str
+    tool: str = ""
 
-    def lines(self) -> list[str]:
-        """Return the report as lines of text."""
+    def lines(self, beside: Mapping[str, Mapping[str, float]] | None = None) -> list[str]:
+        """Return the report as lines of text.
+
+        Args:
+            beside: title -> resource -> what another count says, shown beside what is used.
+        """
         asked = f", {self.asked_mhz:g} MHz asked" if self.asked_mhz != self.clock_mhz else ""
         rows = [
             f"{name:12}{used:>10,} of {available:>9,} {100 * used / available:6.1f}%"
+            + "".join(f"  {k} {v[name]:,.0f}" for k, v in (beside or {}).items() if name in v)
             for name, (used, available) in self.used.items()
         ]
-        return [f"clock       {self.clock_mhz:g} MHz met by {self.slack_ns:.3f} ns{asked}", *rows]
+        clock = f"clock       {self.clock_mhz:g} MHz met by {self.slack_ns:.3f} ns{asked}"
+        return [clock, *rows, *([f"tool        {self.tool}"] if self.tool else [])]
 
 
 def utilisation(text: str, file: str) -> dict[str, tuple[int, int]]:

@@ -142,6 +142,7 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
             slack_ns=float(about["slack_ns"]),
             used=utilisation(text, _USED),
             bitstream=bitstream,
+            tool=f"Vivado {about['vivado']}",
         )
         _check_routes(products)
     except (OSError, ValueError, KeyError) as error:

@@ -10,11 +10,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 from hashing_kernel import Geometry, write_hashing_kernel
+from layered_accelerator import write_layered_kernel
 from stand_in_tools import write_tools
 
 from flow.classifier import Images, Logits
 from flow.cli import main
 from flow.compile.opening import OpenedAccelerator
+from flow.compile.synthesis import synthesize_shown
 from hw.boards import BOARDS, Board, find_board
 from hw.runner.package import Package
 
@@ -96,6 +98,27 @@ def test_a_critical_warning_of_a_run_fails_the_build_with_its_line(
     assert _build(find_board("u55c"), tmp_path) == 2
     said = capsys.readouterr().err
     assert "CRITICAL WARNING: [Synth 8-4445] could not open w.dat; see" in said
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tools")
+def test_other_counts_stand_beside_what_is_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accelerator = write_layered_kernel(tmp_path / "k").accelerator
+    words = ["--board", "pynq-z2", "--output", str(tmp_path / "out")]
+    command = ["bitstream", str(accelerator.folder), *words]
+    assert main(command) == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("LUT"))
+    assert row.endswith("  estimated 1,800")
+    synthesize_shown(accelerator)
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    (row,) = (line for line in said.splitlines() if line.startswith("FF"))
+    assert row.endswith("  Yosys 24")  # three registers of eight bits
+    assert "tool        Vivado 0 (a model)" in said
+    record = json.loads((tmp_path / "out" / "bitstream.json").read_text())
+    assert record["beside"]["Yosys"]["FF"] == 24
 
 
 def test_a_container_builds_it(
