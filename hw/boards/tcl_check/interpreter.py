@@ -58,7 +58,12 @@ class Outcome:
 
 
 def check_vivado(
-    folder: Path, *, kernel_bits: int, slacks: Sequence[float] = (0.1,), script: str = "build.tcl"
+    folder: Path,
+    *,
+    kernel_bits: int,
+    slacks: Sequence[float] = (0.1,),
+    script: str = "build.tcl",
+    said: str = "",
 ) -> Outcome:
     """Run a plan's script in its folder; return what it did.
 
@@ -70,11 +75,12 @@ def check_vivado(
         kernel_bits: width of the kernel's memory port.
         slacks: worst slack in ns of the implementations, in order; the last one for all others.
         script: file in the folder.
+        said: a line in the log of each run.
 
     Raises:
         HardwareError: the script does what Vivado would refuse; names the command and the line.
     """
-    model = _Model(folder, kernel_bits, list(slacks))
+    model = _Model(folder, kernel_bits, list(slacks), said)
     _source(model, folder, script)
     return model.outcome
 
@@ -99,9 +105,9 @@ def _source(model: "_Model", folder: Path, script: str) -> None:
 class _Model:
     """The commands of Vivado."""
 
-    def __init__(self, folder: Path, kernel_bits: int, slacks: list[float]) -> None:
+    def __init__(self, folder: Path, kernel_bits: int, slacks: list[float], said: str) -> None:
         self.packager = Packager(folder)
-        self.runs = Runs(folder, self._hook)
+        self.runs = Runs(folder, self._hook, said)
         self.outcome = Outcome(Design(), self.packager.registers, self.runs)
         self._folder, self._slacks, self._bits = folder, slacks, kernel_bits
 

@@ -37,16 +37,18 @@ class Runs:
     Args:
         folder: of the plan.
         run_hook: runs a script as the process of an implementation would.
+        said: a line in the log of each run.
 
     Raises:
         HardwareError: in all methods: the object, the rule and the remedy.
     """
 
-    def __init__(self, folder: Path, run_hook: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, run_hook: Callable[[str], None], said: str = "") -> None:
         self.folder, self._run_hook = folder, run_hook
         self.strategies: list[str] = []  # that were implemented
         self.parallel: list[int] = []  # runs that were launched together, for each launch
         self.checkpoints: dict[str, str] = {}  # of layers: cell -> file that fills it
+        self.said = said
         self._project: _Project | None = None
 
     @property
@@ -143,6 +145,7 @@ class Runs:
 
     def _run(self, name: str) -> None:
         fileset = self.project.runs[name]
+        self.write(f"{self.project.folder}/{name}/runme.log", f"INFO: {name}\n{self.said}\n")
         if name == "synth_1":
             self._check_modules(fileset)
         elif name == "impl_1":

@@ -183,8 +183,19 @@ proc real_clock_mhz {} {
     return [expr {[get_property CONFIG.FREQ_HZ [get_bd_pins clock/clk_out1]] / 1e6}]
 }
 
+# Runs of synthesis have processes and logs of their own: what is critical there must be seen here.
+proc tell_warnings {} {
+    foreach log [lsort [glob -nocomplain */*.runs/*/runme.log]] {
+        set input [open $log r]
+        foreach line [lsearch -all -inline -glob [split [read $input] \n] "CRITICAL WARNING*"] {
+            puts $line
+        }
+        close $input
+    }
+}
+
 proc write_products {slack} {
-    global clock_mhz
+    global clock_mhz lower_clock
     open_run impl_1
     report_timing_summary -file timing.rpt
     report_utilization -file utilisation.rpt
@@ -196,6 +207,7 @@ proc write_products {slack} {
     puts $output "asked_mhz $clock_mhz"
     puts $output "clock_mhz [real_clock_mhz]"
     puts $output "slack_ns $slack"
+    puts $output "lower_clock $lower_clock"
     close $output
 }
 
@@ -220,4 +232,5 @@ for {set round 0} {$round < 4} {incr round} {
 if {$slack < 0} {
     error "timing: worst slack $slack ns at $asked_mhz MHz; ask for a lower clock"
 }
+tell_warnings
 write_products $slack

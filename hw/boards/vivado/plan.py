@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from hw.boards.report import BitstreamReport, check_log, utilisation
+from hw.boards.report import BitstreamReport, check_clock, check_log, utilisation
 from hw.boards.vivado.layers import SeparateLayer, separate_layers
 from hw.boards.vivado.settings import ProcessingSystem
 from hw.boards.vivado.tcl import render_settings, tcl_word
@@ -110,10 +110,9 @@ def plan_vivado(
 
 def _listed(layer: SeparateLayer) -> str:
     """Return what build.tcl knows of a layer: its name, shared and own sources."""
-    shared, own = (
-        [f"kernel/accelerator/{n}" for n in names] for names in (layer.shared, layer.own)
-    )
-    return f"{layer.name} {tcl_word(*shared) if shared else '{}'} {tcl_word(*own)}"
+    lists = ([f"kernel/accelerator/{n}" for n in names] for names in (layer.shared, layer.own))
+    shared, own = (tcl_word(*paths) if paths else "{}" for paths in lists)
+    return f"{layer.name}\n    {shared}\n    {own}"
 
 
 def _layer_files(layers: Sequence[SeparateLayer], clock_mhz: float) -> dict[str, bytes]:
@@ -143,6 +142,7 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
             slack_ns=float(about["slack_ns"]),
             used=utilisation(text, _USED),
             bitstream=bitstream,
+            tool=f"Vivado {about['vivado']}",
         )
         _check_routes(products)
     except (OSError, ValueError, KeyError) as error:
@@ -154,6 +154,7 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
             f"{products.folder}: worst slack {found.slack_ns:g} ns at {found.clock_mhz:g} MHz; "
             "ask for a lower clock"
         )
+    check_clock(found, products, lower_clock=about.get("lower_clock") != "0")
     return found
 
 

@@ -245,8 +245,8 @@ LAYERS: dict[str, tuple[str, str, str, str]] = {
     ),
     "a layer that is not there": (
         "settings.tcl",
-        "set layers {\n    weights ",
-        "set layers {\n    weight ",
+        "set layers {\n    weights\n",
+        "set layers {\n    weight\n",
         "couldn't open .*weight_ooc.sv.in",
     ),
     "a layer in the kernel, too": (
