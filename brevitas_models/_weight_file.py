@@ -22,6 +22,7 @@ from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.exact import weight_codes
 from brevitas_models.quantizers import WeightQuantizer
+from steelflow_names import one_line
 
 __all__ = ["REMEDY", "fill_network", "network_arrays", "network_content", "read_into", "write"]
 
@@ -53,8 +54,7 @@ def read_into(network: QuantClassifier, path: Path) -> None:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{path}: is damaged ({reason}); {REMEDY}") from error
+        raise ModelError(f"{path}: is damaged ({one_line(error)}); {REMEDY}") from error
     fill_network(network, path, arrays)
 
 

@@ -18,6 +18,7 @@ from brevitas_models.bits import Precision
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.settings import ArchitectureSettings
+from steelflow_names import one_line
 
 __all__ = ["load_checkpoint", "read_state", "save_checkpoint", "write_state"]
 
@@ -56,7 +57,7 @@ def load_checkpoint(path: Path, expected: ArchitectureSettings | None = None) ->
         if old:
             network.load_state_dict(_renamed(content["state"]))
     except _DAMAGED as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise ModelError(f"{path}: is a damaged checkpoint ({reason}); train again") from error
     _check_architecture(path, network.settings, expected)
     if not old:

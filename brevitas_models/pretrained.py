@@ -11,7 +11,7 @@ from brevitas_models._weight_file import REMEDY, network_content, read_into, wri
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.model_card import ModelCard
-from steelflow_names import hint
+from steelflow_names import hint, one_line
 
 __all__ = [
     "FOLDER",
@@ -66,8 +66,7 @@ def card(name: str, folder: Path = FOLDER) -> ModelCard:
     try:
         return ModelCard.from_mapping(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, KeyError, TypeError, ValueError, ModelError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{path}: is no model card ({reason}); {REMEDY}") from error
+        raise ModelError(f"{path}: is no model card ({one_line(error)}); {REMEDY}") from error
 
 
 def save(network: QuantClassifier, description: ModelCard, folder: Path) -> None:

@@ -63,5 +63,7 @@ install --constraint build_scripts/constraints.txt --editable "$project"
 # finn-plus pins another brevitas: see the comment in pyproject.toml, which lists what else it needs.
 # mip, which finn.builder imports, brings 600 MB of solvers that it uses for partitioning only.
 install --no-deps finn-plus==1.6.1 mip==2.0.0
+# tclint, which looks at the generated Tcl, pins old versions of packages that others need newer.
+[ "$extra" != test ] || install --no-deps tclint==0.9.0
 echo "$digest" >".venv/setup$extra.stamp"
 echo "setup: done in $SECONDS s"

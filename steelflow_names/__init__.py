@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What to say of a name that is not known; the floor under flow, hw and brevitas_models."""
+"""How messages tell errors and unknown names; the floor under flow, hw and brevitas_models."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["hint", "near"]
+__all__ = ["hint", "near", "one_line"]
 
 _NEAR = 0.7  # of difflib's ratio: a slip of the keys, not another word
 _MOST = 3
@@ -38,6 +38,11 @@ def hint(name: str, known: Iterable[str]) -> str:
     if not found:
         return f"; known here: {listed}"
     return f"; did you mean {' or '.join(map(repr, found))}? Known here: {listed}"
+
+
+def one_line(said: object) -> str:
+    """Return a text or an error's message in one line; an error without one by its type."""
+    return " ".join(str(said).split()) or type(said).__name__
 
 
 def _one_letter_off(one: str, other: str) -> bool:

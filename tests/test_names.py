@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is said of a name that is not known."""
+"""How errors and unknown names are told."""
 
 import pytest
 
-from steelflow_names import hint, near
+from steelflow_names import hint, near, one_line
 
 NAMES = ("mnist-tfc-w1a1", "mnist-lenet5-w4a4", "cifar10-cnv-w1a1")
 
@@ -33,3 +33,11 @@ def test_a_hint_offers_what_is_near_and_lists_the_rest() -> None:
     assert hint("zzz", []) == "; there are none here"
     assert hint("xabc", ["abc", "seed"]) == "; did you mean 'abc'? Known here: abc, seed"
     assert hint("se", ["seed", "set"]) == "; did you mean 'set' or 'seed'? Known here: seed, set"
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [("a\n  b ", "a b"), (ValueError("no\nspace"), "no space"), (TimeoutError(), "TimeoutError")],
+)
+def test_a_message_is_one_line_and_never_empty(said: object, line: str) -> None:
+    assert one_line(said) == line

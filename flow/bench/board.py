@@ -5,10 +5,8 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from flow.bench.benchmark import Benchmark, check_models
-from flow.environment import data_folder
+from flow.bench.benchmark import Benchmark, add_data, add_models, check_models
 from flow.errors import SettingError
 from flow.tables import Row
 
@@ -23,13 +21,7 @@ class BoardBenchmark(Benchmark):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare networks, times and clients."""
-        parser.add_argument(
-            "--models",
-            nargs="+",
-            metavar="NAME",
-            default=list(_MODELS),
-            help=f"zoo models, on the native engine (default: {' '.join(_MODELS)})",
-        )
+        add_models(parser, _MODELS, "zoo models, on the native engine")
         parser.add_argument(
             "--seconds",
             type=float,
@@ -45,9 +37,7 @@ class BoardBenchmark(Benchmark):
             default=10.0,
             help="for which all clients ask, each answer checked (default: 10)",
         )
-        parser.add_argument(
-            "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
-        )
+        add_data(parser)
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Serve each network from a process of its own, on loopback, and ask."""

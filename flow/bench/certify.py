@@ -5,10 +5,8 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from flow.bench.benchmark import Benchmark
-from flow.environment import data_folder
+from flow.bench.benchmark import Benchmark, add_data, add_models
 from flow.errors import SettingError
 from flow.tables import Row
 
@@ -21,13 +19,10 @@ class CertifyBenchmark(Benchmark):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the networks, the ball, the images and what each image may cost."""
-        parser.add_argument(
-            "--models",
-            nargs="+",
-            metavar="NAME",
-            default=["mnist-tfc-w2a2-robust"],
-            help="networks of the zoo; CP-SAT decides perceptrons alone (default: "
-            "mnist-tfc-w2a2-robust)",
+        add_models(
+            parser,
+            ["mnist-tfc-w2a2-robust"],
+            "zoo networks; CP-SAT decides perceptrons alone",
         )
         parser.add_argument(
             "--epsilon", type=int, default=26, metavar="E", help="uint8 units (default: 26)"
@@ -49,9 +44,7 @@ class CertifyBenchmark(Benchmark):
             metavar="S",
             help="of CP-SAT for an image, 0 to leave it out (default: 60)",
         )
-        parser.add_argument(
-            "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
-        )
+        add_data(parser)
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Measure each method on each network."""

@@ -5,11 +5,9 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from flow.bench.benchmark import Benchmark, check_models
+from flow.bench.benchmark import Benchmark, add_data, add_models, check_models
 from flow.cluster.options import add_cluster, cluster_of
-from flow.environment import data_folder
 from flow.errors import SettingError
 from flow.tables import Row
 
@@ -30,13 +28,7 @@ class ExactBenchmark(Benchmark):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the models, the images of each, the random graphs and the cluster."""
-        parser.add_argument(
-            "--models",
-            nargs="*",
-            metavar="NAME",
-            default=list(MODELS),
-            help=f"zoo models (default: {' '.join(MODELS)})",
-        )
+        add_models(parser, MODELS, "zoo models", nargs="*")
         parser.add_argument(
             "--images", type=int, metavar="N", help="test images (default: the whole test set)"
         )
@@ -44,9 +36,7 @@ class ExactBenchmark(Benchmark):
             "--graphs", type=int, metavar="N", default=1000, help="random graphs (default: 1000)"
         )
         add_cluster(parser)
-        parser.add_argument(
-            "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
-        )
+        add_data(parser)
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compare model by model, then graph by graph."""

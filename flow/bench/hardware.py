@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.benchmark import Benchmark, check_models
-from flow.environment import data_folder
+from flow.bench.benchmark import Benchmark, add_data, add_models, check_models
 from flow.errors import SettingError
 from flow.tables import Row
 
@@ -34,22 +33,14 @@ class HardwareBenchmark(Benchmark):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the models, the number of images and the folders."""
-        parser.add_argument(
-            "--models",
-            nargs="+",
-            metavar="NAME",
-            default=list(_DEFAULT),
-            help=f"zoo models (default: {' '.join(_DEFAULT)})",
-        )
+        add_models(parser, _DEFAULT, "zoo models")
         parser.add_argument(
             "--images",
             type=int,
             metavar="N",
             help="test images through the RTL (default: each model's own, 8 to 10,000)",
         )
-        parser.add_argument(
-            "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
-        )
+        add_data(parser)
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compile, simulate and synthesise one model after the other."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from flow.bench.benchmark import Benchmark, check_models
-from flow.environment import cache_folder, data_folder
+from flow.bench.benchmark import Benchmark, add_data, add_models, check_models
+from flow.environment import cache_folder
 from flow.errors import SettingError
 from flow.tables import Row
 
@@ -25,13 +25,7 @@ class KernelBenchmark(Benchmark):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare networks, images and the memory."""
-        parser.add_argument(
-            "--models",
-            nargs="*",
-            metavar="NAME",
-            default=list(_MODELS),
-            help=f"zoo models, compiled for their targets (default: {' '.join(_MODELS)})",
-        )
+        add_models(parser, _MODELS, "zoo models, compiled for their targets", nargs="*")
         parser.add_argument(
             "--folders",
             nargs="*",
@@ -64,9 +58,7 @@ class KernelBenchmark(Benchmark):
             metavar=("LEAST", "MOST"),
             help="cycles from an address to its data (default: 40 200)",
         )
-        parser.add_argument(
-            "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
-        )
+        add_data(parser)
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Compile what is to be compiled and send the images through."""

@@ -6,11 +6,9 @@ import argparse
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from flow.bench.benchmark import Benchmark
+from flow.bench.benchmark import Benchmark, add_data
 from flow.bench.simulator_cases import CASES, chosen
-from flow.environment import data_folder
 from flow.tables import Row
 
 __all__ = ["SIMULATOR"]
@@ -53,9 +51,7 @@ class SimulatorBenchmark(Benchmark):
             help="hold ours and every rival, in a process of their own, to the instructions of a "
             "lesser processor: portable (SSE4.2) or avx2 (default: all that this one has)",
         )
-        parser.add_argument(
-            "--data", type=Path, metavar="DIR", default=data_folder(), help="folder of data sets"
-        )
+        add_data(parser)
 
     def rows(self, options: argparse.Namespace) -> Iterator[Row]:
         """Measure one comparison after the other, model by model."""

@@ -18,6 +18,7 @@ from importlib import metadata
 
 from flow.cli.encoding import ENCODING_OPTIONS
 from flow.cli.registry import COMMANDS
+from steelflow_names import one_line
 
 __all__ = ["main"]
 
@@ -82,7 +83,7 @@ def _in_terms_of_flags(error: BaseException, flags: Mapping[str, str]) -> str:
     """
     from flow.errors import SettingError  # noqa: PLC0415 - keeps --help fast
 
-    message, cause = " ".join(str(error).split()), error
+    message, cause = one_line(error), error
     while not isinstance(cause, SettingError) and cause.__cause__ is not None:
         cause = cause.__cause__
     settings = cause.settings if isinstance(cause, SettingError) else ()

@@ -60,7 +60,7 @@ class BitstreamCommand(Command):
         found = build_bitstream(
             opened, board, settings, folder, place=options.on, timeout_s=options.timeout
         )
-        print("\n".join(found.report.lines()))
+        print("\n".join(found.report.lines(found.beside)))
         print(f"bitstream: {shown(folder / 'products' / found.report.bitstream)}")
         if not options.gates:
             return 0

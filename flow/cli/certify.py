@@ -44,23 +44,7 @@ class CertifyCommand(Command):
         parser.add_argument(
             "--dataset", metavar="NAME", help="of the images (default: the zoo network's own)"
         )
-        parser.add_argument(
-            "--nodes",
-            type=int,
-            metavar="N",
-            default=1_000_000,
-            help="boxes that may be bounded for an image, 0 for none (default: 1,000,000)",
-        )
-        parser.add_argument(
-            "--flips",
-            type=int,
-            metavar="N",
-            default=1000,
-            help="images tried in search of a misclassified one (default: 1,000)",
-        )
-        parser.add_argument(
-            "--budget-s", type=float, metavar="S", help="begin no image after so many seconds"
-        )
+        _add_budget(parser)
         add_cluster(parser)
         parser.add_argument(
             "--output",
@@ -109,6 +93,26 @@ class CertifyCommand(Command):
         if options.output is not None:
             print(f"certificates: {shown(options.output)}")
         return 0
+
+
+def _add_budget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--nodes",
+        type=int,
+        metavar="N",
+        default=1_000_000,
+        help="boxes that may be bounded for an image, 0 for none (default: 1,000,000)",
+    )
+    parser.add_argument(
+        "--flips",
+        type=int,
+        metavar="N",
+        default=1000,
+        help="images tried in search of a misclassified one (default: 1,000)",
+    )
+    parser.add_argument(
+        "--budget-s", type=float, metavar="S", help="begin no image after so many seconds"
+    )
 
 
 def _step(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from flow.cluster.base import Cluster
 from flow.cluster.processes import ProcessCluster
 from flow.cluster.store import ResultStore
 from flow.errors import FlowError, SettingError
+from steelflow_names import one_line
 
 __all__ = ["open_cluster"]
 
@@ -80,7 +81,7 @@ def _existing(address: str, store: ResultStore | None) -> Cluster:
     try:
         client = Client(address, timeout=_CONNECT_S)
     except (OSError, TimeoutError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error)
         raise FlowError(
             f"cluster {address}: the scheduler does not answer within {_CONNECT_S} s ({reason}); "
             "start it with: dask scheduler"

@@ -16,6 +16,7 @@ from flow.cluster.base import Cluster
 from flow.cluster.store import ResultStore
 from flow.config.section import Positive, Section, parse_section
 from flow.errors import FlowError, SettingError
+from steelflow_names import one_line
 
 if TYPE_CHECKING:
     from dask_jobqueue.core import JobQueueCluster
@@ -42,7 +43,7 @@ def read_queue(path: Path) -> JobQueue:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise SettingError(f"cluster {path}: cannot be read as YAML ({reason})", "cluster") from (
             error
         )

@@ -4,16 +4,22 @@
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from flow.classifier import Images, check_images
 from flow.compile.gates import GateCheck, compare, network_of
 from flow.compile.opening import OpenedAccelerator
 from flow.compile.result_folder import in_cache
+from flow.compile.synthesis import known_synthesis
 from flow.errors import FlowError
 from flow.storage.records import write_json
+from flow.storage.workspace import disk_errors_in_one_line
 from hw.boards import BitstreamReport, Board, BoardSettings
+from hw.boards.board import unit_needs
 from hw.build import BuildPlan, BuildProducts, BuildStore
 from hw.build.places import runner_at
 from hw.ecp5.gates import build_gates
@@ -47,6 +53,7 @@ class Bitstream:
         folder: with kernel/, products/ and bitstream.json.
         products: in the cache, by the plan's digest.
         report: clock, timing and utilisation.
+        beside: other counts of the resources: "estimated", and "Yosys" where `synth` was run.
     """
 
     folder: Path
@@ -54,6 +61,7 @@ class Bitstream:
     board: Board
     products: BuildProducts
     report: BitstreamReport
+    beside: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,18 +82,30 @@ def plan_bitstream(
 
     Raises:
         HardwareError: an accelerator for another part, or an impossible setting.
+        FlowError: the folder cannot be written.
     """
     port = KernelSettings(data_bits=board.data_bits)
-    kernel = write_kernel(opened.accelerator, folder / _KERNEL, port)
-    board.check_units(kernel, settings.compute_units)
-    plan = board.plan(kernel, settings)
-    target = folder / _PLAN
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    plan.write(target)
-    about = {name: getattr(plan, name) for name in ("digest", "command", "products")}
-    write_json(target / "plan.json", about | {"tools": dict(plan.tools)})
+    with disk_errors_in_one_line("bitstream", folder):
+        kernel = write_kernel(opened.accelerator, folder / _KERNEL, port)
+        board.check_units(kernel, settings.compute_units)
+        plan = board.plan(kernel, settings)
+        about = {name: getattr(plan, name) for name in ("digest", "command", "products")}
+        with _replaced(folder / _PLAN) as target:
+            target.mkdir()
+            plan.write(target)
+            write_json(target / "plan.json", about | {"tools": dict(plan.tools)})
     return kernel, plan
+
+
+@contextmanager
+def _replaced(target: Path) -> Iterator[Path]:
+    """Give the block a path for a new folder, which takes the target's place at the end."""
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
+        new, old = Path(scratch) / "new", Path(scratch) / "old"
+        yield new
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
 
 
 def build_bitstream(
@@ -117,16 +137,32 @@ def build_bitstream(
             _require_tools(board)
         products = store.build(plan, timeout_s)
     report = board.report(products)
-    shutil.rmtree(folder / _PRODUCTS, ignore_errors=True)
-    shutil.copytree(products.folder, folder / _PRODUCTS)
     record = {
         "board": board.name,
         "digest": plan.digest,
         "tools": dict(plan.tools),
         "compute_units": settings.compute_units,
+        "beside": (beside := _other_counts(kernel, board, settings.compute_units)),
     }
-    write_json(folder / _RECORD, record | asdict(report))
-    return Bitstream(folder, kernel, board, products, report)
+    with disk_errors_in_one_line("bitstream", folder):
+        with _replaced(folder / _PRODUCTS) as target:
+            shutil.copytree(products.folder, target)
+        write_json(folder / _RECORD, record | asdict(report))
+    return Bitstream(folder, kernel, board, products, report, beside)
+
+
+def _other_counts(kernel: Kernel, board: Board, units: int) -> dict[str, dict[str, float]]:
+    """Return the resources of all units by the layers' estimates, and by Yosys where it is known.
+
+    Both are of layers and FIFOs, without the shell and what the tool puts round it.
+    """
+    needs = unit_needs(kernel, board.part).items()
+    found = {"estimated": {name: units * needed for name, (needed, _) in needs}}
+    counted = known_synthesis(kernel.accelerator)
+    if counted:
+        each = {"LUT": counted.lut, "FF": counted.ff, "BRAM36": counted.bram36, "DSP": counted.dsp}
+        found["Yosys"] = {name: units * count for name, count in each.items()}
+    return found
 
 
 def find_products(folder: Path, kernel: Kernel, board: Board) -> BuiltProducts:

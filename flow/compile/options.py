@@ -9,6 +9,7 @@ import yaml
 
 from flow.config import CompileConfig, parse_section
 from flow.errors import SettingError
+from steelflow_names import one_line
 
 __all__ = ["compile_config", "read_folding"]
 
@@ -47,9 +48,8 @@ def read_folding(path: Path | str) -> tuple[object, bool]:
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
         raise SettingError(
-            f"folding {path}: cannot be read as YAML ({reason})", "folding"
+            f"folding {path}: cannot be read as YAML ({one_line(error)})", "folding"
         ) from error
     written = isinstance(found, Mapping) and found.keys() == {"cycles", "folding"}
     return (found["folding"], bool(found["folding"])) if written else (found, False)

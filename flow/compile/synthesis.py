@@ -2,12 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Synthesis of an accelerator as every command does it: cached for the machine, layer by layer."""
 
+from functools import reduce
+from operator import add
+
 from flow.compile.result_folder import in_cache
 from flow.progress import banner, meter
-from hw.accelerator import Accelerator
-from hw.synth import Finished, SynthesisReport, synthesize
+from hw.accelerator import Accelerator, Fifo, Layer
+from hw.build import BuildStore
+from hw.synth import Finished, Resources, SynthesisReport, synthesize
+from hw.synth.report import layer_job
+from hw.synth.yosys import run_job
 
-__all__ = ["synthesize_shown"]
+__all__ = ["known_synthesis", "synthesize_shown"]
 
 
 def synthesize_shown(accelerator: Accelerator, *, timeout_s: float = 600) -> SynthesisReport:
@@ -31,6 +37,22 @@ def synthesize_shown(accelerator: Accelerator, *, timeout_s: float = 600) -> Syn
             report(finished.done, finished.total)
 
         return synthesize(accelerator, build_dir=build_dir, progress=progress, timeout_s=timeout_s)
+
+
+def known_synthesis(accelerator: Accelerator) -> Resources | None:
+    """Return what Yosys has counted of an accelerator; None where a layer was not synthesised yet.
+
+    Raises:
+        FlowError: the cache folder's disk is full or refuses.
+    """
+    about = accelerator.manifest
+    items: list[Layer | Fifo] = [*about.layers, *about.fifos]
+    with in_cache("synth") as build_dir:
+        store = BuildStore(build_dir)
+        jobs = [layer_job(accelerator, item, about.device) for item in items]
+        if not jobs or any(store.find(job.plan()) is None for job in jobs):
+            return None
+        return reduce(add, (run_job(job, store) for job in jobs))
 
 
 def _line(finished: Finished) -> str:

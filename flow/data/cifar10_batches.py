@@ -19,6 +19,7 @@ from flow.classifier import Images, Labels
 from flow.data.members import read_members
 from flow.data.source import REMEDY, Splits
 from flow.errors import FlowError
+from steelflow_names import one_line
 
 __all__ = ["BATCH_IMAGES", "FORMATS", "BatchFormat"]
 
@@ -114,8 +115,7 @@ def _parse_python(content: bytes, what: str) -> Batch:
         planes = known["data"].content()
         labels = np.array([int(label) for label in known["labels"]], dtype=np.int64)
     except _UNREADABLE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise FlowError(f"{what}: is no CIFAR-10 batch ({reason}); {REMEDY}") from error
+        raise FlowError(f"{what}: is no CIFAR-10 batch ({one_line(error)}); {REMEDY}") from error
     count = len(planes) // _PIXELS
     _checked(what, count, labels)
     return _images(planes, count), labels

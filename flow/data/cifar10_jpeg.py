@@ -17,6 +17,7 @@ from flow.data.cache import save_array
 from flow.data.source import REMEDY
 from flow.errors import FlowError
 from flow.progress import track
+from steelflow_names import one_line
 
 __all__ = ["ARCHIVE", "CLASSES", "read_archive"]
 
@@ -70,8 +71,7 @@ def _decode(path: Path) -> dict[_Key, Images]:
         members = track(_members(path), f"decoding {path.name}", unit="images")
         return {key: pixels for key, pixels in members}  # noqa: C416 - errors surface here
     except (OSError, EOFError, lzma.LZMAError, tarfile.TarError, SyntaxError) as error:
-        reason = " ".join(str(error).split())
-        raise FlowError(f"{path}: is damaged ({reason}); {REMEDY}") from error
+        raise FlowError(f"{path}: is damaged ({one_line(error)}); {REMEDY}") from error
 
 
 def _members(path: Path) -> Iterator[tuple[_Key, Images]]:

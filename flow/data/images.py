@@ -23,6 +23,7 @@ from flow.data.source import ImageSource, Splits
 from flow.environment import DATA_VARIABLE, cache_folder
 from flow.errors import FlowError, SettingError
 from flow.progress import track
+from steelflow_names import one_line
 
 __all__ = ["ImageFolder"]
 
@@ -134,8 +135,7 @@ def _pixels(what: str, content: bytes, size: tuple[int, int] | None) -> Images:
                 pixels = np.asarray(image)
             mode = image.mode
     except (*_DAMAGE, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
-        raise FlowError(f"{what}: is damaged ({reason}); replace or remove it") from error
+        raise FlowError(f"{what}: is damaged ({one_line(error)}); replace or remove it") from error
     if mode not in _CHANNELS:
         raise FlowError(f"{what}: is of mode {mode}; save it as 8-bit grey (L) or RGB")
     return pixels if pixels.ndim == 3 else pixels[..., np.newaxis]

@@ -14,6 +14,7 @@ from typing import IO, Any, cast
 
 from flow.data.source import REMEDY
 from flow.errors import FlowError
+from steelflow_names import one_line
 
 __all__ = ["content_digest", "read_members"]
 
@@ -45,7 +46,7 @@ def read_members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[st
         try:
             member = next(members, None)
         except _DAMAGE as error:
-            reason = " ".join(str(error).split())
+            reason = one_line(error)
             raise FlowError(f"{path}: is no sound tar archive ({reason}); {REMEDY}") from error
         if member is None:
             return

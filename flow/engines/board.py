@@ -4,7 +4,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -77,12 +76,7 @@ class BoardEngine:
     def __enter__(self) -> "BoardEngine":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def logits(self, images: Images) -> Logits:

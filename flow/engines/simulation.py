@@ -19,6 +19,7 @@ from flow.progress import meter
 from flow.storage.files import replace_file
 from hw.accelerator.preprocessing import Preprocessing
 from hw.errors import HardwareError
+from steelflow_names import one_line
 
 __all__ = ["SimulationReport", "as_pixels", "read_images", "simulate", "write_logits"]
 
@@ -109,9 +110,8 @@ def read_images(path: Path | str) -> NDArray[Any]:
     try:
         found = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError, MemoryError) as error:
-        reason = " ".join(str(error).split())
         raise FlowError(
-            f"{path}: cannot be read as a .npy array ({reason}); write it with numpy.save"
+            f"{path}: cannot be read as a .npy array ({one_line(error)}); write it with numpy.save"
         ) from error
     if not isinstance(found, np.ndarray):
         found.close()

@@ -29,15 +29,17 @@ def random_qonnx(seed: int, *, size: Size = "small", hardware: bool = False) -> 
     return build(draw(seed, size=size, hardware=hardware))
 
 
-def draw(seed: int, *, size: Size = "small", hardware: bool = False) -> GraphSpec:
+def draw(seed: int, *, size: Size = "small", hardware: bool = False, attempt: int = 0) -> GraphSpec:
     """Draw a specification.
 
     Args:
         seed: of everything.
         size: small has images up to 10x10 and 4 blocks, medium up to 16x16 and 8.
         hardware: keep to what RTL can do.
+        attempt: another network of the same seed, for one that does not serve.
     """
-    rng = np.random.default_rng([seed, size == "medium", hardware])
+    again = [attempt] if attempt else []
+    rng = np.random.default_rng([seed, size == "medium", hardware, *again])
     sides, count, channels = (
         ((4, 10), (1, 4), (2, 6)) if size == "small" else ((8, 16), (3, 8), (4, 16))
     )

@@ -22,7 +22,6 @@ from flow.integer.native.traced import (
     Windows,
     plan_traced,
 )
-from flow.integer.network import IntegerNetwork
 from flow.integer.operations import Threshold
 from flow.integer.twin_functions import Staircase
 from flow.threads import kernel_threads
@@ -54,7 +53,7 @@ def plan_traced_twin(
             windows[step.operation.name] = window_of(own, step.values)
             pull = own.pull.numpy().reshape(-1)
             slopes[step.operation.name] = pull * np.float32(step.operation.step)
-    whole = IntegerNetwork(operations, network.input_shape, 1.0)
+    whole = IntegerGraph(operations, network.input_shape)
     return plan_traced(whole, windows, slopes, isa=isa)
 
 

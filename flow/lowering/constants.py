@@ -16,6 +16,7 @@ from qonnx.custom_op.general.intquant import int_quant
 from flow.integer.operations import Integers
 from flow.lowering._refusal import Refusal
 from flow.lowering._values import Rationals, common_unit, rationals
+from steelflow_names import one_line
 
 __all__ = ["Constant", "attribute", "constant_node", "integer_codes"]
 
@@ -93,9 +94,8 @@ def constant_node(node: NodeProto, inputs: dict[str, Constant], opset: int) -> d
         outputs = _execute(node, values, opset)
     except Exception as error:
         # numpy, qonnx and onnxruntime raise anything, bare Exception included
-        reason = " ".join(str(error).split())[:200]
         raise Refusal(
-            f"its constant inputs cannot be computed ({reason})",
+            f"its constant inputs cannot be computed ({one_line(error)[:200]})",
             "export the model again",
             structural=True,
         ) from error

@@ -27,6 +27,7 @@ from flow.lowering._values import Value, image_index, rationals
 from flow.lowering.constants import Constant, constant_node
 from flow.lowering.encoding import InputEncoding, image_value
 from flow.lowering.rules import rule_of
+from steelflow_names import one_line
 
 __all__ = ["Lowered", "lower"]
 
@@ -206,7 +207,7 @@ def _lower_node(builder: Builder, node: NodeProto, opset: int) -> None:
     try:
         result = rule(builder, node, operands)
     except _MALFORMED as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)[:200]
         raise Refusal(
             f"its inputs or attributes do not fit together ({type(error).__name__}: {reason})",
             "export the model again",

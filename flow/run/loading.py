@@ -11,6 +11,7 @@ import yaml
 from flow.config import parse_section
 from flow.errors import FlowError
 from flow.run.configuration import RunConfig
+from steelflow_names import one_line
 
 __all__ = ["load_config", "parse_config"]
 
@@ -44,8 +45,7 @@ def load_config(path: Path) -> RunConfig:
     try:
         document = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise FlowError(f"config {path}: is not YAML: {reason}") from error
+        raise FlowError(f"config {path}: is not YAML: {one_line(error)}") from error
     return parse_config(document, str(path))
 
 

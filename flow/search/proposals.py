@@ -15,6 +15,7 @@ from flow.search.cost import Cost, excess
 from flow.search.settings import SearchConfig
 from flow.search.space import suggest, uniform_parameters
 from flow.search.trials import Refused
+from steelflow_names import one_line
 
 __all__ = ["Proposal", "Proposals"]
 
@@ -121,7 +122,7 @@ def _study(config: SearchConfig, folder: Path) -> optuna.Study:
             directions=["maximize"] * len(config.goals),
         )
     except Exception as error:  # of a driver, which Optuna does not name
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)[:200]
         raise SettingError(
             f"storage {url}: cannot be used ({reason}); give the URL of a database", "storage"
         ) from error

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from flow.config import DataConfig, NetworkConfig, TrainingConfig, parse_section
 from flow.config.section import Bits, Distinct, Epsilon, Positive, Section
 from flow.errors import FlowError
+from steelflow_names import one_line
 
 __all__ = [
     "Constraints",
@@ -150,7 +151,7 @@ def load_search(path: Path) -> SearchConfig:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise FlowError(f"search {path}: cannot be read ({reason}); give a YAML file") from error
     if not isinstance(document, dict):
         raise FlowError(f"search {path}: holds no mapping; start with name: ...")

@@ -31,6 +31,7 @@ from flow.search.settings import Rung, SearchConfig
 from flow.search.space import layer_parameters
 from flow.storage.records import sha256
 from flow.training.configured import network_settings, train_network
+from steelflow_names import one_line
 
 __all__ = ["Refused", "Scores", "Trials"]
 
@@ -49,7 +50,7 @@ class Refused:
     @classmethod
     def by(cls, error: Exception) -> "Refused":
         """Return the refusal that an error says, in one line."""
-        return cls(" ".join(str(error).split()))
+        return cls(one_line(error))
 
 
 @dataclass(frozen=True, kw_only=True)

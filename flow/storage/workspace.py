@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flow.errors import SettingError
 from flow.storage.locks import hold
+from steelflow_names import one_line
 
 __all__ = ["disk_errors_in_one_line", "locked"]
 
@@ -64,7 +65,7 @@ def disk_errors_in_one_line(
     except _DiskError:
         raise
     except Exception as error:
-        said = " ".join(str(error).split())
+        said = one_line(error)
         if _error_numbers(error) & _FULL or _is_full(workspace):
             raise _DiskError(
                 f"{subject}: no space left on device under {workspace} ({said}); "

@@ -72,6 +72,7 @@ class AlveoBoard(Board):
             part=self.part_name,
             platform=self.platform,
             clock_mhz=settings.clock_of(kernel),
+            lower_clock=settings.lower_clock,
             units=self._places(kernel, settings.compute_units),
         )
 

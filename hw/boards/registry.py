@@ -27,7 +27,7 @@ from hw.boards.ulx3s import Ulx3s
 from hw.boards.vivado.settings import ULTRASCALE, ZYNQ_7000
 from hw.boards.zynq import ZynqBoard
 from hw.errors import HardwareError
-from steelflow_names import hint
+from steelflow_names import hint, one_line
 
 __all__ = ["BOARDS", "find_board"]
 
@@ -89,7 +89,7 @@ def _described(path: Path) -> Board:
         KeyError,
         TypeError,
     ) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise HardwareError(
             f"board {path}: {type(error).__name__}: {reason}; give kind ({', '.join(_KINDS)}), "
             "name, title, part_name and what the kind asks for"

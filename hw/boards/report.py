@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from hw.build import BuildProducts
 from hw.errors import HardwareError
 
-__all__ = ["BitstreamReport", "check_log", "utilisation"]
+__all__ = ["BitstreamReport", "check_clock", "check_log", "utilisation"]
+
+_CLOCK_TOLERANCE = 0.01  # of what was asked: a PLL's steps, and XRT's whole MHz
 
 _ROWS = {
     "LUT": r"(?:Slice|CLB) LUTs",
@@ -34,6 +36,7 @@ class BitstreamReport:
         slack_ns: worst slack at that clock; not negative.
         used: resource -> (used, available).
         bitstream: file among the products.
+        tool: name and version of the tool, where it says so.
     """
 
     asked_mhz: float
@@ -41,15 +44,22 @@ class BitstreamReport:
     slack_ns: float
     used: Mapping[str, tuple[int, int]]
     bitstream: str
+    tool: str = ""
 
-    def lines(self) -> list[str]:
-        """Return the report as lines of text."""
+    def lines(self, beside: Mapping[str, Mapping[str, float]] | None = None) -> list[str]:
+        """Return the report as lines of text.
+
+        Args:
+            beside: title -> resource -> what another count says, shown beside what is used.
+        """
         asked = f", {self.asked_mhz:g} MHz asked" if self.asked_mhz != self.clock_mhz else ""
         rows = [
             f"{name:12}{used:>10,} of {available:>9,} {100 * used / available:6.1f}%"
+            + "".join(f"  {k} {v[name]:,.0f}" for k, v in (beside or {}).items() if name in v)
             for name, (used, available) in self.used.items()
         ]
-        return [f"clock       {self.clock_mhz:g} MHz met by {self.slack_ns:.3f} ns{asked}", *rows]
+        clock = f"clock       {self.clock_mhz:g} MHz met by {self.slack_ns:.3f} ns{asked}"
+        return [clock, *rows, *([f"tool        {self.tool}"] if self.tool else [])]
 
 
 def utilisation(text: str, file: str) -> dict[str, tuple[int, int]]:
@@ -69,6 +79,20 @@ def _row(text: str, pattern: str, file: str) -> tuple[int, int]:
         raise ValueError(f"{file} has no row {pattern}")
     cells = [cell.strip() for cell in found[1].split("|")]
     return int(float(cells[0])), int(float(cells[-2]))
+
+
+def check_clock(found: BitstreamReport, products: BuildProducts, *, lower_clock: bool) -> None:
+    """Refuse another clock than the one that was asked for, unless a lower one was allowed.
+
+    Raises:
+        HardwareError: with both.
+    """
+    away = found.clock_mhz / found.asked_mhz - 1
+    if away > _CLOCK_TOLERANCE or (away < -_CLOCK_TOLERANCE and not lower_clock):
+        raise HardwareError(
+            f"{products.folder}: the clock is {found.clock_mhz:g} MHz, and {found.asked_mhz:g} MHz "
+            "were asked for; ask for another, or allow a lower one"
+        )
 
 
 def check_log(products: BuildProducts) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from hw.build.detached import ABSENT, LOST, RUNNING, DetachedRunner
 from hw.build.plan import BuildPlan
 from hw.errors import HardwareError
+from steelflow_names import one_line
 
 __all__ = ["SlurmRunner"]
 
@@ -97,7 +98,7 @@ def _call(*command: str, check: bool = True) -> str:
         HardwareError: it refuses.
     """
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = " ".join(done.stderr.split())
+    said = one_line(done.stderr)
     if "Unable to contact slurm controller" in said or "Connection refused" in said:
         raise ConnectionError(said)
     if done.returncode and check:

@@ -6,7 +6,6 @@ Sums are exact where out_dtype holds them, as it must: it may be narrower than t
 operands suggest, where values are bounded more tightly than by these.
 """
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 from numpy.typing import NDArray
 from onnx import GraphProto, NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.custom_op.registry import getCustomOp
 
 from hw.errors import HardwareError
 from hw.layers._wrapper import Core, Port, Wrapper, stream_pins
@@ -176,11 +174,7 @@ class ElementwiseAdd_rtl(StreamLayer, ElementwiseAdd):  # noqa: N801
         if self.get_nodeattr("exec_mode") != "rtlsim" or not self.is_bias():
             super().execute_node(context, graph)
             return
-        node = copy.deepcopy(self.onnx_node)
-        del node.input[1]
-        streams = getCustomOp(node)
-        RTLBackend.execute_node(streams, context, graph)
-        self.set_nodeattr("cycles_rtlsim", streams.get_nodeattr("cycles_rtlsim"))
+        self.simulate_without_constant(context, graph)
 
     def bram_estimation(self, fpgapart: str) -> int:  # noqa: ARG002
         """Return 0: the constant is in LUTs."""

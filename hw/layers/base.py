@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What our RTL layers share: a FINN operator whose beats all pass at one a cycle."""
 
+import copy
 import math
 from abc import abstractmethod
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import GraphProto
 from qonnx.core.datatype import BaseDataType
 from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
 
 from hw.errors import HardwareError
 from hw.layers._wrapper import Port, Wrapper, render_wrapper
@@ -53,6 +55,16 @@ class StreamLayer(RTLBackend):
     def memory(self, model: ModelWrapper) -> dict[str, str]:  # noqa: ARG002
         """Return memory files that the wrapper reads, by name."""
         return {}
+
+    def simulate_without_constant(
+        self, context: dict[str, NDArray[Any]], graph: GraphProto
+    ) -> None:
+        """Run the RTL; FINN would feed the second input as a stream, and it is in the RTL."""
+        node = copy.deepcopy(self.onnx_node)
+        del node.input[1]
+        streams = getCustomOp(node)
+        RTLBackend.execute_node(streams, context, graph)
+        self.set_nodeattr("cycles_rtlsim", streams.get_nodeattr("cycles_rtlsim"))
 
     def get_nodeattr_types(self) -> dict[str, Any]:
         """Return FINN's attributes of the operator; by default a FIFO depth a stream."""

@@ -7,19 +7,16 @@ specialised, and its RTL. Images are [1, H, W, C] of ImgDim [H, W] and NumChanne
 channels.
 """
 
-import copy
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
-from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 from numpy.typing import NDArray
 from onnx import GraphProto
 from qonnx.core.datatype import BaseDataType, DataType
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.custom_op.registry import getCustomOp
 
 from hw.errors import HardwareError
 from hw.layers._wrapper import Core, Port, Wrapper, stream_pins
@@ -373,11 +370,7 @@ class PixelScale_rtl(_PixelLayer, PixelScale):  # noqa: N801
         if self.get_nodeattr("exec_mode") != "rtlsim":
             super().execute_node(context, graph)
             return
-        node = copy.deepcopy(self.onnx_node)
-        del node.input[1]
-        streams = getCustomOp(node)
-        RTLBackend.execute_node(streams, context, graph)
-        self.set_nodeattr("cycles_rtlsim", streams.get_nodeattr("cycles_rtlsim"))
+        self.simulate_without_constant(context, graph)
 
     def bram_estimation(self, fpgapart: str) -> int:  # noqa: ARG002
         """Return BRAM18 of the factors."""

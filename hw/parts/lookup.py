@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from hw.errors import HardwareError
 from hw.parts.part import Family, Part
 from hw.parts.table import PARTS
-from steelflow_names import near
+from steelflow_names import near, one_line
 
 __all__ = ["find_part", "known_parts", "part_file"]
 
@@ -70,8 +70,7 @@ def _read(path: Path) -> Part:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise HardwareError(f"part {path}: cannot be read as YAML ({reason})") from error
+        raise HardwareError(f"part {path}: cannot be read as YAML ({one_line(error)})") from error
     try:
         part = _READER.validate_python(content)
     except ValidationError as error:

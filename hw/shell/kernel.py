@@ -17,6 +17,7 @@ from hw.accelerator.packing import integer_width
 from hw.errors import HardwareError
 from hw.shell._wrapper import kernel_ports, render_kernel
 from hw.shell.settings import KernelSettings
+from steelflow_names import one_line
 
 __all__ = [
     "KERNEL_FILE",
@@ -97,8 +98,7 @@ class Kernel:
                 f"{folder}: no kernel, {KERNEL_FILE} is missing; {_AGAIN}"
             ) from error
         except (OSError, ValidationError) as error:
-            reason = " ".join(str(error).split())
-            raise HardwareError(f"{path}: not readable ({reason}); {_AGAIN}") from error
+            raise HardwareError(f"{path}: not readable ({one_line(error)}); {_AGAIN}") from error
         if manifest.schema != SCHEMA:
             raise HardwareError(f"{path}: schema {manifest.schema} is not {SCHEMA}; {_AGAIN}")
         accelerator = Accelerator.load(folder / _ACCELERATOR)

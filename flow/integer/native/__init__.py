@@ -4,7 +4,7 @@
 
 from flow.integer.native._layout import Kernels
 from flow.integer.native._library import instruction_sets, peak_rate
-from flow.integer.native._plan import Kind
+from flow.integer.native._planned import Kind
 from flow.integer.native.engine import NativeNetwork, StageTime
 
 __all__ = ["Kernels", "Kind", "NativeNetwork", "StageTime", "instruction_sets", "peak_rate"]

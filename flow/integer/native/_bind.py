@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from flow.integer.graph import IntegerGraph
 from flow.integer.native._layout import PACKED, Form
 from flow.integer.native._library import ABI, COp, CPlan, CTensor
-from flow.integer.native._plan import Kind, Plan, PlannedOp
-from flow.integer.network import IntegerNetwork
+from flow.integer.native._planned import Kind, Plan, PlannedOp
 from flow.integer.operations import IMAGE
 
 __all__ = ["Bound", "bind"]
@@ -38,13 +38,13 @@ class Bound:
     held: list[Any]
 
 
-def bind(plan: Plan, network: IntegerNetwork) -> Bound:
+def bind(plan: Plan, network: IntegerGraph) -> Bound:
     """Lay out the workspace of a block of images and fill in the structures."""
     return _Binder(plan, network).bound()
 
 
 class _Binder:
-    def __init__(self, plan: Plan, network: IntegerNetwork) -> None:
+    def __init__(self, plan: Plan, network: IntegerGraph) -> None:
         self.plan, self.network = plan, network
         self.names = [IMAGE, *(name for name in plan.forms if name != IMAGE)]
         self.held: list[Any] = []

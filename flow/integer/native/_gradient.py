@@ -9,7 +9,7 @@ from functools import singledispatchmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from flow.integer.network import IntegerNetwork
+from flow.integer.graph import IntegerGraph
 from flow.integer.operations import (
     IMAGE,
     Add,
@@ -110,7 +110,7 @@ class GradientPlan:
 
 
 def plan_gradient(
-    network: IntegerNetwork, traces: dict[str, int], slopes: Slopes
+    network: IntegerGraph, traces: dict[str, int], slopes: Slopes
 ) -> GradientPlan | None:
     """Plan the way back; None where an operation has none yet.
 
@@ -127,7 +127,7 @@ def plan_gradient(
 
 
 class _Planner:
-    def __init__(self, network: IntegerNetwork, traces: dict[str, int], slopes: Slopes) -> None:
+    def __init__(self, network: IntegerGraph, traces: dict[str, int], slopes: Slopes) -> None:
         self.network, self.traces, self.slopes = network, traces, slopes
         self.fields: list[Field] = []
         self.number: dict[str, int] = {IMAGE: self._new(IMAGE)}

@@ -8,8 +8,8 @@ from enum import IntEnum
 import numpy as np
 
 from flow.integer.bounds import Interval
+from flow.integer.graph import IntegerGraph
 from flow.integer.native._stages import Stage
-from flow.integer.network import IntegerNetwork
 from flow.integer.operations import (
     IMAGE,
     Convolution,
@@ -128,7 +128,7 @@ def fits_int32(values: Interval) -> bool:
     return values.magnitude() <= INT32_MAX
 
 
-def forms_of(network: IntegerNetwork, stages: list[Stage], kernels: Kernels) -> dict[str, Form]:
+def forms_of(network: IntegerGraph, stages: list[Stage], kernels: Kernels) -> dict[str, Form]:
     """Choose the form of the image and of every stage's output; Flattens are views of them."""
     return _Chooser(network, stages, kernels).forms()
 
@@ -138,7 +138,7 @@ def _rows(shape: Shape) -> tuple[int, int]:
 
 
 class _Chooser:
-    def __init__(self, network: IntegerNetwork, stages: list[Stage], kernels: Kernels) -> None:
+    def __init__(self, network: IntegerGraph, stages: list[Stage], kernels: Kernels) -> None:
         self.network, self.stages, self.kernels = network, stages, kernels
         self.ranges = network.ranges()
         self.codes: dict[str, _Codes] = {}

@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From an integer network to the plan that the C++ engine executes."""
 
-from dataclasses import dataclass, field, replace
-from enum import IntEnum
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flow.errors import FlowError
 from flow.integer.bounds import Interval
+from flow.integer.graph import IntegerGraph
 from flow.integer.native._counting import Counter, count_bytes, count_shorts, plan_counting
 from flow.integer.native._layout import PACKED, Form, Format, Kernels, fits_int32, forms_of
-from flow.integer.native._pack import Packed, pack_alone, pack_bits, pack_bytes, pack_nibbles
+from flow.integer.native._pack import pack_alone, pack_bits, pack_bytes, pack_nibbles
+from flow.integer.native._padding import zeros
+from flow.integer.native._planned import Kind, Plan, PlannedOp
 from flow.integer.native._stages import Stage, stages_of
 from flow.integer.native._trace import Trace, Traces, Windows
-from flow.integer.network import IntegerNetwork
 from flow.integer.operations import (
     Add,
     Concat,
@@ -32,75 +32,17 @@ from flow.integer.operations import (
 )
 from flow.integer.taken import taken_rows
 
-__all__ = ["Kind", "Plan", "PlannedOp", "make_plan"]
+__all__ = ["make_plan"]
 
 _INT64_MAX = 2**63 - 1
 _LONG_ROW = 1024  # values of a row, where each is taken alone
 
 
-class Kind(IntEnum):
-    """The kernels, as in src/plan.hpp."""
-
-    DOT = 0
-    BITS = 1
-    DEPTHWISE = 2
-    MATRIX = 3
-    MAX = 4
-    MAX_BITS = 5
-    SUM = 6
-    ADD = 7
-    CONCAT = 8
-    GATHER = 9
-    TABLES = 10
-    MAX_NIBBLES = 11
-
-
 _MAX_OF = {Format.BITS: Kind.MAX_BITS, Format.NIBBLES: Kind.MAX_NIBBLES}
 
 
-@dataclass(kw_only=True)
-class PlannedOp:
-    """One pass of the engine; see Op of src/plan.hpp."""
-
-    name: str
-    kind: Kind
-    reads: tuple[str, ...]
-    writes: str  # its name, or another view of its output
-    wide: bool
-    products: int  # multiply-accumulates of one image
-    shape: Shape  # of the first input: (H, W)
-    out_shape: Shape  # (H', W')
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    corner: tuple[int, int] = (0, 0)  # padding at the top and at the left
-    groups: int = 1
-    group_outputs: int = 0
-    packed: Packed | None = None
-    weights: NDArray[np.generic] | None = None
-    bias: NDArray[np.generic] | None = None
-    padding: NDArray[np.uint8] | None = None
-    factors: tuple[int, ...] = ()
-    counter: Counter = field(default_factory=Counter)
-    fitting: tuple[tuple[Kind, int], ...] = ()  # kernels of these bit widths, and their planes
-    trace: Trace | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Passes in order, and how each value is held: by the name of a stage or of a view of it.
-
-    `roots` maps a view (a Flatten) to the value whose memory it shows; every value to itself.
-    `traces` tells where a trace lies, if one is kept.
-    """
-
-    ops: tuple[PlannedOp, ...]
-    forms: dict[str, Form]
-    roots: dict[str, str]
-    traces: Traces | None = None
-
-
 def make_plan(
-    network: IntegerNetwork,
+    network: IntegerGraph,
     kernels: Kernels,
     *,
     signed: bool = False,
@@ -134,7 +76,7 @@ def _unproven(plan: Plan, *, traced: bool) -> bool:
     )
 
 
-def _plan(network: IntegerNetwork, kernels: Kernels, signed: bool, windows: Windows | None) -> Plan:
+def _plan(network: IntegerGraph, kernels: Kernels, signed: bool, windows: Windows | None) -> Plan:
     stages = stages_of(network)
     forms = forms_of(network, stages, kernels)
     roots = {name: name for name in forms}
@@ -163,7 +105,7 @@ def _view_rows(op: PlannedOp, forms: dict[str, Form], roots: dict[str, str]) -> 
     op.reads, op.writes = tuple(views[name] for name in op.reads), views[op.writes]
 
 
-def _view_name(network: IntegerNetwork, flatten: str) -> str:
+def _view_name(network: IntegerGraph, flatten: str) -> str:
     """Return the name of a Flatten's view; one that is the network's output is copied as well."""
     return f"{flatten} (view)" if flatten == network.output else flatten
 
@@ -186,7 +128,7 @@ class _Planner:
 
     def __init__(
         self,
-        network: IntegerNetwork,
+        network: IntegerGraph,
         forms: dict[str, Form],
         ranges: dict[str, Interval],
         stage: Stage,
@@ -349,7 +291,7 @@ class _Planner:
             op.packed = pack_nibbles(weights, self.bias, self.read, op.groups)
         if op.packed is not None:
             op.weights, op.bias = op.packed.weights, op.packed.bias
-            op.padding = self._padding(op)
+            op.padding = zeros(self.read, op.groups, op.kernel[1])
             return
         sums = int(np.abs(weights).sum(axis=(0, 1)).max(initial=0))
         op.wide = self._wide(sums * self.read.values.magnitude()) or not narrow
@@ -359,28 +301,12 @@ class _Planner:
             packed = pack_alone(weights, self.bias, self.read)
             if packed is not None:
                 op.kind, (op.weights, op.bias) = Kind.DEPTHWISE, packed
-                op.padding = np.full(self.read.channels + 64, -self.read.low % 256, dtype=np.uint8)
+                op.padding = zeros(self.read, 1, 1)
                 return
         op.weights = np.ascontiguousarray(weights, dtype=np.int64 if op.wide else np.int32)
 
     def _is_depthwise(self, op: PlannedOp) -> bool:
         return op.groups == self.read.channels and op.group_outputs == 1 and op.groups > 1
-
-    def _padding(self, op: PlannedOp) -> NDArray[np.uint8]:
-        """Return the bytes of zeros: as many pixels of one group as the kernel is wide."""
-        channels = self.read.channels // op.groups
-        if self.read.format == Format.U8:
-            return np.full(channels * op.kernel[1] + 64, -self.read.low % 256, dtype=np.uint8)
-        code = -self.read.low // self.read.step
-        if self.read.format == Format.NIBBLES:
-            return _nibbles_of(code, channels, op.kernel[1], self.read)
-        bits = np.zeros(-(-channels // 32) * 32, dtype=np.uint8)
-        bits[:channels] = 1
-        word = np.packbits(bits, bitorder="little").view("<u4")
-        planes = [word * ((code >> plane) & 1) for plane in range(self.read.planes)]
-        pixel = np.stack(planes, axis=1).astype(np.uint32)
-        whole = np.concatenate([np.tile(pixel.ravel(), op.kernel[1]), np.zeros(16, np.uint32)])
-        return np.ascontiguousarray(whole).view(np.uint8)
 
 
 def _fitting(weights: Integers, form: Form) -> tuple[tuple[Kind, int], ...]:
@@ -395,12 +321,3 @@ def _fitting(weights: Integers, form: Form) -> tuple[tuple[Kind, int], ...]:
     if distinct <= 4:
         found.append((Kind.TABLES, 1 if planes == 1 and distinct <= 2 else 2))
     return tuple(found)
-
-
-def _nibbles_of(code: int, channels: int, pixels: int, form: Form) -> NDArray[np.uint8]:
-    """Return pixels of one code, and bytes that may be touched after them."""
-    codes = np.zeros(-(-channels // form.together) * form.together, dtype=np.int64)
-    codes[:channels] = code
-    places = np.arange(form.together) * form.planes
-    nibbles = (codes.reshape(-1, form.together) << places).sum(axis=1) << 4
-    return np.append(np.tile(nibbles, pixels), np.zeros(64)).astype(np.uint8)

@@ -5,7 +5,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flow.integer.network import IntegerNetwork
+from flow.integer.graph import IntegerGraph
 from flow.integer.operations import (
     IMAGE,
     Add,
@@ -47,7 +47,7 @@ class Stage:
         return isinstance(self.head, Bias | Threshold | Flatten)
 
 
-def stages_of(network: IntegerNetwork) -> list[Stage]:
+def stages_of(network: IntegerGraph) -> list[Stage]:
     """Group a network's operations into stages, in order.
 
     Raises:
@@ -63,7 +63,7 @@ def stages_of(network: IntegerNetwork) -> list[Stage]:
     return _needed(network, stages)
 
 
-def _needed(network: IntegerNetwork, stages: list[Stage]) -> list[Stage]:
+def _needed(network: IntegerGraph, stages: list[Stage]) -> list[Stage]:
     """Return the stages that the output depends on: the last of them computes it."""
     needed, kept = {network.output}, list[Stage]()
     for stage in reversed(stages):
@@ -73,7 +73,7 @@ def _needed(network: IntegerNetwork, stages: list[Stage]) -> list[Stage]:
     return kept[::-1]
 
 
-def _roots(network: IntegerNetwork, names: tuple[str, ...]) -> Iterator[str]:
+def _roots(network: IntegerGraph, names: tuple[str, ...]) -> Iterator[str]:
     """Follow Flattens to what they show."""
     flattens = {op.name for op in network.operations if isinstance(op, Flatten)}
     for name in names:
@@ -83,7 +83,7 @@ def _roots(network: IntegerNetwork, names: tuple[str, ...]) -> Iterator[str]:
         yield root
 
 
-def _stage(network: IntegerNetwork, head: Operation, taken: set[str]) -> Stage:
+def _stage(network: IntegerGraph, head: Operation, taken: set[str]) -> Stage:
     last, bias = head, None
     if isinstance(head, Bias):
         bias = head.values
@@ -103,6 +103,6 @@ def _stage(network: IntegerNetwork, head: Operation, taken: set[str]) -> Stage:
     return Stage(name=last.name, sums=sums, head=head, reads=reads, bias=bias, threshold=threshold)
 
 
-def _only_reader(network: IntegerNetwork, name: str) -> Operation | None:
+def _only_reader(network: IntegerGraph, name: str) -> Operation | None:
     readers = network.readers(name)
     return readers[0] if len(readers) == 1 and name not in (IMAGE, network.output) else None

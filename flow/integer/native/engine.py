@@ -12,11 +12,12 @@ import numpy as np
 
 from flow.classifier import Images, Logits, check_images
 from flow.errors import FlowError
+from flow.integer.graph import IntegerGraph
 from flow.integer.native._bind import Bound, bind
 from flow.integer.native._layout import Kernels
 from flow.integer.native._library import index_of, instruction_sets, library
-from flow.integer.native._plan import Kind, make_plan
-from flow.integer.network import IntegerNetwork
+from flow.integer.native._plan import make_plan
+from flow.integer.native._planned import Kind
 
 __all__ = ["KERNELS", "SIGNED", "NativeNetwork", "StageTime", "plan_for"]
 
@@ -67,7 +68,7 @@ class NativeNetwork:
 
     def __init__(
         self,
-        network: IntegerNetwork,
+        network: IntegerGraph,
         *,
         threads: int | None = None,
         isa: str | None = None,
@@ -127,7 +128,7 @@ class NativeNetwork:
         return logits
 
 
-def plan_for(network: IntegerNetwork, isa: str, kernels: Kernels | None = None) -> Bound:
+def plan_for(network: IntegerGraph, isa: str, kernels: Kernels | None = None) -> Bound:
     """Return the plan of an instruction set, which need not be this machine's."""
     plan = make_plan(network, kernels or KERNELS[isa], signed=isa in SIGNED)
     return bind(plan, network)

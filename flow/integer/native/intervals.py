@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from flow.classifier import Images, Labels
 from flow.errors import FlowError
+from flow.integer.graph import IntegerGraph
 from flow.integer.native.engine import NativeNetwork
-from flow.integer.network import IntegerNetwork
 from flow.integer.operations import (
     IMAGE,
     Bias,
@@ -34,7 +34,7 @@ _MOST_CLASSES = 32  # whose square is the outputs
 class IntervalNetwork:
     """Bounds of one network's margins; safe to call from several threads at once."""
 
-    def __init__(self, both: IntegerNetwork, classes: int, threads: int | None) -> None:
+    def __init__(self, both: IntegerGraph, classes: int, threads: int | None) -> None:
         """Take a network of both ends; see interval_network."""
         self._classes, self._engine = classes, NativeNetwork(both, threads=threads)
 
@@ -53,7 +53,7 @@ class IntervalNetwork:
 
 
 def interval_network(
-    network: IntegerNetwork, *, threads: int | None = None
+    network: IntegerGraph, *, threads: int | None = None
 ) -> IntervalNetwork | None:
     """Return bounds by the native engine; None where they would not be those of one sum a layer.
 
@@ -68,13 +68,13 @@ def interval_network(
     height, width, channels = network.input_shape
     operations = tuple(_Ends(network).operations())
     try:
-        both = IntegerNetwork(operations, (height, width, 2 * channels), 1.0)
+        both = IntegerGraph(operations, (height, width, 2 * channels))
     except FlowError:  # differences that do not fit 32 bits
         return None
     return IntervalNetwork(both, network.classes, threads)
 
 
-def _is_chain(network: IntegerNetwork) -> bool:
+def _is_chain(network: IntegerGraph) -> bool:
     """Whether each operation reads the one before, and no sum another's, and the last is one."""
     before, summed = IMAGE, False
     for operation in network.operations:
@@ -98,7 +98,7 @@ def _is_chain(network: IntegerNetwork) -> bool:
 class _Ends:
     """Translates a chain; both ends of a pixel's channels lie side by side, in a vector as well."""
 
-    def __init__(self, network: IntegerNetwork) -> None:
+    def __init__(self, network: IntegerGraph) -> None:
         self.network, self.channels = network, network.input_shape[2]
 
     def operations(self) -> list[Operation]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.classifier import Images, Logits, check_images
+from flow.integer.graph import IntegerGraph
 from flow.integer.native._bind import Bound, bind
 from flow.integer.native._gradient import GradientPlan, Pull, PullOp, Slopes, plan_gradient
 from flow.integer.native._gradient_library import (
@@ -24,7 +25,6 @@ from flow.integer.native._library import index_of, instruction_sets, library
 from flow.integer.native._plan import make_plan
 from flow.integer.native._trace import Window, Windows
 from flow.integer.native.engine import KERNELS, SIGNED
-from flow.integer.network import IntegerNetwork
 
 __all__ = ["Slopes", "TracedNetwork", "TracedPlan", "Window", "Windows", "plan_traced"]
 
@@ -45,7 +45,7 @@ class Back:
 class TracedPlan:
     """The way there and back on an instruction set, which need not be this machine's."""
 
-    network: IntegerNetwork
+    network: IntegerGraph
     isa: str
     there: Bound
     back: Back
@@ -90,7 +90,7 @@ class TracedNetwork:
 
 
 def plan_traced(
-    network: IntegerNetwork, windows: Windows, slopes: Slopes, *, isa: str | None = None
+    network: IntegerGraph, windows: Windows, slopes: Slopes, *, isa: str | None = None
 ) -> TracedPlan | None:
     """Plan the way there and back; None where the kernels have none.
 

@@ -4,12 +4,14 @@
 
 import tkinter
 from collections.abc import Callable, Sequence
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hw.boards.tcl_check.design import Design, known_ip
 from hw.boards.tcl_check.packager import PACKAGER_COMMANDS, Packager, Register
-from hw.boards.tcl_check.tables import COMMANDS, STRATEGIES, Interface, Ip, Pin
+from hw.boards.tcl_check.runs import Runs
+from hw.boards.tcl_check.tables import COMMANDS, Interface, Ip, Pin
 from hw.errors import HardwareError
 
 __all__ = ["Outcome", "check_vivado"]
@@ -43,20 +45,25 @@ class Outcome:
     Attributes:
         design: the block design.
         registers: that the packager was told of.
+        runs: syntheses and implementations.
         calls: names of the commands, in order.
-        strategies: that were implemented.
         clocks: in MHz, that were asked of the clk_wiz.
     """
 
     design: Design
     registers: dict[str, Register]
+    runs: Runs
     calls: list[str] = field(default_factory=list)
-    strategies: list[str] = field(default_factory=list)
     clocks: list[str] = field(default_factory=list)
 
 
 def check_vivado(
-    folder: Path, *, kernel_bits: int, slacks: Sequence[float] = (0.1,), script: str = "build.tcl"
+    folder: Path,
+    *,
+    kernel_bits: int,
+    slacks: Sequence[float] = (0.1,),
+    script: str = "build.tcl",
+    said: str = "",
 ) -> Outcome:
     """Run a plan's script in its folder; return what it did.
 
@@ -68,37 +75,41 @@ def check_vivado(
         kernel_bits: width of the kernel's memory port.
         slacks: worst slack in ns of the implementations, in order; the last one for all others.
         script: file in the folder.
+        said: a line in the log of each run.
 
     Raises:
         HardwareError: the script does what Vivado would refuse; names the command and the line.
     """
-    model = _Model(folder, kernel_bits, list(slacks))
+    model = _Model(folder, kernel_bits, list(slacks), said)
+    _source(model, folder, script)
+    return model.outcome
+
+
+def _source(model: "_Model", folder: Path, script: str) -> None:
+    """Run a script in a folder, in a Tcl of its own."""
     interpreter = tkinter.Tcl()
     interpreter.eval("namespace eval ipx {}; namespace eval model {namespace eval ipx {}}")
     for name in _ALL:
         interpreter.createcommand(f"model::{name}", model.command(name))
         interpreter.eval(_WRAPPER.format(name=name))
     interpreter.eval("rename exec {}")  # a plan's script has no use for it
-    interpreter.eval(f"cd {{{folder}}}")
     try:
-        interpreter.eval(f"source {script}")
+        with chdir(folder):
+            interpreter.eval(f"source {{{script}}}")
     except tkinter.TclError as error:
         trace = str(interpreter.getvar("errorInfo")).splitlines()
         where = next((line.strip() for line in trace if "(file " in line or "(proc" in line), "")
         raise HardwareError(f"{folder / script}: {error} {where}".rstrip()) from error
-    return model.outcome
 
 
 class _Model:
     """The commands of Vivado."""
 
-    def __init__(self, folder: Path, kernel_bits: int, slacks: list[float]) -> None:
+    def __init__(self, folder: Path, kernel_bits: int, slacks: list[float], said: str) -> None:
         self.packager = Packager(folder)
-        self.outcome = Outcome(Design(), self.packager.registers)
+        self.runs = Runs(folder, self._hook, said)
+        self.outcome = Outcome(Design(), self.packager.registers, self.runs)
         self._folder, self._slacks, self._bits = folder, slacks, kernel_bits
-        self._files: set[str] = set()
-        self._strategy = "Vivado Implementation Defaults"
-        self._done: set[str] = set()
 
     def command(self, name: str) -> Callable[..., str]:
         """Return what Tcl calls: words are checked by the table, then the method runs."""
@@ -123,33 +134,27 @@ class _Model:
             self.outcome.calls.append(name)
             if name in PACKAGER_COMMANDS:
                 return self.packager.run(name, options, tuple(rest))
-            return str(getattr(self, name)(options, *rest) or "")
+            owner = self if hasattr(self, name) else self.runs
+            return str(getattr(owner, name)(options, *rest) or "")
 
         return _told(run)
+
+    def _hook(self, script: str) -> None:
+        """Run a script as an implementation does: in a process of its own, in the run's folder."""
+        folder = self._folder / self.runs.project.folder / "impl_1"
+        folder.mkdir(parents=True, exist_ok=True)
+        _source(self, folder, script)
 
     @property
     def design(self) -> Design:
         """The block design."""
         return self.outcome.design
 
-    def create_project(self, options: dict[str, str], name: str, folder: str) -> None:
-        if not options.get("part"):
-            raise HardwareError(f"create_project {name}: no -part; name one")
-        (self._folder / folder).mkdir(exist_ok=True)
-
-    def add_files(self, options: dict[str, str], files: str) -> None:  # noqa: ARG002
-        for name in files.split():
-            if not (self._folder / name).is_file():
-                raise HardwareError(f"add_files: {name} is not in the plan; add it")
-            self._files.add(name)
-
-    def update_compile_order(self, options: dict[str, str]) -> None:
-        if options.get("fileset") != "sources_1":
-            raise HardwareError("update_compile_order: -fileset is not sources_1; name that")
-
     def get_files(self, options: dict[str, str], name: str = "") -> str:
         if "filter" in options:
-            return " ".join(sorted(file for file in self._files if file.endswith(".sv")))
+            suffix = ".xdc" if options["filter"] == "FILE_TYPE == XDC" else ".sv"
+            files = self.runs.project.files[options.get("of_objects", "sources_1")]
+            return " ".join(file for file in files if file.endswith(suffix))
         if name != "design_1.bd" or "create_bd_design" not in self.outcome.calls:
             raise HardwareError(f"get_files {name}: finds nothing; correct its name")
         return name
@@ -174,8 +179,7 @@ class _Model:
 
     def _require_module(self, name: str) -> None:
         """A module reference must be Verilog, and among the sources."""
-        verilog = [self._folder / file for file in self._files if file.endswith(".v")]
-        if not any(f"module {name} " in path.read_text() for path in verilog):
+        if not self.runs.declares("sources_1", name, ".v"):
             raise HardwareError(f"module {name}: is in no Verilog source; add the file")
 
     def set_property(self, options: dict[str, str], *words: str) -> None:
@@ -193,10 +197,14 @@ class _Model:
             if name.endswith("CLKOUT1_REQUESTED_OUT_FREQ"):
                 self.outcome.clocks.append(value)
         elif name == "strategy":
-            if value not in STRATEGIES:
-                raise HardwareError(f"strategy {value}: is not known; see UG904")
-            self._strategy = value
-        elif (name, target) != ("top", "sources_1") and name != "file_type":
+            self.runs.set_strategy(value)
+        elif name == "STEPS.OPT_DESIGN.TCL.PRE":
+            self.runs.set_hook(value)
+        elif name == "top":
+            self.runs.set_top(target, value)
+        elif name == "USED_IN":
+            _check_uses(value, target)
+        elif name != "file_type":
             if self.packager.set(name, value, target):
                 return
             raise HardwareError(f"set_property {name} of {target}: is not known; see UG912")
@@ -255,69 +263,33 @@ class _Model:
         if not {"files", "top", "import"} <= options.keys():
             raise HardwareError("make_wrapper: -files, -top and -import belong together")
 
-    def get_filesets(self, options: dict[str, str], name: str) -> str:  # noqa: ARG002
-        return name
-
-    def get_runs(self, options: dict[str, str], name: str) -> str:  # noqa: ARG002
-        if name not in ("synth_1", "impl_1"):
-            raise HardwareError(f"run {name}: is not there; synth_1 and impl_1 are")
-        return name
-
-    def reset_run(self, options: dict[str, str], name: str) -> None:
-        self._done.discard(self.get_runs(options, name))
-        if name == "synth_1":
-            self._done.clear()
-
-    def launch_runs(self, options: dict[str, str], name: str) -> None:
-        self.get_runs(options, name)
-        if name in self._done:
-            raise HardwareError(f"launch_runs {name}: has run; reset it first")
-        if name == "impl_1" and "synth_1" not in self._done:
-            raise HardwareError("launch_runs impl_1: synth_1 has not run; launch that first")
-        self._done.add(name)
-        if name == "impl_1":
-            self.outcome.strategies.append(self._strategy)
-            self._write("vivado/kernel.runs/impl_1/design_1_wrapper.bit", "placeholder of a model")
-            handoff = "vivado/kernel.gen/sources_1/bd/design_1/hw_handoff/design_1.hwh"
-            self._write(handoff, "placeholder of a model")
-
-    def wait_on_run(self, options: dict[str, str], name: str) -> None:
-        if self.get_runs(options, name) not in self._done:
-            raise HardwareError(f"wait_on_run {name}: was not launched; launch it")
-
-    def open_run(self, options: dict[str, str], name: str) -> None:
-        self.wait_on_run(options, name)
-
     def get_property(self, options: dict[str, str], name: str, target: str) -> str:  # noqa: ARG002
         if name == "STATS.WNS":
-            found = len(self.outcome.strategies) - 1
+            found = len(self.runs.strategies) - 1
             return str(self._slacks[min(found, len(self._slacks) - 1)])
-        known = {"PROGRESS": "100%", "STATUS": "complete", "CONFIG.FREQ_HZ": self._hertz()}
-        if name not in known:
+        found_text = self.runs.property_of(name, target)
+        if name == "CONFIG.FREQ_HZ":
+            found_text = self._hertz()
+        if found_text is None:
             raise HardwareError(f"get_property {name} of {target}: is not known; see UG912")
-        return known[name]
+        return found_text
 
     def _hertz(self) -> str:
         return str(round(1e6 * float(self.outcome.clocks[-1]))) if self.outcome.clocks else "0"
 
     def report_timing_summary(self, options: dict[str, str]) -> None:
-        self._write(options["file"], "placeholder of a model")
+        self.runs.write(options["file"], "placeholder of a model")
 
     def report_utilization(self, options: dict[str, str]) -> None:
-        self._write(options["file"], _TABLE)
+        self.runs.write(options["file"], _TABLE)
 
     def report_route_status(self, options: dict[str, str]) -> None:
-        self._write(
+        self.runs.write(
             options["file"], "       # of nets with routing errors.......... :           0 :\n"
         )
 
     def version(self, options: dict[str, str]) -> str:  # noqa: ARG002
         return "0 (a model)"
-
-    def _write(self, name: str, text: str) -> None:
-        path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def _told(run: Callable[..., str]) -> Callable[..., str]:
@@ -330,6 +302,13 @@ def _told(run: Callable[..., str]) -> Callable[..., str]:
             return f"-{error}"
 
     return call
+
+
+def _check_uses(value: str, target: str) -> None:
+    """A clock of a layer's own must not reach the whole design."""
+    wrong = set(value.split()) - {"synthesis", "out_of_context"}
+    if wrong or not target:
+        raise HardwareError(f"USED_IN {value} of {target or 'no file'}: is for synthesis alone")
 
 
 def _kernel_ip(bits: int) -> Ip:

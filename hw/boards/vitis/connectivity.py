@@ -24,8 +24,8 @@ class Placement:
 def render_connectivity(kernel: str, port: str, units: Sequence[Placement]) -> str:
     """Return the section [connectivity] for units KERNEL_1, KERNEL_2... of a kernel.
 
-    These are v++'s own names: between names that are given, Vitis 2022.2 wants a point, 2023.1 a
-    comma.
+    These are v++'s own names: between names that are given, UG1393 has a point in 2020.2, and a
+    comma in 2023.1.
 
     Args:
         kernel: its name.

@@ -5,7 +5,9 @@
 # settings.tcl says what is built. Not yet run on Vivado by its authors; meant for 2022.2 to 2025.2.
 #
 # The design is the processing system, a clk_wiz that makes the kernel's clock of the PS' 100 MHz, a
-# reset, two SmartConnects and the kernel. result.txt holds "name value" lines of what came out.
+# reset, two SmartConnects and the kernel. The kernel's large layers are synthesised out of context
+# before, all at once; "set layers {}" in settings.tcl does without. result.txt holds "name value"
+# lines of what came out.
 
 source settings.tcl
 
@@ -36,19 +38,62 @@ proc connect_interfaces {one other} {
     connect_bd_intf_net [get_bd_intf_pins $one] [get_bd_intf_pins $other]
 }
 
-# The kernel's wrapper is Verilog, as module references must be; it names the memories' folder.
-proc write_wrapper {} {
-    set input [open kernel_ip.v.in r]
+# Wrappers name the memories' folder.
+proc write_wrapper {name} {
+    set input [open $name.in r]
     set text [read $input]
     close $input
-    set output [open kernel_ip.v w]
+    set output [open $name w]
     puts $output [string map [list @BASE@ "[file normalize kernel/accelerator]/"] $text]
     close $output
 }
 
+# A fileset and a run for one layer; returns the run.
+proc add_layer {name sources flow} {
+    global part
+    set top ${name}_ooc
+    write_wrapper layers/$top.sv
+    create_fileset -blockset $top
+    add_files -fileset $top -norecurse [concat $sources layers/$top.sv layers/ooc.xdc]
+    set_property USED_IN {synthesis out_of_context} \
+        [get_files -of_objects [get_filesets $top] -filter {FILE_TYPE == XDC}]
+    set_property top $top [get_filesets $top]
+    update_compile_order -fileset $top
+    if {[llength [get_runs -quiet ${top}_synth_1]] == 0} {
+        create_run -part $part -flow $flow -constrset $top ${top}_synth_1
+    }
+    return ${top}_synth_1
+}
+
+# Leaves layers/NAME.dcp for each layer.
+proc synthesise_layers {} {
+    global layers part jobs
+    create_project -force layers layer_runs -part $part
+    set flow [get_property FLOW [get_runs synth_1]]
+    foreach {name shared own} $layers {
+        set run_of($name) [add_layer $name [concat $shared $own] $flow]
+        lappend runs $run_of($name)
+    }
+    launch_runs [get_runs $runs] -jobs $jobs
+    foreach {name shared own} $layers {
+        set run $run_of($name)
+        finish_run $run "synthesis of $name"
+        file copy -force [get_property DIRECTORY [get_runs $run]]/${name}_ooc.dcp layers/$name.dcp
+    }
+    close_project
+}
+
+# The kernel's wrapper is Verilog, as module references must be. Black boxes stand for layers.
 proc add_sources {} {
-    global sources
-    add_files -norecurse $sources
+    global sources layers
+    set wanted $sources
+    foreach {name shared own} $layers {
+        foreach source $own {
+            set wanted [lsearch -all -inline -not -exact $wanted $source]
+        }
+        lappend wanted layers/$name.sv
+    }
+    add_files -norecurse $wanted
     add_files -norecurse kernel_ip.v
     set_property file_type SystemVerilog [get_files -filter {FILE_TYPE == Verilog && NAME =~ *.sv}]
     update_compile_order -fileset sources_1
@@ -100,17 +145,21 @@ proc build_design {} {
 proc finish_run {run what} {
     wait_on_run $run
     if {[get_property PROGRESS [get_runs $run]] ne "100%"} {
-        error "$what: [get_property STATUS [get_runs $run]]; see vivado/kernel.runs/$run/runme.log"
+        set folder [get_property DIRECTORY [get_runs $run]]
+        error "$what: [get_property STATUS [get_runs $run]]; see $folder/runme.log"
     }
 }
 
 # Implement with one strategy after the other; return the slack of the last.
 proc implement {} {
-    global strategies
+    global strategies layers jobs
     foreach strategy $strategies {
         reset_run impl_1
         set_property strategy $strategy [get_runs impl_1]
-        launch_runs impl_1 -to_step write_bitstream -jobs 4
+        if {[llength $layers] > 0} {
+            set_property STEPS.OPT_DESIGN.TCL.PRE [file normalize link.tcl] [get_runs impl_1]
+        }
+        launch_runs impl_1 -to_step write_bitstream -jobs $jobs
         finish_run impl_1 implementation
         set slack [get_property STATS.WNS [get_runs impl_1]]
         puts "strategy $strategy: worst slack $slack ns"
@@ -134,8 +183,19 @@ proc real_clock_mhz {} {
     return [expr {[get_property CONFIG.FREQ_HZ [get_bd_pins clock/clk_out1]] / 1e6}]
 }
 
+# Runs of synthesis have processes and logs of their own: what is critical there must be seen here.
+proc tell_warnings {} {
+    foreach log [lsort [glob -nocomplain */*.runs/*/runme.log]] {
+        set input [open $log r]
+        foreach line [lsearch -all -inline -glob [split [read $input] \n] "CRITICAL WARNING*"] {
+            puts $line
+        }
+        close $input
+    }
+}
+
 proc write_products {slack} {
-    global clock_mhz
+    global clock_mhz lower_clock
     open_run impl_1
     report_timing_summary -file timing.rpt
     report_utilization -file utilisation.rpt
@@ -147,16 +207,20 @@ proc write_products {slack} {
     puts $output "asked_mhz $clock_mhz"
     puts $output "clock_mhz [real_clock_mhz]"
     puts $output "slack_ns $slack"
+    puts $output "lower_clock $lower_clock"
     close $output
 }
 
+if {[llength $layers] > 0} {
+    synthesise_layers
+}
 create_project -force kernel vivado -part $part
-write_wrapper
+write_wrapper kernel_ip.v
 add_sources
 build_design
 set asked_mhz $clock_mhz
 for {set round 0} {$round < 4} {incr round} {
-    launch_runs synth_1 -jobs 4
+    launch_runs synth_1 -jobs $jobs
     finish_run synth_1 synthesis
     set slack [implement]
     if {$slack >= 0 || !$lower_clock} {
@@ -168,4 +232,5 @@ for {set round 0} {$round < 4} {incr round} {
 if {$slack < 0} {
     error "timing: worst slack $slack ns at $asked_mhz MHz; ask for a lower clock"
 }
+tell_warnings
 write_products $slack

