@@ -34,8 +34,8 @@ class OnDevice:
 
     def logits(self, images: Images) -> Logits:
         """Return the network's own."""
-        return self.network.logits(images)
+        return self.behind.logits(images)
 
     def twin(self) -> nn.Module:
         """Return the network's twin, on the device."""
-        return self.network.twin().to(self.device)
+        return self.behind.twin().to(self.device)
