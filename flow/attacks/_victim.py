@@ -62,10 +62,9 @@ class Victim:
     @property
     def integers(self) -> IntegerNetwork | None:
         """The integer network, behind a goal or a device too; None where there is another."""
-        network: Any = self.network
-        found = (
-            network if isinstance(network, IntegerNetwork) else getattr(network, "network", None)
-        )
+        found: Any = self.network
+        while hasattr(found, "behind"):
+            found = found.behind
         return found if isinstance(found, IntegerNetwork) else None
 
     def logits(self, images: Images, *, by_twin: bool) -> NDArray[Any]:

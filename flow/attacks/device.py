@@ -28,7 +28,7 @@ class OnDevice:
             raise FlowError(
                 f"attack.device: {device} is not available to torch {torch.__version__}; use cpu"
             )
-        self.network, self.device = network, device
+        self.behind, self.device = network, device
         self.input_shape, self.classes = network.input_shape, network.classes
         self.scale = network.scale
 

@@ -83,28 +83,28 @@ class Pursuit(Wrapper):
 
 
 class _View:
-    """A Differentiable of two classes for images of one reference; `network` is behind it."""
+    """A Differentiable of two classes for images of one reference, `behind` it the network."""
 
     classes = 2
 
     def __init__(self, network: Differentiable, goal: Goal, reference: int) -> None:
-        self.network, self.goal, self.reference = network, goal, reference
+        self.behind, self.goal, self.reference = network, goal, reference
         self.input_shape = network.input_shape
 
     @property
     def scale(self) -> float:
-        return self.network.scale
+        return self.behind.scale
 
     @cached_property
     def _engine(self) -> Any:  # noqa: ANN401 - a Classifier
-        return Victim(self.network).engine
+        return Victim(self.behind).engine
 
     def logits(self, images: Images) -> Logits:
         found = torch.from_numpy(np.asarray(self._engine.logits(images), np.int64))
         return self.goal.sides(found, self.reference).numpy().astype(np.int32)
 
     def twin(self) -> nn.Module:
-        return _Sides(self.network.twin(), self.goal, self.reference)
+        return _Sides(self.behind.twin(), self.goal, self.reference)
 
 
 class _Sides(nn.Module):

@@ -171,7 +171,7 @@ def test_configurations_refuse_a_goal_early() -> None:
         parse_config({"name": "goal", "attack": {"goal": "targeted"}}, "here")
 
 
-def test_square_behind_a_goal_and_flip_on_a_device_find_the_integer_network() -> None:
+def test_flip_finds_the_integer_network_behind_a_device() -> None:
     moved = OnDevice(digits_network(), "cpu")
     flip = build_attack("flip", steps=1, restarts=1, queries=100)
     found = [flip.run(one, IMAGES[:8], LABELS[:8], 16, 0) for one in (moved, digits_network())]
