@@ -3,8 +3,9 @@
 """The certificate file: one JSON object a line, the header first, then one for each image.
 
 Header: format "steelflow-certificates", version 1, network_sha256 (of the file that
-IntegerNetwork.save writes), input_shape [H, W, C], classes, norm "linf", epsilon_255, and the
-settings of the search.
+IntegerNetwork.save writes), input_shape [H, W, C], classes, norm (linf, l2 or l0), epsilon_255
+(uint8 units; in l0 pixels), and the settings of the search. Proofs in l2 and l0 are not written:
+the checker replays counterexamples in these and takes nothing else.
 
 Image: index, label, image (clean), answer (robust, adversarial or unknown), tier, nodes, lacking;
 adversarial (an image) where the answer says so; tree where a search proved it, int32[T, 2] in
@@ -108,7 +109,6 @@ def _header(network: IntegerNetwork, settings: CertifySettings) -> dict[str, Any
         "network_sha256": network_digest(network),
         "input_shape": list(network.input_shape),
         "classes": network.classes,
-        "norm": "linf",
     }
     return found | asdict(settings)
 
