@@ -119,9 +119,13 @@ class FewPixels:
         ball, spent = self._ball(image), 0
         if not len(ball.costs):
             return self._verdict(index, label, Answer.ROBUST, Tier.INTERVALS, 0)
+        if self.settings.norm == "l2":
+            answer, found, spent = self._around(ball, label)
+            if answer is not Answer.UNKNOWN:
+                return self._verdict(index, label, answer, Tier.TREE, spent, found)
         alone = self._lacking(ball, [(_Block(i, i + 1, 1),) for i in range(len(ball.costs))], label)
         ball = ball.ordered(np.argsort(-alone, kind="stable"))
-        waiting, spent, left_open = ball.roots(), len(alone), False
+        waiting, spent, left_open = ball.roots(), spent + len(alone), False
         while waiting and spent < self.settings.nodes:
             nodes = [waiting.pop() for _ in range(min(_TOGETHER, len(waiting)))]
             lacking, spent = self._lacking(ball, nodes, label), spent + len(nodes)
@@ -173,6 +177,18 @@ class FewPixels:
         need = needed_margins(label, self.network.classes)
         lacking: Integers = (need - found).clip(min=0).sum(axis=1)
         return lacking
+
+    def _around(self, ball: _Ball, label: int) -> tuple[Answer, Images | None, int]:
+        """Search the box around an l2 ball with half of the boxes: few cells may differ in it."""
+        shape = self.network.input_shape
+        clean = ball.clean.astype(np.uint8).reshape(shape)
+        low, high = (end.reshape(shape) for end in ball.ends(range(len(ball.costs)), ball.reach))
+        cells = cells_between(self._numbers, clean, low, high)
+        found = self._engine.decide(clean, label, cells, evaluations=self.settings.nodes // 2)
+        inside = found.image is not None and _squares(found.image, clean) <= ball.budget
+        if found.answer == "robust" or inside:
+            return Answer(found.answer), found.image, found.evaluations
+        return Answer.UNKNOWN, None, found.evaluations
 
     def _leaf(
         self, ball: _Ball, node: _Node, label: int
