@@ -37,15 +37,15 @@ _ALL = 4096  # images of a leaf that are tried one by one
 
 
 class _Block(NamedTuple):
-    """Pixels start..stop, by falling weight for the margin; `count` of them change."""
+    """Pixels start..stop, by falling weight for the margin; `changes` of them do."""
 
     start: int
     stop: int
-    count: int
+    changes: int
 
     @property
     def whole(self) -> bool:
-        return self.count == self.stop - self.start
+        return self.changes == self.stop - self.start
 
 
 _Node = tuple[_Block, ...]
@@ -96,7 +96,7 @@ class _Ball:
 
     def least(self, node: _Node) -> int:
         """Return the least that the changes of a node cost."""
-        parts = (np.sort(self.costs[b.start : b.stop])[: b.count].sum() for b in node)
+        parts = (np.sort(self.costs[b.start : b.stop])[: b.changes].sum() for b in node)
         return int(sum(parts))
 
 
@@ -249,13 +249,13 @@ def _halves(node: _Node) -> Iterator[_Node]:
     place = max((b.stop - b.start, i) for i, b in enumerate(node) if not b.whole)[1]
     block = node[place]
     middle = (block.start + block.stop) // 2
-    for count in range(block.count + 1):
+    for count in range(block.changes + 1):
         parts = (
             _Block(block.start, middle, count),
-            _Block(middle, block.stop, block.count - count),
+            _Block(middle, block.stop, block.changes - count),
         )
-        if all(0 <= part.count <= part.stop - part.start for part in parts):
-            kept = tuple(part for part in parts if part.count)
+        if all(0 <= part.changes <= part.stop - part.start for part in parts):
+            kept = tuple(part for part in parts if part.changes)
             yield (*node[:place], *kept, *node[place + 1 :])
 
 

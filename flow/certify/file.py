@@ -34,7 +34,7 @@ from flow.errors import FlowError
 from flow.integer import IntegerNetwork
 from flow.integer.digest import network_digest
 
-__all__ = ["CertificateFile"]
+__all__ = ["CertificateFile", "unpacked"]
 
 _FORMAT, _VERSION = "steelflow-certificates", 1
 
@@ -96,8 +96,8 @@ class CertificateFile:
             tier=Tier(entry["tier"]),
             nodes=entry["nodes"],
             lacking=entry["lacking"],
-            adversarial=None if wrong is None else _unpacked(wrong, "u1").reshape(self._shape),
-            tree=None if tree is None else _unpacked(tree, "<i4").reshape(-1, 2),
+            adversarial=None if wrong is None else unpacked(wrong, "u1").reshape(self._shape),
+            tree=None if tree is None else unpacked(tree, "<i4").reshape(-1, 2),
             slopes={name: _slopes(one) for name, one in entry.get("lines", {}).items()},
         )
 
@@ -138,7 +138,7 @@ def _packed_slopes(slopes: Slopes) -> dict[str, Any]:
 
 
 def _slopes(stored: dict[str, Any]) -> Slopes:
-    below, above = (_unpacked(stored[side], "<i4") for side in ("below", "above"))
+    below, above = (unpacked(stored[side], "<i4") for side in ("below", "above"))
     return Slopes(below=below, above=above, bits=stored["bits"])
 
 
@@ -160,5 +160,6 @@ def _packed(values: NDArray[Any], kind: str) -> str:
     return base64.b64encode(zlib.compress(values.astype(kind).tobytes(), 9)).decode()
 
 
-def _unpacked(text: str, kind: str) -> NDArray[Any]:
+def unpacked(text: str, kind: str) -> NDArray[Any]:
+    """Return an array of the file."""
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind)
