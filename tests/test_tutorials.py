@@ -88,8 +88,8 @@ def test_a_search_and_the_run_of_its_best_network(
     assert follow("search.md") == 2
     page, shown = Path("build/digits_search/index.html").read_text(), capsys.readouterr().out
     assert "best: build/digits_search/best.yaml" in shown
-    assert "3 candidates were trained" in page
-    assert "1 were trained in full" in page
+    assert "Trained briefly: 3 candidates" in page
+    assert "trained in full and measured: 1" in page
     (report,) = Path("build").glob("digits_search_*/report/index.html")
     assert report.stat().st_size > 10_000
 

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What an accelerator will take of its part, and its speed, without generating any code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from qonnx.custom_op.registry import getCustomOp
 
+from flow.compile._fifo_depths import expected_depths, fifo_cost
 from flow.compile._synthesised import synthesised_lut
 from flow.config import CompileConfig
 from flow.dataflow import fold_to_fit, to_dataflow, with_streams
@@ -46,8 +48,9 @@ def predict(network: IntegerNetwork, config: CompileConfig) -> Prediction:
     """
     part = find_part(config.part).name
     folded = fold_to_fit(to_dataflow(network, part, lut_per_dsp=config.lut_per_dsp), config)
-    nodes = with_streams(folded.model, part).graph.node
-    layers = {node.name: _expected(getCustomOp(node), part) for node in nodes}
+    nodes = [getCustomOp(node) for node in with_streams(folded.model, part).graph.node]
+    depths = expected_depths(nodes)
+    layers = {str(one.onnx_node.name): _expected(one, depths, part) for one in nodes}
     return Prediction(
         lut=sum(one.lut for one in layers.values()),
         bram36=sum(one.bram18 for one in layers.values()) / 2,
@@ -57,6 +60,9 @@ def predict(network: IntegerNetwork, config: CompileConfig) -> Prediction:
     )
 
 
-def _expected(layer: HWCustomOp, part: str) -> Estimate:
+def _expected(layer: HWCustomOp, depths: Mapping[str, int], part: str) -> Estimate:
+    if layer.onnx_node.op_type == "StreamingFIFO_rtl":
+        depth = depths.get(layer.onnx_node.name, int(layer.get_nodeattr("depth")))
+        return fifo_cost(depth, int(layer.get_instream_width_padded()), part)
     estimate = resource_estimate(layer, part)
     return replace(estimate, lut=synthesised_lut(layer, estimate.lut, part))

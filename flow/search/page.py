@@ -9,11 +9,13 @@ from typing import Any
 import yaml
 
 from flow.report.rendering import render
-from flow.search.candidate import run_document
+from flow.search.candidate import Candidate, run_document
 from flow.search.compare import compared
+from flow.search.cost import Cost
 from flow.search.picture import picture
 from flow.search.search import Finalist, Outcome
 from flow.search.settings import SearchConfig
+from flow.search.trials import Scores
 from flow.storage.files import replace_file
 
 __all__ = ["command_of", "write_outcome"]
@@ -23,6 +25,7 @@ _HEAD = (
     *("trial", "worst case", "certified", "clean", "LUT", "BRAM", "DSP", "frames/s"),
     *("latency, us", "LUT predicted", "logits that differ"),
 )
+_BRIEF = ("network", "worst case", "clean", "LUT predicted", "BRAM", "frames/s")
 
 
 def write_outcome(
@@ -77,11 +80,24 @@ def _page(
         "outcome": outcome,
         "svg": picture(config, outcome, rivals),
         "compared": _compared(config, outcome, rivals) if rivals else [],
-        "head": _HEAD,
+        "head": [name for name in _HEAD if config.final.certify_images or name != "certified"],
         "rows": [_row(folder, config, one, one in outcome.front) for one in chosen],
+        "brief_head": _BRIEF,
+        "brief": [_brief(*one) for one in outcome.tried],
         "refused": [(one.text(), why) for one, why in outcome.refused],
     }
     return str(render("search.html", "flow.search", **values))
+
+
+def _brief(candidate: Candidate, cost: Cost, scores: Scores) -> tuple[str, ...]:
+    return (
+        candidate.text(),
+        f"{scores.worst_case:.1%}",
+        f"{scores.clean:.1%}",
+        f"{cost.lut:,.0f}",
+        f"{cost.bram36:g}",
+        f"{cost.fps:,.0f}",
+    )
 
 
 def _compared(
@@ -95,7 +111,7 @@ def _row(folder: Path, config: SearchConfig, one: Finalist, on_front: bool) -> d
     found = one.measured
     cells = (
         f"{found.worst_case:.1%}",
-        "-" if found.certified is None else f"{found.certified:.1%}",
+        *(() if found.certified is None else (f"{found.certified:.1%}",)),
         f"{found.clean:.1%}",
         f"{found.lut:,}",
         f"{found.bram36:g}",

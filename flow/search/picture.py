@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The picture of a search: a point a finalist, which the page's script and links find by its id."""
+"""The picture of a search: a point a finalist, which the page's script and links find by its id.
+
+Pale dots are all that were trained briefly, where they were predicted and first attacked.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +20,7 @@ __all__ = ["POINT", "picture"]
 
 POINT = "search-point"  # how the id of a finalist's point begins; its trial's number follows
 _OURS = "#0072b2"
+_BRIEF = "#b8b8b8"
 _RIVALS = (("#d55e00", "s"), ("#009e73", "^"))  # Okabe and Ito (2008), and a marker each
 _SIZE = (7.6, 4.2)  # inches
 
@@ -24,15 +28,20 @@ _SIZE = (7.6, 4.2)  # inches
 def picture(
     config: SearchConfig, outcome: Outcome, rivals: Mapping[str, Outcome] | None = None
 ) -> str:
-    """Return an <svg>: worst case over LUTs, both measured, with 95% Wilson intervals.
+    """Return an <svg>: worst case over LUTs, both measured but for the pale dots.
+
+    Bars are 95% Wilson intervals.
 
     A point links to "#search-trialN" and lies in a group with the id "search-pointN".
     """
     with mpl.rc_context(SETTINGS):
         figure = Figure(figsize=_SIZE)
         axes = figure.subplots()
-        axes.set_xlabel("LUT, by Yosys")
+        axes.set_xlabel("LUT")
         axes.set_ylabel(f"worst case at {config.epsilon_255}/255, %")
+        luts = [cost.lut for _, cost, _ in outcome.tried]
+        brief = [100 * scores.worst_case for _, _, scores in outcome.tried]
+        axes.plot(luts, brief, ".", color=_BRIEF, label="short training, LUT predicted", zorder=1)
         for (name, other), (colour, marker) in zip((rivals or {}).items(), _RIVALS, strict=False):
             x, y = _places(other.finalists)
             axes.plot(x, y, marker, color=colour, alpha=0.7, label=f"{name}, finalists")

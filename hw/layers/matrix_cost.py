@@ -17,6 +17,7 @@ __all__ = [
     "choose_unit",
     "dsp_resources",
     "lut_resources",
+    "repeated_vector",
 ]
 
 _RATIO = 240.0  # LUTs for each DSP slice of a part that is not in hw/parts.py: as a Zynq 7020
@@ -94,7 +95,7 @@ def lut_resources(shape: MatrixShape, fpgapart: str) -> UnitResources:
     counted = _PRODUCT * counts * (shape.simd - bits)
     joined = _PLANE_BIT * shape.pe * (planes - 1) * bits
     summed = _SUM_BIT * shape.pe * shape.out_bits if shape.folds > 1 else 0.0
-    memory = _replay(shape, shape.act.bits, fpgapart)
+    memory = repeated_vector(shape, shape.act.bits, fpgapart)
     lut = _CONTROL + counted + joined + corrected + summed + memory.lut
     return UnitResources(lut, bram36=memory.bram36)
 
@@ -108,7 +109,7 @@ def dsp_resources(shape: MatrixShape, fpgapart: str, *, narrow: bool) -> UnitRes
     slices = -(-shape.pe // _lanes(weight, act, fpgapart, narrow=narrow)) * shape.simd
     summed = _DSP_SUM_BIT * shape.pe * shape.out_bits
     lut = _DSP_CONTROL + _DSP_MAC * shape.macs + _DSP_SLICE * slices + summed
-    memory = _replay(shape, act, fpgapart)
+    memory = repeated_vector(shape, act, fpgapart)
     return UnitResources(lut + memory.lut, slices, memory.bram36)
 
 
@@ -120,7 +121,7 @@ def _lanes(weight: int, act: int, fpgapart: str, *, narrow: bool) -> int:
     return 1 + (port - (not narrow) - weight) // (weight + act - 1)
 
 
-def _replay(shape: MatrixShape, act_bits: int, fpgapart: str) -> WrittenMemory:
+def repeated_vector(shape: MatrixShape, act_bits: int, fpgapart: str) -> WrittenMemory:
     """Return the memory that a vector is repeated from, by mvu_replay or FINN's replay_buffer."""
     if shape.repeats == 1:
         return WrittenMemory(lut=0, bram36=0.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hw.errors import HardwareError
 from hw.parts import Family, find_part
 
-__all__ = ["WrittenMemory", "written_memory"]
+__all__ = ["WrittenMemory", "lut_memory", "written_memory"]
 
 _PORT = 2.0  # a read port of its own
 _CHOICE = 0.5  # of each bit from two cells, and of each cell by the write enable
@@ -73,6 +73,13 @@ def written_memory(words: int, width: int, fpgapart: str) -> WrittenMemory:
         if cost < cheapest:
             cheapest, found = int(cost), taken
     return found
+
+
+def lut_memory(words: int, width: int, fpgapart: str) -> int:
+    """Predict the LUTs of a memory with two ports whose place is LUTs, by its attribute."""
+    luts, _ = _cells(fpgapart)
+    cheapest = min((_best(cell, words, width) for cell in luts), key=lambda one: one[0])
+    return cheapest[1].lut
 
 
 def _cells(fpgapart: str) -> tuple[tuple[_Cell, ...], tuple[_Cell, ...]]:

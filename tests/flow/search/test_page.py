@@ -31,6 +31,28 @@ def test_each_finalist_has_a_point_that_leads_to_its_command(tmp_path: Path) -> 
     assert "9,000 LUT, 3,000 more than 6,000" in page
 
 
+def test_all_that_were_trained_are_told(tmp_path: Path) -> None:
+    outcome = sample(CONFIG)
+    write_outcome(tmp_path, CONFIG, outcome)
+    page = (tmp_path / "index.html").read_text()
+    for candidate, _, _ in outcome.tried:
+        row = f"{candidate.text()}</th><td>40.0%</td><td>50.0%</td><td>2,100</td>"
+        assert row in page
+
+
+def test_certificates_have_a_column_where_there_are_some(tmp_path: Path) -> None:
+    ours = sample(CONFIG)
+    write_outcome(tmp_path, CONFIG, ours)
+    assert ">certified<" not in (tmp_path / "index.html").read_text()
+    final = CONFIG.final.model_copy(update={"certify_images": 4})
+    proven = [replace(one, measured=replace(one.measured, certified=0.25)) for one in ours.front]
+    config = CONFIG.model_copy(update={"final": final})
+    write_outcome(tmp_path, config, replace(ours, finalists=tuple(proven), front=tuple(proven)))
+    page = (tmp_path / "index.html").read_text()
+    assert page.count("<td>25.0%</td>") == len(proven)
+    assert ">certified<" in page
+
+
 def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     write_outcome(tmp_path, CONFIG, sample(CONFIG))
     page = (tmp_path / "index.html").read_text()
