@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""No test depends on how fast or how busy the machine is, or leaves torch other than it was."""
+"""No test depends on how fast the machine is, or leaves torch other than it was; a full disk."""
 
+import resource
 import sys
 from collections.abc import Iterator
 
@@ -19,6 +20,15 @@ def threads_of_torch_stay() -> Iterator[None]:
     yield
     if before is not None:
         assert _threads() == before
+
+
+@pytest.fixture
+def no_room() -> Iterator[None]:
+    """Files may grow to 1 kB only, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _threads() -> int | None:

@@ -18,7 +18,7 @@ from hw.parts import Family, Part, find_part
 from hw.synth.resources import Resources
 from hw.synth.yosys import SynthesisJob, run_job, synthesize_module
 
-__all__ = ["STUDIED", "StudyRow", "dsp_unit", "lut_unit", "render_study", "study"]
+__all__ = ["STUDIED", "StudyRow", "dsp_unit", "lut_unit", "study"]
 
 _RTL = Path(hw.__file__).parent / "rtl"
 _FINN = Path(finn.__file__).parent / "finn-rtllib"
@@ -98,18 +98,6 @@ def study(
             finns = dsp_unit(shape, part, build_dir=build_dir)
             rows.append(StudyRow(operands=name, part=part, lut_unit=ours, dsp_unit=finns))
     return tuple(rows)
-
-
-def render_study(rows: Sequence[StudyRow]) -> str:
-    """Return the rows as a Markdown table."""
-    lines = [
-        "| part | weights x activations | LUT unit: LUT / FF / DSP | DSP unit: LUT / FF / DSP |",
-        "|---|---|---|---|",
-    ]
-    for row in rows:
-        cells = [f"{r.lut} / {r.ff} / {r.dsp}" for r in (row.lut_unit, row.dsp_unit)]
-        lines.append(f"| {row.part.name} | {row.operands} | {' | '.join(cells)} |")
-    return "\n".join(lines)
 
 
 def lut_unit(shape: MatrixShape, part: Part, *, build_dir: Path) -> Resources:

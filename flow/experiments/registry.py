@@ -11,6 +11,7 @@ from flow.experiments.dqa import DQA
 from flow.experiments.feedback import FEEDBACK
 from flow.experiments.layerwise import LAYERWISE_BITS
 from flow.experiments.mat import MAT
+from flow.experiments.single_step import SINGLE_STEP
 from flow.experiments.strength import STRENGTH
 from flow.experiments.surface import SURFACE
 from steelflow_names import hint
@@ -26,6 +27,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     STRENGTH,
     FEEDBACK,
     BOUNDARY,
+    SINGLE_STEP,
     SURFACE,
 )
 

@@ -26,7 +26,6 @@ _LOCAL = (
     *(("MUXF", "FD", "D"),),
 )
 _CLOCKS = ("C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK")
-_CHAINS = ("I", "S", "CI")  # pins by which one source takes a slice's own wire
 _PORT = "port"
 _NO_LEVEL = {"INV"}
 

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import os
 import re
-import resource
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,15 +82,6 @@ def test_weights_that_do_not_fit_the_settings_are_refused(tmp_path: Path) -> Non
     write_state(tmp_path / "empty.pt", content)
     with pytest.raises(ModelError, match=r"empty.pt: is a damaged checkpoint \("):
         load_checkpoint(tmp_path / "empty.pt")
-
-
-@pytest.fixture
-def no_room() -> Iterator[None]:
-    """Files may grow to 1 kB only, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.usefixtures("no_room")

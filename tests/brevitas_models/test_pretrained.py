@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import dataclasses
 import io
-import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -226,15 +225,6 @@ def test_the_card_is_plain_yaml(folder: Path) -> None:
     stored = yaml.safe_load((folder / f"{TFC}.yaml").read_text())
     assert ModelCard.from_mapping(stored) == card(TFC)
     assert list(stored) == [field.name for field in dataclasses.fields(ModelCard)]
-
-
-@pytest.fixture
-def no_room() -> Iterator[None]:
-    """Files may grow to 1 kB only, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.usefixtures("no_room")

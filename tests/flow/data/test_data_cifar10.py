@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import io
 import os
-import resource
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -184,18 +183,11 @@ def test_an_archive_that_cannot_be_read_is_refused(
         load_dataset(CIFAR10, tmp_path)
 
 
-@pytest.fixture
-def no_room() -> Iterator[None]:
-    """Files may grow to 1 kB only, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.mark.usefixtures("no_room")
-def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, cache: Path) -> None:
+def test_a_full_disk_is_one_line_and_leaves_nothing(
+    tmp_path: Path, cache: Path, request: pytest.FixtureRequest
+) -> None:
     write_archive(tmp_path, sound())
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    request.getfixturevalue("no_room")
     with pytest.raises(FlowError, match=r"decoded images cannot be written \(.*\); make room, or"):
         load_dataset(CIFAR10, tmp_path)
     assert list(cache.iterdir()) == []

@@ -1,8 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-import resource
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -162,15 +160,6 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.onnx").write_bytes(b"")
     with pytest.raises(FlowError, match=r"empty.onnx: has 0 inputs and logit_scale None"):
         load_qonnx(tmp_path / "empty.onnx")
-
-
-@pytest.fixture
-def no_room() -> Iterator[None]:
-    """Files may grow to 1 kB only, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.usefixtures("no_room")
