@@ -25,7 +25,7 @@ from flow.integer.native import NativeNetwork
 from flow.progress import banner
 from flow.search.candidate import Candidate
 from flow.search.cost import Cost, cost_of
-from flow.search.measured import Measured, measure, worst_case_of
+from flow.search.measured import Measured, cell_search, measure, worst_case_of
 from flow.search.prior import MANY_BITS, sensitive_bits
 from flow.search.settings import Rung, SearchConfig
 from flow.search.space import layer_parameters
@@ -216,7 +216,7 @@ def _score(prepared: _Prepared, task: tuple[Candidate, Rung]) -> Scores | Refuse
     except USER_ERRORS as error:
         return Refused.by(error)
     images, labels = dataset.train_images[-held:], dataset.train_labels[-held:]
-    attacks = [Pgd(steps=rung.steps, restarts=rung.restarts)]
+    attacks = [Pgd(steps=rung.steps, restarts=rung.restarts), *cell_search(rung.flips)]
     count = min(rung.images, held)
     return Scores(
         clean=accuracy(NativeNetwork(network).logits(images), labels),
