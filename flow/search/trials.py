@@ -86,7 +86,7 @@ class Trials:
 
     def costs(self, cluster: Cluster, items: Sequence[Candidate]) -> list[Cost | Refused]:
         """Predict each candidate's cost from untrained weights."""
-        return self._all(cluster, _cost, items, title="predicted costs")
+        return self._all(cluster, _cost, items, title="predicted costs", version=4)
 
     def priors(self, cluster: Cluster) -> list[dict[str, Any]]:
         """Train each family with many bits; return the parameters of what it can spare."""
@@ -125,10 +125,11 @@ class Trials:
         *,
         title: str,
         identity: Sequence[object] = (),
+        version: int = 3,
     ) -> list[Result]:
         work: Work[Item, Result] = Work(
             name=do.__name__,
-            version=3,
+            version=version,
             do=do,
             shared=self._setting,
             prepare=_prepared,
