@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from flow.cli.registry import COMMANDS
+from flow.dataflow import to_dataflow
+from flow.fuzz import random_qonnx
+from flow.lowering import lower
 from flow.lowering.rules import RULES
 
 ROOT = Path(__file__).parents[1]
+_PART = "xc7z020clg400-1"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -37,6 +41,17 @@ def test_what_is_lowered_to_what_names_every_operator() -> None:
     page = (ROOT / "docs" / "concepts" / "lowering.md").read_text()
     missing = [name for name in RULES if not re.search(rf"\b{name}\b", page)]
     assert not missing
+
+
+def test_what_is_lowered_to_what_names_every_hardware_layer_and_no_other() -> None:
+    """The tables' columns of layers name those that random networks become."""
+    page = (ROOT / "docs" / "concepts" / "lowering.md").read_text()
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| ")]
+    cells = " ".join(row[3] for row in rows if len(row) in (5, 6))
+    named = set(re.findall(r"`(\w+)`", cells))
+    networks = [lower(random_qonnx(seed, hardware=True)).network for seed in range(45)]
+    graphs = [to_dataflow(network, _PART, label=True).graph for network in networks]
+    assert named == {node.op_type.removesuffix("_rtl") for one in graphs for node in one.node}
 
 
 @pytest.mark.slow

@@ -59,6 +59,14 @@ class Victim:
         network: Any = self.network
         return NativeNetwork(network) if isinstance(network, IntegerNetwork) else network
 
+    @property
+    def integers(self) -> IntegerNetwork | None:
+        """The integer network, behind a goal or a device too; None where there is another."""
+        found: Any = self.network
+        while hasattr(found, "behind"):
+            found = found.behind
+        return found if isinstance(found, IntegerNetwork) else None
+
     def logits(self, images: Images, *, by_twin: bool) -> NDArray[Any]:
         """Return [N, K], the same numbers from either."""
         if not by_twin:

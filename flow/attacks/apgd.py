@@ -167,6 +167,7 @@ class ApgdDlr(AutoPgd):
     """On the difference of logits ratio."""
 
     name: ClassVar[str] = "apgd_dlr"
+    any_goal: ClassVar[bool] = False  # it compares three logits
 
     def _losses(self, victim: Victim, search: Search, restart: int) -> list[Loss]:
         del search, restart
@@ -183,6 +184,7 @@ class ApgdTargetedDlr(AutoPgd):
     """
 
     name: ClassVar[str] = "apgd_dlr_targeted"
+    any_goal: ClassVar[bool] = False  # it compares four
     targets: int = 9
 
     def _losses(self, victim: Victim, search: Search, restart: int) -> list[Loss]:

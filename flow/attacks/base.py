@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from flow.attacks._search import Search
 from flow.attacks._victim import Victim
+from flow.attacks.goals import Goal, Untargeted
 from flow.classifier import Differentiable, Images, Labels, check_images
 from flow.errors import FlowError
 from flow.progress import Report
@@ -28,6 +29,8 @@ class Attack(ABC):
         white_box: it looks inside the network; else it asks for logits only.
         by_gradient: it finds its way by gradients, which a white box may do without.
         together: it learns from all images that it attacks, which cannot be divided.
+        any_goal: it takes every goal; else it looks for misclassified images only.
+        goal: what counts as success; see flow.attacks.pursuit for others.
         batch: images that are searched together, which bounds the memory.
         steps: gradient steps of one restart, or queries of a black box.
         restarts: independent searches; the worst image of all counts.
@@ -38,6 +41,8 @@ class Attack(ABC):
     white_box: ClassVar[bool] = True
     by_gradient: ClassVar[bool] = True
     together: ClassVar[bool] = False
+    any_goal: ClassVar[bool] = True
+    goal: ClassVar[Goal] = Untargeted()
     batch: ClassVar[int] = 256
     steps: int
     restarts: int

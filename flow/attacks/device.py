@@ -28,14 +28,14 @@ class OnDevice:
             raise FlowError(
                 f"attack.device: {device} is not available to torch {torch.__version__}; use cpu"
             )
-        self.network, self.device = network, device
+        self.behind, self.device = network, device
         self.input_shape, self.classes = network.input_shape, network.classes
         self.scale = network.scale
 
     def logits(self, images: Images) -> Logits:
         """Return the network's own."""
-        return self.network.logits(images)
+        return self.behind.logits(images)
 
     def twin(self) -> nn.Module:
         """Return the network's twin, on the device."""
-        return self.network.twin().to(self.device)
+        return self.behind.twin().to(self.device)

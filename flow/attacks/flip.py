@@ -9,7 +9,7 @@ cell can change, and to flip one changes few sums.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -49,13 +49,14 @@ class Flip(Attack):
 
     name: ClassVar[str] = "flip"
     by_gradient: ClassVar[bool] = False
+    any_goal: ClassVar[bool] = False
     steps: int = 8000
     restarts: int = 1
     gradient_starts: int = 3
     gradient_steps: int = 10
 
     def _search(self, victim: Victim, search: Search) -> Iterator[float]:
-        engine = IncrementalNetwork(_integer_network(victim.network))
+        engine = IncrementalNetwork(_integer_network(victim))
         numbers = cell_numbers(engine.network)
         for restart in range(self.restarts):
             ends = self._end_points(victim, search, restart)
@@ -116,15 +117,15 @@ def _movable(cells: Cells) -> Cells:
     return cells if most <= _FEW_CELLS else cells.extremes()
 
 
-def _integer_network(network: Any) -> IntegerNetwork:  # noqa: ANN401 - any victim
+def _integer_network(victim: Victim) -> IntegerNetwork:
     """Return the network whose thresholds are searched.
 
     Raises:
         FlowError: it is another engine, which has no thresholds to look at.
     """
-    if isinstance(network, IntegerNetwork):
-        return network
+    if victim.integers is not None:
+        return victim.integers
     raise FlowError(
-        f"attack flip: {type(network).__name__} is no IntegerNetwork, whose first thresholds it "
-        "searches; give the integer network as surrogate, or use square"
+        f"attack flip: {type(victim.network).__name__} is no IntegerNetwork, whose first "
+        "thresholds it searches; give the integer network as surrogate, or use square"
     )

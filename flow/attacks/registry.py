@@ -10,14 +10,18 @@ from flow.attacks.base import Attack
 from flow.attacks.bim import Bim
 from flow.attacks.carlini_wagner import CarliniWagner
 from flow.attacks.deepfool import DeepFool
+from flow.attacks.fab import FabTargeted
 from flow.attacks.fgsm import Fgsm
 from flow.attacks.flip import Flip
+from flow.attacks.goals import Goal, Untargeted
 from flow.attacks.hop_skip_jump import HopSkipJump
 from flow.attacks.mi_fgsm import MiFgsm
 from flow.attacks.noise import Noise
 from flow.attacks.pgd import Pgd
 from flow.attacks.pgdpp import PgdPlusPlus
+from flow.attacks.pursuit import Pursuit
 from flow.attacks.r_fgsm import RandomFgsm
+from flow.attacks.restarted import Restarted
 from flow.attacks.square import Square
 from flow.attacks.transfer import Transfer
 from flow.attacks.zoo import Zoo, ZooLinf
@@ -55,6 +59,7 @@ ATTACKS: dict[str, Callable[[Budget], Attack]] = {
     "apgd_dlr_targeted": lambda budget: ApgdTargetedDlr(
         steps=budget.steps, restarts=budget.restarts
     ),
+    "fab_t": lambda budget: FabTargeted(steps=budget.steps, restarts=budget.restarts),
     "square": lambda budget: Square(steps=budget.queries),
     "flip": lambda budget: Flip(steps=budget.queries, restarts=budget.restarts),
     "cw": lambda budget: CarliniWagner(steps=budget.steps),
@@ -69,12 +74,24 @@ ATTACKS: dict[str, Callable[[Budget], Attack]] = {
 }
 
 
-def build_attack(name: str, *, steps: int, restarts: int, queries: int = 5000) -> Attack:
-    """Return the attack of that name with its budget.
+def build_attack(
+    name: str,
+    *,
+    steps: int,
+    restarts: int,
+    queries: int = 5000,
+    goal: Goal | None = None,
+    repeats: int = 1,
+) -> Attack:
+    """Return the attack of that name with its budget, run `repeats` times, for a goal.
 
     Raises:
-        FlowError: the name is not registered; the message lists those that are.
+        FlowError: the name is not registered, the message lists those that are; or the attack
+            cannot pursue the goal.
     """
     if name not in ATTACKS:
         raise FlowError(f"attack: {name!r} is unknown{hint(name, ATTACKS)}")
-    return ATTACKS[name](Budget(steps=steps, restarts=restarts, queries=queries))
+    found = ATTACKS[name](Budget(steps=steps, restarts=restarts, queries=queries))
+    if goal is not None and not isinstance(goal, Untargeted):
+        found = Pursuit(attack=found, goal=goal)
+    return found if repeats == 1 else Restarted(attack=found, runs=repeats)

@@ -17,7 +17,6 @@ from flow.attacks._search import Indices, Search, margins
 from flow.attacks._victim import Victim
 from flow.attacks.base import Attack
 from flow.classifier import Images
-from flow.integer import IntegerNetwork
 from flow.integer.incremental import cell_numbers
 
 __all__ = ["Square", "square_side"]
@@ -158,8 +157,8 @@ class _Places:
 
 def _places(victim: Victim, search: Search) -> _Places | None:
     """Return the pixels that matter, None where all do."""
-    network: Any = victim.network
-    if not isinstance(network, IntegerNetwork):
+    network = victim.integers
+    if network is None:
         return None
     numbers = cell_numbers(network)
     if int(numbers[:, -1].max()) == _LEVELS - 1:

@@ -3,8 +3,9 @@
 """The certificate file: one JSON object a line, the header first, then one for each image.
 
 Header: format "steelflow-certificates", version 1, network_sha256 (of the file that
-IntegerNetwork.save writes), input_shape [H, W, C], classes, norm "linf", epsilon_255, and the
-settings of the search.
+IntegerNetwork.save writes), input_shape [H, W, C], classes, norm (linf, l2 or l0), epsilon_255
+(uint8 units; in l0 pixels), and the settings of the search. Proofs in l2 and l0 are not written:
+the checker replays counterexamples in these and takes nothing else.
 
 Image: index, label, image (clean), answer (robust, adversarial or unknown), tier, nodes, lacking;
 adversarial (an image) where the answer says so; tree where a search proved it, int32[T, 2] in
@@ -33,7 +34,7 @@ from flow.errors import FlowError
 from flow.integer import IntegerNetwork
 from flow.integer.digest import network_digest
 
-__all__ = ["CertificateFile"]
+__all__ = ["CertificateFile", "unpacked"]
 
 _FORMAT, _VERSION = "steelflow-certificates", 1
 
@@ -95,8 +96,8 @@ class CertificateFile:
             tier=Tier(entry["tier"]),
             nodes=entry["nodes"],
             lacking=entry["lacking"],
-            adversarial=None if wrong is None else _unpacked(wrong, "u1").reshape(self._shape),
-            tree=None if tree is None else _unpacked(tree, "<i4").reshape(-1, 2),
+            adversarial=None if wrong is None else unpacked(wrong, "u1").reshape(self._shape),
+            tree=None if tree is None else unpacked(tree, "<i4").reshape(-1, 2),
             slopes={name: _slopes(one) for name, one in entry.get("lines", {}).items()},
         )
 
@@ -108,7 +109,6 @@ def _header(network: IntegerNetwork, settings: CertifySettings) -> dict[str, Any
         "network_sha256": network_digest(network),
         "input_shape": list(network.input_shape),
         "classes": network.classes,
-        "norm": "linf",
     }
     return found | asdict(settings)
 
@@ -138,7 +138,7 @@ def _packed_slopes(slopes: Slopes) -> dict[str, Any]:
 
 
 def _slopes(stored: dict[str, Any]) -> Slopes:
-    below, above = (_unpacked(stored[side], "<i4") for side in ("below", "above"))
+    below, above = (unpacked(stored[side], "<i4") for side in ("below", "above"))
     return Slopes(below=below, above=above, bits=stored["bits"])
 
 
@@ -160,5 +160,6 @@ def _packed(values: NDArray[Any], kind: str) -> str:
     return base64.b64encode(zlib.compress(values.astype(kind).tobytes(), 9)).decode()
 
 
-def _unpacked(text: str, kind: str) -> NDArray[Any]:
+def unpacked(text: str, kind: str) -> NDArray[Any]:
+    """Return an array of the file."""
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flow.certify.few import FewPixels
 from flow.certify.file import CertificateFile
 from flow.certify.settings import CertifySettings
 from flow.certify.tiers import Prover
@@ -51,7 +52,7 @@ def certify(
     Raises:
         FlowError: another classifier, images that do not fit, or a file of something else.
     """
-    Prover(network, settings)  # refuses what cannot be certified, before any worker starts
+    _prover((network, settings))  # refuses what cannot be certified, before any worker starts
     assert isinstance(network, IntegerNetwork)
     check_images(images, network.input_shape)
     _check(labels, len(images), network.classes)
@@ -63,7 +64,7 @@ def certify(
         _work(network, settings),
         left,
         total=len(images) - len(done),
-        title=f"certify at {settings.epsilon_255}/255",
+        title=f"certify at {settings.ball}",
         whole=lambda: time.monotonic() < end,
     )
     for verdict in found:
@@ -99,9 +100,10 @@ def _work(network: IntegerNetwork, settings: CertifySettings) -> Work[_Task, Ver
     )
 
 
-def _prover(shared: tuple[IntegerNetwork, CertifySettings]) -> Prover:
-    return Prover(*shared)
+def _prover(shared: tuple[Classifier, CertifySettings]) -> Prover | FewPixels:
+    linf = Prover(*shared)
+    return linf if shared[1].norm == "linf" else FewPixels(linf.network, shared[1])
 
 
-def _decide(prover: Prover, task: _Task) -> Verdict:
+def _decide(prover: Prover | FewPixels, task: _Task) -> Verdict:
     return prover.decide(*task)

@@ -5,9 +5,15 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flow.cli.base import Command, StepCommand, shown
 from flow.environment import data_folder
+
+if TYPE_CHECKING:
+    from flow.compile.bitstream import Bitstream
+    from flow.compile.opening import OpenedAccelerator
+    from hw.boards import BoardSettings
 
 __all__ = ["COMMAND"]
 
@@ -41,15 +47,9 @@ class BitstreamCommand(Command):
         """Write the plan; build it and say what came out."""
         from flow.compile.bitstream import build_bitstream, plan_bitstream  # noqa: PLC0415
         from flow.compile.opening import open_accelerator  # noqa: PLC0415 - imports torch
-        from hw.boards import BoardSettings, find_board  # noqa: PLC0415
+        from hw.boards import find_board  # noqa: PLC0415
 
-        board = find_board(options.board)
-        settings = BoardSettings(
-            clock_mhz=options.clock_mhz,
-            lower_clock=not options.exact_clock,
-            attempts=options.attempts,
-            compute_units=options.compute_units,
-        )
+        board, settings = find_board(options.board), _settings(options)
         source = _brought(options) if options.folder.is_file() else options.folder
         opened = open_accelerator(source)
         folder = options.output or source / f"bitstream-{board.name}"
@@ -62,15 +62,31 @@ class BitstreamCommand(Command):
         )
         print("\n".join(found.report.lines(found.beside)))
         print(f"bitstream: {shown(folder / 'products' / found.report.bitstream)}")
-        if not options.gates:
-            return 0
-        from flow.compile.bitstream import check_gates  # noqa: PLC0415
-        from flow.compile.gates import gate_images  # noqa: PLC0415
+        return _check_gates(options, opened, found) if options.gates else 0
 
-        shape = opened.accelerator.manifest.input.shape
-        checked = check_gates(opened, found, gate_images(options.images, options.gates, shape))
-        print(checked.line())
-        return int(checked.wrong > 0)
+
+def _settings(options: argparse.Namespace) -> "BoardSettings":
+    from hw.boards import BoardSettings  # noqa: PLC0415
+
+    return BoardSettings(
+        clock_mhz=options.clock_mhz,
+        lower_clock=not options.exact_clock,
+        attempts=options.attempts,
+        compute_units=options.compute_units,
+    )
+
+
+def _check_gates(
+    options: argparse.Namespace, opened: "OpenedAccelerator", found: "Bitstream"
+) -> int:
+    """Send images through the placed gates; return 1 if any value is not the integers'."""
+    from flow.compile.bitstream import check_gates  # noqa: PLC0415
+    from flow.compile.gates import gate_images  # noqa: PLC0415
+
+    shape = opened.accelerator.manifest.input.shape
+    checked = check_gates(opened, found, gate_images(options.images, options.gates, shape))
+    print(checked.line())
+    return int(checked.wrong > 0)
 
 
 def _add_design(parser: argparse.ArgumentParser) -> None:

@@ -36,7 +36,16 @@ class CertifyCommand(Command):
             "--check", metavar="FILE", type=Path, help="check these certificates of MODEL instead"
         )
         parser.add_argument(
-            "--epsilon", type=int, metavar="E", help="radius of the linf ball in uint8 units"
+            "--epsilon",
+            type=int,
+            metavar="E",
+            help="radius of the ball in uint8 units; of l0 the pixels that may change",
+        )
+        parser.add_argument(
+            "--norm",
+            choices=("linf", "l2", "l0"),
+            default="linf",
+            help="of the ball (default: linf); l2 and l0 are for few pixels, see the manual",
         )
         parser.add_argument(
             "--images", type=int, metavar="N", default=100, help="first test images (default: 100)"
@@ -77,7 +86,10 @@ class CertifyCommand(Command):
         dataset = dataset_of(_dataset(options), options.data)
         images, labels = first_test_images(dataset, options.images, "--images")
         settings = CertifySettings(
-            epsilon_255=options.epsilon, nodes=options.nodes, flips=options.flips
+            epsilon_255=options.epsilon,
+            nodes=options.nodes,
+            flips=options.flips,
+            norm=options.norm,
         )
         with cluster_of(options) as cluster:
             verdicts = certify(
@@ -87,7 +99,7 @@ class CertifyCommand(Command):
                 budget_s=options.budget_s,
             )
         found = bracket(verdicts)
-        print(summary(found, options.epsilon, len(images)))
+        print(summary(found, settings.ball, len(images)))
         if options.write:
             _write(options, found)
         if options.output is not None:
@@ -121,11 +133,11 @@ def _step(options: argparse.Namespace) -> int:
     return step.run(argparse.Namespace(**vars(options) | given))
 
 
-def summary(found: "Bracket", epsilon_255: int, images: int) -> str:
+def summary(found: "Bracket", ball: str, images: int) -> str:
     """Return the bracket as text."""
     tiers = ", ".join(f"{tier} {count:,}" for tier, count in sorted(found.tiers.items()))
     lines = [
-        f"robust accuracy at linf {epsilon_255}/255 on {found.images:,} images: "
+        f"robust accuracy at {ball} on {found.images:,} images: "
         f"{found.certified:.2%} certified, at most {found.possible:.2%}",
         f"robust {found.robust:,}, adversarial {found.adversarial:,}, unknown {found.unknown:,} "
         f"({tiers})",
@@ -140,7 +152,7 @@ def _write(options: argparse.Namespace, found: "Bracket") -> None:
     from brevitas_models.pretrained import card, save_card  # noqa: PLC0415 - imports torch
 
     figures = CertifiedFigures(
-        norm="linf",
+        norm=options.norm,
         epsilon_255=options.epsilon,
         images=found.images,
         certified=round(found.certified, 4),

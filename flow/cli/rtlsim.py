@@ -31,10 +31,17 @@ class RtlsimCommand(Command):
         _STEP.add_options(parser, source="CONFIG or FOLDER")
         parser.add_argument(
             "images",
-            metavar="IMAGES.npy",
+            metavar="IMAGES",
             type=Path,
             nargs="?",
-            help="of a FOLDER: the images, as for simulate; --output LOGITS.npy takes the results",
+            help="of a FOLDER: an .npy file as for simulate, --output LOGITS.npy takes the "
+            "results; or certificates (.jsonl), whose counterexamples it must get wrong",
+        )
+        parser.add_argument(
+            "--sample",
+            type=int,
+            metavar="N",
+            help="counterexamples, evenly spread over the file (default: 16)",
         )
         add_cluster(parser)
 
@@ -42,13 +49,17 @@ class RtlsimCommand(Command):
         """Bring the step up to date, or simulate the folder's accelerator."""
         if names_folder(options):
             return _simulate(options)
-        refuse_folder_options(options, ("images", "cluster", "results"))
+        refuse_folder_options(options, ("images", "sample", "cluster", "results"))
         return _STEP.run(options)
 
 
 def _simulate(options: argparse.Namespace) -> int:
     if options.images is None:
         raise FlowError(f"rtlsim {options.config}: no images; name an .npy file after the folder")
+    if options.images.suffix == ".jsonl":
+        return _replay(options)
+    if options.sample is not None:
+        raise FlowError("rtlsim --sample: is for certificates (.jsonl); leave it out")
     from flow.compile import simulate_folder  # noqa: PLC0415 - imports torch and FINN
 
     divided = options.cluster is not None or options.results is not None
@@ -64,6 +75,22 @@ def _simulate(options: argparse.Namespace) -> int:
         print(f"scale: {output.logit_scale!r} offset: {offset!r}")
     if options.output is not None:
         print(f"{'labels' if output.kind == 'label' else 'logits'}: {shown(options.output)}")
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    most = 16 if options.sample is None else options.sample
+    if most < 1:
+        raise FlowError(f"rtlsim --sample {most}: is not at least 1; change it")
+    if options.output is not None:
+        raise FlowError("rtlsim --output: is for images (.npy), not for certificates; leave it out")
+    from flow.compile import replay_counterexamples  # noqa: PLC0415 - imports torch and FINN
+
+    divided = options.cluster is not None or options.results is not None
+    with cluster_of(options) if divided else nullcontext() as cluster:
+        found = replay_counterexamples(options.config, options.images, most=most, cluster=cluster)
+    print(f"rtlsim: {found.run.images} images; {speed(found.run)}")
+    print(f"the RTL gets {found.run.images} of {found.held} counterexamples wrong, as certified")
     return 0
 
 

@@ -8,7 +8,7 @@ from flow.compile.network import CompiledNetwork, compile_network
 from flow.compile.opening import OpenedAccelerator, open_accelerator
 from flow.compile.options import compile_config
 from flow.compile.resources import layer_table, resource_table, resources_record
-from flow.compile.rtlsim import simulate_folder
+from flow.compile.rtlsim import replay_counterexamples, simulate_folder
 from flow.compile.synthesis import synthesize_shown
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "compile_network",
     "layer_table",
     "open_accelerator",
+    "replay_counterexamples",
     "resource_table",
     "resources_record",
     "run_rtl",

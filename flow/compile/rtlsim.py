@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Images from a file through the RTL of an accelerator folder."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from flow.certify.counterexamples import read_counterexamples
 from flow.classifier import Images
 from flow.cluster import Cluster
 from flow.compile.check import RtlRun, check_in_rtl, compared, run_rtl
@@ -13,8 +17,17 @@ from flow.compile.result_folder import in_cache
 from flow.engines.rtlsim import RtlsimEngine
 from flow.engines.simulation import as_pixels, read_images, write_logits
 from flow.errors import FlowError, SettingError
+from flow.integer.digest import network_digest
 
-__all__ = ["simulate_folder"]
+__all__ = ["Replay", "replay_counterexamples", "simulate_folder"]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Counterexamples that the RTL got wrong, as it should: how many of how many."""
+
+    run: RtlRun
+    held: int
 
 
 def simulate_folder(
@@ -48,6 +61,38 @@ def simulate_folder(
     if target is not None:
         write_logits(target, run.simulated.logits)
     return run
+
+
+def replay_counterexamples(
+    folder: Path | str, certificates: Path, *, most: int, cluster: Cluster | None = None
+) -> Replay:
+    """Show an accelerator counterexamples of its network, which it must get wrong, too.
+
+    Args:
+        folder: as for open_accelerator.
+        certificates: as `certify --output` has written them.
+        most: images, evenly spread over those of the file.
+        cluster: see simulate_folder.
+
+    Raises:
+        FlowError: a file that cannot be used, certificates of another network, logits that differ
+            from the network's, or an image that the RTL gets right.
+        HardwareError: a damaged accelerator, or a simulation that stalls.
+    """
+    found, opened = read_counterexamples(certificates, most), open_accelerator(folder)
+    if opened.network is not None and network_digest(opened.network) != found.network_sha256:
+        raise FlowError(f"{certificates}: is of another network than {folder}; certify that one")
+    given = opened.accelerator.manifest.input
+    run = _run(opened, as_pixels(found.images, given.shape, given.preprocessing), cluster)
+    logits = run.simulated.logits
+    labels = logits.argmax(axis=1) if logits.shape[1] > 1 else logits[:, 0]
+    right = np.flatnonzero(labels == found.labels)
+    if len(right):
+        raise FlowError(
+            f"{certificates}: the RTL gives test image {found.indices[right[0]]} its label, and "
+            f"its counterexample should have another ({len(right)} of {run.images} images)"
+        )
+    return Replay(run, found.held)
 
 
 def _run(opened: OpenedAccelerator, pixels: Images, cluster: Cluster | None) -> RtlRun:

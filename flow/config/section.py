@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from flow.errors import FlowError
 from steelflow_names import hint
 
-__all__ = ["Bits", "Distinct", "Epsilon", "Positive", "Section", "parse_section"]
+__all__ = ["Bits", "Distinct", "Epsilon", "Positive", "Section", "parse_section", "unless_given"]
 
 Bits = Annotated[int, Field(ge=1, le=8)]
 Epsilon = Annotated[int, Field(ge=0, le=255)]
@@ -25,6 +25,11 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 Distinct = AfterValidator(_distinct)
+
+
+def unless_given(default: object) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """Return a field that is newer than finished runs: its default leaves their digests alone."""
+    return Field(default=default, exclude_if=lambda value: value == default)
 
 
 if TYPE_CHECKING:

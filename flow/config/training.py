@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from flow.config.section import Epsilon, Positive, Section
+from flow.config.section import Epsilon, Positive, Section, unless_given
 
 __all__ = ["HeldOut", "Machine", "Recipe", "Schedule", "TrainerSettings", "TrainingConfig"]
 
@@ -23,20 +23,15 @@ _Batch = Annotated[int, Field(ge=2)]
 _NotNegative = Annotated[float, Field(ge=0)]
 
 
-def _unless_given(default: object) -> Any:  # noqa: ANN401 - as pydantic's Field
-    """Return a field that is newer than finished runs: its default leaves their digests alone."""
-    return Field(default=default, exclude_if=lambda value: value == default)
-
-
 class Schedule(Section):
     """Epochs, learning rates and the strength of the training attack."""
 
     epochs: Positive  # quantization-aware ones
     learning_rate: _Rate  # the peak; each phase rises linearly and falls as a cosine to 0
     float_epochs: _Count = 0  # before the others, without quantizers
-    float_learning_rate: _Rate | None = _unless_given(None)  # of theirs; the others' if null
+    float_learning_rate: _Rate | None = unless_given(None)  # of theirs; the others' if null
     # share of a phase over which the learning rate rises
-    learning_rate_warmup: Annotated[float, Field(ge=0, lt=1)] = _unless_given(0.15)
+    learning_rate_warmup: Annotated[float, Field(ge=0, lt=1)] = unless_given(0.15)
     epsilon_255: _Strength = 0  # of the training attack, in uint8 units
     # epsilon grows linearly from 0 over these, from the first epoch on
     warmup_epochs: _Epochs = 0
@@ -53,7 +48,7 @@ class Machine(Section):
     accelerator: Literal["cpu", "cuda"] = "cpu"
     devices: Positive = 1
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    channels_last: bool = _unless_given(False)
+    channels_last: bool = unless_given(False)
 
     @model_validator(mode="after")
     def _half_precision_of_the_cpu(self) -> "Machine":

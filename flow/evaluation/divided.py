@@ -88,7 +88,7 @@ def _work(shared: _Shared) -> Work[tuple[int, int], Part]:
     told = [shared.images, shared.labels, shared.attacks, shared.epsilon_255, shared.seed]
     return Work(
         name="attacks",
-        version=1,
+        version=2,
         do=_attacked,
         shared=shared,
         prepare=_prepared,

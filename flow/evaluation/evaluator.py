@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.attacks.base import Attack
-from flow.classifier import Classifier, Differentiable, Images, Labels
+from flow.classifier import Classifier, Differentiable, Images, Labels, Logits
 from flow.errors import FlowError
 from flow.evaluation.accuracy import RobustAccuracy, wilson_interval
 from flow.evaluation.ball import check_budget, l2_distances, linf_distances
@@ -31,12 +31,13 @@ __all__ = [
     "linf_distances",
     "need_images",
     "wilson_interval",
+    "winners",
 ]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A row, and for each image whether it is still classified right: bool[N]."""
+    """A row, and for each image whether the goal is missed, that is, it is still right: bool[N]."""
 
     row: RobustAccuracy
     holds: NDArray[np.bool_]
@@ -48,9 +49,11 @@ class Evaluation:
 
     Attributes:
         labels: int64[N], true classes.
-        adversarial: uint8[N, H, W, C]; the clean image where it is misclassified already.
+        adversarial: uint8[N, H, W, C]; the clean image where the goal is reached already.
         labels_clean: int64[N], the victim's labels of the clean images.
         labels_adversarial: int64[N], its labels of the adversarial ones.
+        holds: bool[N], where the attack's goal is not reached: classified right, if untargeted.
+        holds_clean: bool[N], the same of the clean images.
     """
 
     row: RobustAccuracy
@@ -58,17 +61,18 @@ class Evaluation:
     adversarial: Images
     labels_clean: Labels
     labels_adversarial: Labels
+    holds: NDArray[np.bool_]
+    holds_clean: NDArray[np.bool_]
 
     @property
     def verdict(self) -> Verdict:
         """Return the row with each image's outcome."""
-        return Verdict(self.row, self.labels_adversarial == self.labels)
+        return Verdict(self.row, self.holds)
 
     @property
     def attacked(self) -> NDArray[np.bool_]:
-        """Return which images were classified right and so not left alone; all if none was."""
-        right: NDArray[np.bool_] = self.labels_clean == self.labels
-        return right if right.any() else ~right
+        """Return which images held as they were and so were not left alone; all if none did."""
+        return self.holds_clean if self.holds_clean.any() else ~self.holds_clean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,15 +163,19 @@ def evaluate(
     subject = Subject(victim=victim, network=network, seed=seed, engine=engine, surrogate=surrogate)
     found = attack.run(subject.source(attack), images, labels, epsilon_255, seed, progress=progress)
     check_budget(attack.name, images, found, epsilon_255, attack.norm)
-    labels_clean = classify(victim, images)
-    adversarial = np.where((labels_clean == labels)[:, None, None, None], found, images)
-    labels_adversarial = classify(victim, adversarial)
+    clean_logits = victim.logits(images)
+    holds_clean = attack.goal.holds(clean_logits, labels)
+    adversarial = np.where(holds_clean[:, None, None, None], found, images)
+    logits = victim.logits(adversarial)
+    holds = attack.goal.holds(logits, labels)
     return Evaluation(
-        row=subject.row(attack, epsilon_255, labels_adversarial == labels),
+        row=subject.row(attack, epsilon_255, holds),
         labels=labels,
         adversarial=adversarial,
-        labels_clean=labels_clean,
-        labels_adversarial=labels_adversarial,
+        labels_clean=winners(clean_logits),
+        labels_adversarial=winners(logits),
+        holds=holds,
+        holds_clean=holds_clean,
     )
 
 
@@ -183,5 +191,10 @@ def need_images(images: Images, network: str) -> None:
 
 def classify(victim: Classifier, images: Images) -> Labels:
     """Return the labels int64[N]: argmax of the logits, ties to the lowest index."""
-    labels: Labels = victim.logits(images).argmax(axis=1).astype(np.int64)
+    return winners(victim.logits(images))
+
+
+def winners(logits: Logits) -> Labels:
+    """Return the labels int64[N] of logits [N, K]; see classify."""
+    labels: Labels = logits.argmax(axis=1).astype(np.int64)
     return labels

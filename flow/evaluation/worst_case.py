@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.attacks.base import Attack
+from flow.attacks.goals import Goal
 from flow.classifier import Images, Labels
 from flow.errors import FlowError
 from flow.evaluation.accuracy import joined
@@ -17,8 +18,8 @@ from flow.evaluation.evaluator import (
     Subject,
     Verdict,
     check_budget,
-    classify,
     need_images,
+    winners,
 )
 from flow.progress import Report
 
@@ -94,16 +95,18 @@ class Part:
     """What attacks leave of some of the images, N here.
 
     Attributes:
-        adversarial: uint8[N, H, W, C]; the clean image where it is misclassified already.
+        adversarial: uint8[N, H, W, C]; the clean image where the goal is reached already.
         labels_clean: int64[N].
         labels_adversarial: int64[N], behind the last attack.
-        holds: bool[A, N]: classified right behind each attack.
+        holds: bool[A, N]: the goal is missed behind each attack.
+        holds_clean: bool[N]: it is, before any.
     """
 
     adversarial: Images
     labels_clean: Labels
     labels_adversarial: Labels
     holds: NDArray[np.bool_]
+    holds_clean: NDArray[np.bool_]
 
 
 def attack_part(
@@ -119,23 +122,28 @@ def attack_part(
     """Attack the images that bool[N] `only` chooses of all, as worst_case does; see there."""
     need_images(images, subject.network)
     _one_norm([attack.norm for attack in attacks])
-    clean = classify(subject.victim, images[only])
+    goal = _one_goal(attacks)
+    logits = subject.victim.logits(images[only])
+    clean, stages = winners(logits), list[NDArray[np.bool_]]()
     adversarial, found_labels = images.copy(), np.full(len(images), -1)
     found_labels[only] = clean
-    stages: list[NDArray[np.bool_]] = []
+    held = np.zeros(len(images), np.bool_)
+    held[only] = before = goal.holds(logits, labels[only])
     for attack in attacks:
-        left, source = only & (found_labels == labels), subject.source(attack)
+        left, source = held.copy(), subject.source(attack)
         budget = (epsilon_255, subject.seed)
         found = attack.run(source, images, labels, *budget, only=left, progress=progress)
         check_budget(attack.name, images[only], found[only], epsilon_255, attack.norm)
         adversarial[left] = found[left]
-        found_labels[left] = classify(subject.victim, found[left])
-        stages.append(found_labels[only] == labels[only])
+        logits = subject.victim.logits(found[left])
+        found_labels[left], held[left] = winners(logits), goal.holds(logits, labels[left])
+        stages.append(held[only])
     return Part(
         adversarial=adversarial[only],
         labels_clean=clean,
         labels_adversarial=found_labels[only],
         holds=np.stack(stages),
+        holds_clean=before,
     )
 
 
@@ -158,6 +166,8 @@ def joined_parts(
         adversarial=np.concatenate([part.adversarial for part in parts]),
         labels_clean=np.concatenate([part.labels_clean for part in parts]),
         labels_adversarial=np.concatenate([part.labels_adversarial for part in parts]),
+        holds=stages[-1].holds,
+        holds_clean=np.concatenate([part.holds_clean for part in parts]),
     )
     return WorstCase(evaluation=evaluation, stages=tuple(stages))
 
@@ -167,3 +177,15 @@ def _one_norm(norms: Sequence[str]) -> None:
         raise FlowError(
             f"union of attacks: the norms differ ({', '.join(norms)}); join those of one norm"
         )
+
+
+def _one_goal(attacks: Sequence[Attack]) -> Goal:
+    """Return the goal of all.
+
+    Raises:
+        FlowError: they differ.
+    """
+    first: Goal = attacks[0].goal
+    if any(attack.goal != first for attack in attacks):
+        raise FlowError("union of attacks: their goals differ; join those of one goal")
+    return first

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from brevitas_models.architectures import check
 from brevitas_models.errors import ModelError
 from brevitas_models.lipschitz import control_names
-from flow.attacks import ATTACKS
-from flow.config import TrainingConfig
+from flow.attacks import ATTACKS, build_attack, build_goal
+from flow.config import AttackConfig, TrainingConfig
 from flow.data.datasets import SOURCES
 from flow.errors import FlowError
 from flow.objectives import OBJECTIVES
@@ -33,8 +33,15 @@ def check_names(config: RunConfig, where: str) -> None:
         _check_known("data.source", config.data.source, SOURCES)
         for name in config.attack.attacks:
             _check_known("attack.attacks", name, ATTACKS)
+        _check_goal(config.attack)
     except (FlowError, ModelError) as error:
         raise FlowError(f"{where}: {error}") from error
+
+
+def _check_goal(config: AttackConfig) -> None:
+    goal = build_goal(config.goal, target=config.target, top_k=config.top_k)
+    for name in config.attacks:
+        build_attack(name, steps=1, restarts=1, goal=goal)
 
 
 def _check_training(config: TrainingConfig) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flow.attacks.apgd import ApgdCe, ApgdDlr
 from flow.attacks.base import Attack
+from flow.attacks.flip import Flip
 from flow.attacks.square import Square
 from flow.certify.run import certify
 from flow.certify.settings import CertifySettings
@@ -25,7 +26,7 @@ from flow.search.candidate import Candidate
 from flow.search.cost import Cost, cost_of
 from flow.search.settings import Final, SearchConfig
 
-__all__ = ["Measured", "measure", "worst_case_of"]
+__all__ = ["Measured", "cell_search", "measure", "worst_case_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,13 @@ def measure(
 
 def _strong(final: Final) -> list[Attack]:
     budget = {"steps": final.steps, "restarts": final.restarts}
-    return [ApgdCe(**budget), ApgdDlr(**budget), Square(steps=final.queries)]
+    square = Square(steps=final.queries)
+    return [ApgdCe(**budget), *cell_search(final.flips), ApgdDlr(**budget), square]
+
+
+def cell_search(flips: int) -> list[Attack]:
+    """Return the search over cells with so many evaluations for an image; none for 0."""
+    return [Flip(steps=flips)] if flips else []
 
 
 def _certified(

@@ -68,12 +68,13 @@ class Prior(Section):
 
 
 class Rung(Section):
-    """One round of successive halving: short trainings, PGD on held-out training images."""
+    """One round of successive halving: short trainings, attacks on held-out training images."""
 
     epochs: Positive
-    steps: Positive = 10
+    steps: Positive = 10  # of PGD
     restarts: Positive = 1
     images: Positive = 200
+    flips: Annotated[int, Field(ge=0)] = 0  # of the search over cells, see Final
     keep: Positive  # candidates that go on
 
 
@@ -84,6 +85,9 @@ class Final(Section):
     steps: Positive = 50
     restarts: Positive = 3
     queries: Positive = 2000  # of the square attack
+    # Images that the attack flip evaluates for each one; where a network reads few bits it finds
+    # what gradients miss. 0: it is left out.
+    flips: Annotated[int, Field(ge=0)] = 0
     certify_images: Annotated[int, Field(ge=0)] = 0  # first of them; 0: no certificates
     nodes: Annotated[int, Field(ge=0)] = 10_000
     rtl_images: Annotated[int, Field(ge=2)] = 8  # test images through the RTL

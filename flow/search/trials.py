@@ -25,7 +25,7 @@ from flow.integer.native import NativeNetwork
 from flow.progress import banner
 from flow.search.candidate import Candidate
 from flow.search.cost import Cost, cost_of
-from flow.search.measured import Measured, measure, worst_case_of
+from flow.search.measured import Measured, cell_search, measure, worst_case_of
 from flow.search.prior import MANY_BITS, sensitive_bits
 from flow.search.settings import Rung, SearchConfig
 from flow.search.space import layer_parameters
@@ -86,7 +86,7 @@ class Trials:
 
     def costs(self, cluster: Cluster, items: Sequence[Candidate]) -> list[Cost | Refused]:
         """Predict each candidate's cost from untrained weights."""
-        return self._all(cluster, _cost, items, title="predicted costs")
+        return self._all(cluster, _cost, items, title="predicted costs", version=4)
 
     def priors(self, cluster: Cluster) -> list[dict[str, Any]]:
         """Train each family with many bits; return the parameters of what it can spare."""
@@ -125,10 +125,11 @@ class Trials:
         *,
         title: str,
         identity: Sequence[object] = (),
+        version: int = 3,
     ) -> list[Result]:
         work: Work[Item, Result] = Work(
             name=do.__name__,
-            version=3,
+            version=version,
             do=do,
             shared=self._setting,
             prepare=_prepared,
@@ -216,7 +217,7 @@ def _score(prepared: _Prepared, task: tuple[Candidate, Rung]) -> Scores | Refuse
     except USER_ERRORS as error:
         return Refused.by(error)
     images, labels = dataset.train_images[-held:], dataset.train_labels[-held:]
-    attacks = [Pgd(steps=rung.steps, restarts=rung.restarts)]
+    attacks = [Pgd(steps=rung.steps, restarts=rung.restarts), *cell_search(rung.flips)]
     count = min(rung.images, held)
     return Scores(
         clean=accuracy(NativeNetwork(network).logits(images), labels),

@@ -18,6 +18,8 @@ from hw.shell.kernel import Kernel
 
 __all__ = ["AlveoBoard"]
 
+_DIE_SHARE = 0.7  # of a die, for a unit that is to stay on it: the platform and routing need room
+
 
 @dataclass(frozen=True, kw_only=True)
 class AlveoBoard(Board):
@@ -82,9 +84,9 @@ class AlveoBoard(Board):
 
     def _places(self, kernel: Kernel, units: int) -> list[Placement]:
         """Return where the units go; a die is named only if a unit fits into it, see UG1393."""
-        dies = len(self.slrs) or 1
+        share = _DIE_SHARE / (len(self.slrs) or 1)
         needs = unit_needs(kernel, self.part).values()
-        slrs = self.slrs if all(needed <= held / dies for needed, held in needs) else ()
+        slrs = self.slrs if all(needed <= share * held for needed, held in needs) else ()
         places = zip(_padded(self.banks, units), _padded(slrs, units), strict=True)
         return [Placement(bank=bank, slr=slr) for bank, slr in places]
 

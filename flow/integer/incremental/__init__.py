@@ -10,7 +10,7 @@ from flow.integer.incremental._program import (
     ThresholdNode,
     make_program,
 )
-from flow.integer.incremental.cells import Cells, cell_numbers, cells_of
+from flow.integer.incremental.cells import Cells, cell_numbers, cells_between, cells_of
 from flow.integer.incremental.engine import Decision, Flip, IncrementalNetwork, needed_margins
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Source",
     "ThresholdNode",
     "cell_numbers",
+    "cells_between",
     "cells_of",
     "make_program",
     "needed_margins",

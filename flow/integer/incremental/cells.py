@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from flow.integer.network import IntegerNetwork
 from flow.integer.operations import IMAGE, Threshold
 
-__all__ = ["Cells", "cell_numbers", "cells_of"]
+__all__ = ["Cells", "cell_numbers", "cells_between", "cells_of"]
 
 Images = NDArray[np.uint8]
 _LEVELS = 256
@@ -105,9 +105,18 @@ def cells_of(numbers: NDArray[np.int32], image: Images, epsilon_255: int) -> Cel
         image: uint8[H, W, C], clean.
         epsilon_255: radius of the ball in uint8 units.
     """
+    values = image.astype(np.int64)
+    low, high = (values - epsilon_255).clip(min=0), (values + epsilon_255).clip(max=_LEVELS - 1)
+    return cells_between(numbers, image, low.astype(np.uint8), high.astype(np.uint8))
+
+
+def cells_between(
+    numbers: NDArray[np.int32], image: Images, low_image: Images, high_image: Images
+) -> Cells:
+    """Return the cells of all images low <= x <= high around one, uint8[H, W, C] each."""
     flat = image.reshape(-1).astype(np.int64)
     channel = np.arange(flat.size) % image.shape[2]
-    low, high = (flat - epsilon_255).clip(min=0), (flat + epsilon_255).clip(max=_LEVELS - 1)
+    low, high = (end.reshape(-1).astype(np.int64) for end in (low_image, high_image))
     first, last = numbers[channel, low], numbers[channel, high]
     pixel = np.flatnonzero(first != last)
     sizes = (last - first + 1)[pixel]

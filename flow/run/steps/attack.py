@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flow.attacks import Attack, OnDevice, build_attack
+from flow.attacks import Attack, OnDevice, build_attack, build_goal
 from flow.classifier import Images, Labels
 from flow.config import AttackConfig
 from flow.data.datasets import data_files, first_test_images, load_dataset
@@ -103,20 +103,13 @@ class AttackStep(Step):
                     checks=tuple(RobustRow(**asdict(one.row)) for one in checks),
                     noise=points,
                     amplification=tuple(AmplificationPoint(**asdict(layer)) for layer in growth),
-                    signs=_signs(name, [one.row for one in (*rows, *checks)], points),
+                    signs=job.signs([one.row for one in (*rows, *checks)], points),
                     boards=tuple(judge.boards(name)),
                     broken=broken_images(name, [*outcomes, *noise.items()]),
                 )
             )
         Attacked.of_all(measured).save(folder)
         save_examples(folder, replace(examples, attacked=attacked))
-
-
-def _signs(name: str, rows: list[RobustAccuracy], noise: Sequence[NoisePoint]) -> tuple[Sign, ...]:
-    """Say what hints at masked gradients."""
-    by_epsilon = {point.epsilon_255: point.accuracy for point in noise}
-    found = masked_gradient_findings(rows, by_epsilon)
-    return tuple(Sign(network=name, sign=finding.message) for finding in found)
 
 
 @dataclass(frozen=True)
@@ -161,10 +154,23 @@ class _Job:
         folder.mkdir(exist_ok=True)
         return [longer._verdict("pgd", eps, folder) for eps in self.config.epsilons_255]
 
+    def signs(self, rows: list[RobustAccuracy], noise: Sequence[NoisePoint]) -> tuple[Sign, ...]:
+        """Say what hints at masked gradients: where any wrong label counts, as with noise."""
+        if self.config.goal != "untargeted":
+            return ()
+        by_epsilon = {point.epsilon_255: point.accuracy for point in noise}
+        found = masked_gradient_findings(rows, by_epsilon)
+        return tuple(Sign(network=self.name, sign=finding.message) for finding in found)
+
     def _built(self, attack: str) -> Attack:
         config = self.config
         return build_attack(
-            attack, steps=config.steps, restarts=config.restarts, queries=config.queries
+            attack,
+            steps=config.steps,
+            restarts=config.restarts,
+            queries=config.queries,
+            goal=build_goal(config.goal, target=config.target, top_k=config.top_k),
+            repeats=config.repeats,
         )
 
     def _stages(self, attacks: Sequence[str], epsilon_255: int, scratch: Path) -> list[Verdict]:

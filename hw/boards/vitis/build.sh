@@ -16,7 +16,7 @@ vivado -mode batch -notrace -source package.tcl || fail "no kernel.xo; see vivad
 v++ --link --target hw --save-temps --report_level 2 --config link.cfg kernel.xo \
     -o kernel.xclbin || fail "no kernel.xclbin; see v++_kernel.log" v++ $?
 # Vivado's runs have logs of their own: what is critical there must be seen here.
-grep -rhs --include=runme.log "^CRITICAL WARNING" _x || true
+grep -rhs --include=runme.log "^CRITICAL WARNING: \[Synth " _x || true
 for kind in timing_summary full_util; do
     found=$(find _x -name "*${kind}*postroute_physopted.rpt" | sort | head -n 1)
     [ -n "$found" ] || found=$(find _x -name "*${kind}*routed.rpt" | sort | head -n 1)

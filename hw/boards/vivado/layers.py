@@ -102,4 +102,4 @@ def _closed(text: str, start: int) -> int:
         depth += {"(": 1, ")": -1}.get(text[place], 0)
         if not depth:
             return place + 1
-    raise ValueError(f"no parenthesis closes the one at {start}")
+    raise AssertionError("the module's text was read by module_ports before")

@@ -79,15 +79,7 @@ def plan_vivado(
         "kernel": kernel.manifest.top,
         "strategies": [tcl_word(strategy) for strategy in _STRATEGIES[:attempts]],
         "sources": [f"kernel/{name}" for name in kernel.manifest.sources],
-        "ps_ip": system.ip,
-        "ps_settings": [f"CONFIG.{name} {tcl_word(v)}" for name, v in system.settings.items()],
-        **{f"ps_{name}": getattr(system, name) for name in ("clock", "reset", "control", "memory")},
-        "ps_control_clock": system.control_clock,
-        "ps_memory_clock": system.memory_clock,
-        "ps_interrupt": system.interrupt,
-        "ps_segment": system.segment,
-        "ps_external": system.external,
-        "control_offset": system.control_offset,
+        **_system_values(system),
         "memory_range": memory,
     }
     about = {"network": kernel.manifest.name, "board": board}
@@ -106,6 +98,21 @@ def plan_vivado(
         products=_PRODUCTS,
         name=f"{kernel.manifest.name}-{board}",
     )
+
+
+def _system_values(system: ProcessingSystem) -> dict[str, str | Sequence[str]]:
+    """Return what build.tcl knows of the processing system."""
+    return {
+        "ps_ip": system.ip,
+        "ps_settings": [f"CONFIG.{name} {tcl_word(v)}" for name, v in system.settings.items()],
+        **{f"ps_{name}": getattr(system, name) for name in ("clock", "reset", "control", "memory")},
+        "ps_control_clock": system.control_clock,
+        "ps_memory_clock": system.memory_clock,
+        "ps_interrupt": system.interrupt,
+        "ps_segment": system.segment,
+        "ps_external": system.external,
+        "control_offset": system.control_offset,
+    }
 
 
 def _listed(layer: SeparateLayer) -> str:

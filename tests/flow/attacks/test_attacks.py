@@ -62,6 +62,7 @@ BUDGETS = {
     "apgd_ce": (7, 3),
     "apgd_dlr": (7, 3),
     "apgd_dlr_targeted": (7, 3),
+    "fab_t": (7, 3),
     "square": (99, 1),
     "flip": (99, 3),
     "cw": (7, 1),

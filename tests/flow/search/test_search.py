@@ -15,6 +15,7 @@ from short_search import short_config, write_short
 from flow.cluster import ProcessCluster, ResultStore
 from flow.errors import FlowError
 from flow.run.loading import load_config
+from flow.search.measured import cell_search
 from flow.search.page import command_of, write_outcome
 from flow.search.search import Outcome, search
 from flow.search.settings import Constraints, load_search
@@ -68,6 +69,12 @@ def test_a_killed_search_ends_with_the_same_front(outcome: Outcome, tmp_path: Pa
     again = search(load_search(path), ProcessCluster(1), folder)
     assert kept >= 2
     assert again == outcome
+
+
+def test_few_cells_are_searched_where_that_is_asked_for() -> None:
+    (flip,) = cell_search(500)
+    assert (flip.name, flip.steps) == ("flip", 500)
+    assert cell_search(0) == []
 
 
 def test_where_nothing_fits_the_reason_is_said(tmp_path: Path) -> None:

@@ -166,6 +166,29 @@ BUILDING: dict[str, tuple[str, str, str]] = {
     ),
 }
 
+BUILDING |= {
+    "no project": (
+        "create_project -force kernel vivado -part $part\n",
+        "",
+        "no project is open; call create_project",
+    ),
+    "no part": (
+        "create_project -force kernel vivado -part $part",
+        "create_project -force kernel vivado",
+        "create_project kernel: no -part; name one",
+    ),
+    "a run that was not launched": (
+        "    launch_runs synth_1 -jobs $jobs\n",
+        "",
+        "wait_on_run synth_1: was not launched; launch it",
+    ),
+    "a strategy that is not there": (
+        "set_property strategy $strategy",
+        "set_property strategy Performance_Best",
+        "strategy Performance_Best: is not known; see UG904",
+    ),
+}
+
 PACKAGING: dict[str, tuple[str, str, str]] = {
     "registers that overlap": (
         "count 0x028",
@@ -290,6 +313,12 @@ LAYERS: dict[str, tuple[str, str, str, str]] = {
         "-flow $flow",
         "-flow {}",
         "-flow is no synthesis of Vivado; ask synth_1",
+    ),
+    "a run twice": (
+        "build.tcl",
+        "-constrset $top ${top}_synth_1",
+        "-constrset $top synth_1",
+        "create_run synth_1: is there already; give it another name",
     ),
     "a layer's clock for the whole design": (
         "build.tcl",
