@@ -51,7 +51,7 @@ def _matrix(layer: HWCustomOp, part: str) -> float:
     memory = repeated_vector(shape, shape.act.bits, part).lut
     logic = _MATRIX * (lut_resources(shape, part).lut - memory) + _MATRIX_CONTROL
     if layer.memory_style(part) == "distributed":
-        memory += lut_rom(words, width)
+        memory += lut_rom(words, width, part)
     return float(logic + memory + _ADDRESS_BIT * log2(words) + _WEIGHT_BIT * width)
 
 

@@ -49,7 +49,8 @@ def built(layer: Foldable, part: Part) -> str:
         pe, simd = layer.lanes
         return f"PE {pe}, SIMD {simd}, {option.unit.upper()} unit, weights in {place}"
     if _has_thresholds(layer):
-        return f"thresholds in {threshold_resources(layer.instance).bram36:g} block RAMs"
+        blocks = threshold_resources(layer.instance, part.name).bram36
+        return f"thresholds in {blocks:g} block RAMs"
     return ""
 
 
@@ -103,7 +104,8 @@ def _choices(layer: Foldable, part: Part, target: int, fixed: bool) -> Iterator[
     """Yield the choices for a layer, and leave its lanes as they were."""
     before = layer.lanes
     if not layer.has_weights:
-        yield from (_Choice(before, option) for option in threshold_options(layer.instance))
+        options = threshold_options(layer.instance, part.name)
+        yield from (_Choice(before, option) for option in options)
         return
     limit = _WIDER * before[0] * before[1]
     pairs = [(pe, simd) for pe in layer.legal[0] for simd in layer.legal[1] if pe * simd <= limit]

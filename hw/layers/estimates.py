@@ -23,7 +23,7 @@ def resource_estimate(instance: HWCustomOp, part: str) -> Estimate:
     block RAM for UltraRAM, and all for those of a Versal.
     """
     if instance.onnx_node.op_type == "Thresholding_rtl":
-        memory = threshold_resources(instance)
+        memory = threshold_resources(instance, part)
         logic = _SEARCH * int(instance.get_nodeattr("PE"))
         return Estimate(lut=memory.lut + logic, dsp=0.0, bram18=2 * memory.bram36)
     found = instance.node_res_estimation(part)

@@ -69,7 +69,7 @@ def _option(layer: MatrixLayer, unit: str, style: str, fpgapart: str) -> MatrixO
     return MatrixOption(
         unit=unit,
         ram_style=style,
-        lut=resources.lut + (lut_rom(*memory) if style == "distributed" else 0),
+        lut=resources.lut + (lut_rom(*memory, fpgapart) if style == "distributed" else 0),
         dsp=resources.dsp,
         bram36=resources.bram36 + (block_rams(*memory) if style == "block" else 0.0),
     )

@@ -70,28 +70,28 @@ def search_memories(thresholds: NDArray[np.int64], pe: int) -> list[NDArray[np.i
     return found
 
 
-def threshold_options(layer: HWCustomOp) -> list[ThresholdOption]:
+def threshold_options(layer: HWCustomOp, fpgapart: str) -> list[ThresholdOption]:
     """Return every way to place a layer's memories, with its present folding."""
-    return [_option(layer, trigger) for trigger in (*_depths(layer), _NEVER)]
+    return [_option(layer, trigger, fpgapart) for trigger in (*_depths(layer), _NEVER)]
 
 
 def chosen_trigger(layer: HWCustomOp, fpgapart: str) -> ThresholdOption:
     """Return the placement of a layer by itself: where a memory takes the smaller share."""
     width = _width(layer)
     block = [d for d in _depths(layer) if memory_style(d, width, fpgapart) == "block"]
-    return _option(layer, min(block, default=_NEVER))
+    return _option(layer, min(block, default=_NEVER), fpgapart)
 
 
-def threshold_resources(layer: HWCustomOp) -> ThresholdOption:
+def threshold_resources(layer: HWCustomOp, fpgapart: str) -> ThresholdOption:
     """Return the resources of a layer as its attribute has it; 0 there counts as all in LUTs."""
-    return _option(layer, int(layer.get_nodeattr("depth_trigger_bram")) or _NEVER)
+    return _option(layer, int(layer.get_nodeattr("depth_trigger_bram")) or _NEVER, fpgapart)
 
 
-def _option(layer: HWCustomOp, trigger: int) -> ThresholdOption:
+def _option(layer: HWCustomOp, trigger: int, fpgapart: str) -> ThresholdOption:
     lanes, width, depths = int(layer.get_nodeattr("PE")), _width(layer), _depths(layer)
     return ThresholdOption(
         depth_trigger_bram=trigger,
-        lut=lanes * sum(lut_rom(depth, width) for depth in depths if depth < trigger),
+        lut=lanes * sum(lut_rom(depth, width, fpgapart) for depth in depths if depth < trigger),
         bram36=lanes * sum(block_rams(depth, width) for depth in depths if depth >= trigger),
     )
 

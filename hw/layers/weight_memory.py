@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hw.errors import HardwareError
 from hw.layers.cores import core_sources
-from hw.parts import find_part
+from hw.parts import Family, find_part
 
 __all__ = ["WEIGHT_MEMORY", "block_rams", "lut_rom", "memory_style", "render_weight_memory"]
 
@@ -17,6 +17,10 @@ WEIGHT_MEMORY = core_sources("stream_constant")
 _SHAPES = ((32_768, 1), (16_384, 2), (8_192, 4), (4_096, 9), (2_048, 18), (1_024, 36), (512, 72))
 _LUT_WORDS, _SLICE_WORDS = 64, 256  # of one bit, in a LUT6 and in the four with MUXF7 and MUXF8
 _RATIO = 380.0  # LUTs for each block RAM of a part that is not in hw/parts.py: as a Zynq 7020
+# An ECP5's LUT holds 16 words of a bit, and slices join up to 8. Yosys takes 18 kbit of block RAM
+# for 128 LUTs, and by itself moves what costs more into it: asking for the same keeps estimates
+# true, and gives the block RAM, which is slow to read, a register behind it.
+_LUT4_WORDS, _LUT4_RATIO = 16, 256.0
 
 _TEMPLATE = """\
 // SPDX-FileCopyrightText: 2026 the steelflow engineers
@@ -56,8 +60,13 @@ endmodule
 """
 
 
-def lut_rom(words: int, width: int) -> int:
-    """Return the LUTs of a memory in LUTs: one for 64 words of a bit, and a multiplexer."""
+def lut_rom(words: int, width: int, fpgapart: str) -> int:
+    """Return the LUTs of a memory in LUTs: one for 64 words of a bit, and a multiplexer.
+
+    On an ECP5 one for 16 words; Yosys puts none there that needs a multiplexer of LUTs as well.
+    """
+    if _of_lut4(fpgapart):
+        return width * -(-words // _LUT4_WORDS)
     slices = -(-words // _SLICE_WORDS)
     return width * (-(-words // _LUT_WORDS) + -(-(slices - 1) // 3))
 
@@ -79,12 +88,27 @@ def _count(words: int, width: int, depth: int, wide: int) -> int:
 
 def memory_style(words: int, width: int, fpgapart: str) -> str:
     """Return "block" or "distributed", whichever takes less of what the part holds."""
+    luts = lut_rom(words, width, fpgapart)
+    return "block" if _lut_per_block(fpgapart) * block_rams(words, width) < luts else "distributed"
+
+
+def _lut_per_block(fpgapart: str) -> float:
+    """Return how many LUTs a 36 kbit block RAM is worth."""
+    if _of_lut4(fpgapart):
+        return _LUT4_RATIO
     try:
         part = find_part(fpgapart)
-        ratio = part.lut / part.bram36
     except HardwareError:
-        ratio = _RATIO
-    return "block" if ratio * block_rams(words, width) < lut_rom(words, width) else "distributed"
+        return _RATIO
+    return part.lut / part.bram36
+
+
+def _of_lut4(fpgapart: str) -> bool:
+    """Say whether a part is an ECP5; one that FINN alone knows is none."""
+    try:
+        return find_part(fpgapart).family is Family.ECP5
+    except HardwareError:
+        return False
 
 
 def render_weight_memory(

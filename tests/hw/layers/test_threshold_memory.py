@@ -24,7 +24,7 @@ def _layer(channels: int, bits: int, pe: int = 1, steps: int = 15) -> HWCustomOp
 
 
 def test_options_send_more_and_more_memories_to_luts() -> None:
-    options = threshold_options(_layer(512, 13))
+    options = threshold_options(_layer(512, 13), _PYNQ)
     assert [option.depth_trigger_bram for option in options[:4]] == [512, 1024, 2048, 4096]
     assert [option.bram36 for option in options] == [3.5, 3.0, 2.5, 1.5, 0]
     assert options[0].lut == 0
@@ -33,7 +33,7 @@ def test_options_send_more_and_more_memories_to_luts() -> None:
 
 
 def test_lanes_have_memories_of_their_own() -> None:
-    one, four = (threshold_options(_layer(512, 13, pe=pe))[-1].lut for pe in (1, 4))
+    one, four = (threshold_options(_layer(512, 13, pe=pe), _PYNQ)[-1].lut for pe in (1, 4))
     assert one * 0.9 < four <= one * 1.1
 
 
@@ -45,7 +45,7 @@ def test_a_memory_goes_where_it_takes_the_smaller_share(
     chosen = chosen_trigger(layer, _PYNQ)
     assert chosen.depth_trigger_bram == found
     chosen.apply(layer)
-    assert threshold_resources(layer) == chosen
+    assert threshold_resources(layer, _PYNQ) == chosen
 
 
 # LUTs and block RAMs by Yosys, of layers of CNV 4w4a.

@@ -18,7 +18,7 @@ from hw.parts import find_part
 from hw.synth.resources import Resources
 from hw.synth.yosys import synthesize_module
 
-_PYNQ, _KV260 = "xc7z020clg400-1", "xck26-sfvc784-2LV-c"
+_PYNQ, _KV260, _ECP5 = "xc7z020clg400-1", "xck26-sfvc784-2LV-c", "LFE5U-85F-6BG381C"
 
 
 def _synthesise(words: int, width: int, style: str, part: str, folder: Path) -> Resources:
@@ -42,7 +42,7 @@ def _synthesise(words: int, width: int, style: str, part: str, folder: Path) -> 
 ])  # fmt: skip
 def test_memory_in_luts_is_predicted(words: int, width: int, part: str, tmp_path: Path) -> None:
     found = _synthesise(words, width, "distributed", part, tmp_path)
-    assert found.lut == pytest.approx(lut_rom(words, width), rel=0.05, abs=8)
+    assert found.lut == pytest.approx(lut_rom(words, width, part), rel=0.05, abs=8)
     assert found.bram36 == 0
     assert found.lut_memory == 0  # any LUT will do, not those of a SLICEM alone
 
@@ -74,6 +74,34 @@ def test_a_memory_goes_where_it_takes_the_smaller_share_of_the_part() -> None:
     assert memory_style(96, 1536, _PYNQ) == "distributed"  # 22 block RAMs, a fifth full
     assert memory_style(8192, 144, _PYNQ) == "block"
     assert memory_style(16, 8, "xc7a200t") == "distributed"  # a part that is not known
+
+
+# By Yosys, whose own choice it is where LUTs are asked for: LUTs of the memory, block RAMs.
+@pytest.mark.slow
+@pytest.mark.parametrize(("words", "width"), [(64, 16), (64, 32), (64, 33), (784, 16)])
+def test_an_ecp5_s_memory_lies_where_yosys_would_put_it(
+    words: int, width: int, tmp_path: Path
+) -> None:
+    style = memory_style(words, width, _ECP5)
+    chosen, free = (
+        _synthesise(words, width, s, _ECP5, _empty(tmp_path / f"{s}-{i}"))
+        for i, s in enumerate((style, "distributed"))
+    )
+    assert chosen.bram36 == free.bram36 == (style == "block") * block_rams(words, width)
+    if style == "distributed":
+        assert chosen.lut == pytest.approx(lut_rom(words, width, _ECP5), rel=0.05, abs=20)
+
+
+def _empty(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_an_ecp5_s_block_ram_is_worth_128_luts_of_16_words() -> None:
+    assert lut_rom(64, 32, _ECP5) == 128
+    assert memory_style(64, 32, _ECP5) == "distributed"
+    assert memory_style(64, 33, _ECP5) == "block"
+    assert memory_style(64, 33, _PYNQ) == "distributed"
 
 
 def test_the_stream_is_padded_to_bytes() -> None:
