@@ -124,6 +124,11 @@ def test_parts_that_no_small_factors_keep_apart_are_named() -> None:
     assert a - b >= c - d  # both factors are 65536
 
 
+def test_a_constant_part_moves_the_thresholds_and_nothing_else() -> None:
+    parts, constant = [Part(2**20 + 1, 0, 2**18), Part(-(2**20), 0, 2**18)], Part(7, 3, 3)
+    assert why_none([*parts, constant], [1 + 7 * 3]) == why_none(parts, [1])
+
+
 def test_more_comparisons_than_are_made_are_told_with_their_number() -> None:
     parts = [Part(2**30 + i, 0, 3999) for i in range(3)]
     assert smallest_multipliers(parts, [2**31]) is None

@@ -15,6 +15,7 @@ from qonnx.custom_op.general.intquant import int_quant
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
 from flow.integer import Convolution, Interval, Threshold
+from flow.lowering import lower
 from flow.lowering._quantizers import levels
 from flow.lowering._staircase import ROUNDINGS, Staircase, integer_thresholds, round_steps, uniform
 from flow.lowering._trunc import _after_rounding
@@ -164,6 +165,17 @@ CASES: dict[str, Callable[[GraphWriter, str], str]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_quantizer_equals_its_execution(name: str) -> None:
     assert_equal(single(CASES[name], (1, 2, 5, 4)))
+
+
+@pytest.mark.parametrize(("again", "counts"), [(0.25, 1), (0.5, 2)])
+def test_a_second_bipolar_quantizer_on_the_same_levels_is_nothing(
+    again: float, counts: int
+) -> None:
+    model = single(
+        lambda g, x: g.node("BipolarQuant", _bipolar(g, x), g.constant(again)), (1, 2, 5, 4)
+    )
+    operations = lower(model).network.operations
+    assert sum(isinstance(one, Threshold) for one in operations) == counts
 
 
 @pytest.mark.parametrize("name", ["zero point", "bipolar", "quantize, clip, dequantize"])
