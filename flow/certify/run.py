@@ -20,7 +20,7 @@ from flow.integer.digest import network_digest
 
 __all__ = ["certify"]
 
-_VERSION = 1  # of what a verdict is
+_VERSION = 2  # of what a verdict is
 
 
 def certify(
