@@ -8,7 +8,7 @@ number in every way; a node whose pixels all change is decided by the search ove
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import isqrt
 from typing import NamedTuple
@@ -61,6 +61,7 @@ class _Ball:
         costs: int64[U], the least that this takes of the budget.
         budget: what all changes together may cost.
         reach: how far one element may move.
+        nested: an image of fewer changes lies in a leaf of more, whose changes are no smaller.
     """
 
     clean: NDArray[np.int64]
@@ -68,15 +69,10 @@ class _Ball:
     costs: NDArray[np.int64]
     budget: int
     reach: int
+    nested: bool
 
     def ordered(self, order: NDArray[np.intp]) -> "_Ball":
-        return _Ball(
-            clean=self.clean,
-            elements=self.elements[order],
-            costs=self.costs[order],
-            budget=self.budget,
-            reach=self.reach,
-        )
+        return replace(self, elements=self.elements[order], costs=self.costs[order])
 
     def ends(self, chosen: Sequence[int], reach: int) -> tuple[Images, Images]:
         """Return the box in which the chosen pixels are free: uint8[D] twice."""
@@ -87,11 +83,10 @@ class _Ball:
         return low.astype(np.uint8), high.astype(np.uint8)
 
     def roots(self) -> list[_Node]:
-        """Return nodes that cover the ball: for each number of changes, if they cost unlike."""
+        """Return nodes that cover the ball: for each number of changes, unless they are nested."""
         totals = np.cumsum(np.sort(self.costs))
         most = int((totals <= self.budget).sum())
-        alike = len(np.unique(self.costs)) == 1  # then fewer changes lie in the boxes of more
-        counts = range(most, most - 1 if alike else 0, -1) if most else ()
+        counts = range(most, most - 1 if self.nested else 0, -1) if most else ()
         return [(_Block(0, len(self.costs), count),) for count in counts]
 
     def least(self, node: _Node) -> int:
@@ -152,13 +147,29 @@ class FewPixels:
         moves = (away[elements] < 256).any(axis=1)
         costs = np.ones(len(elements), np.int64) if l0 else away[elements[:, 0]] ** 2
         budget = radius if l0 else radius * radius
-        kept = moves & (costs <= budget)
+        kept, reach = moves & (costs <= budget), 255 if l0 else min(radius, 255)
         return _Ball(
             clean=clean,
             elements=elements[kept],
             costs=costs[kept],
             budget=budget,
-            reach=255 if l0 else min(radius, 255),
+            reach=reach,
+            nested=l0 or self._nested(clean, elements[kept, 0], costs[kept], reach),
+        )
+
+    def _nested(self, clean: Integers, elements: Integers, costs: Integers, reach: int) -> bool:
+        """Return whether changes cost alike in l2 and no larger one leads to another cell."""
+        if len(np.unique(costs)) != 1:
+            return False
+        nearest, values = isqrt(int(costs[0])), clean[elements]
+        rows = self._numbers[elements % self.network.input_shape[2]].T
+        places = np.arange(len(values))
+        return all(
+            np.array_equal(
+                rows[(values + sign * nearest).clip(0, 255), places],
+                rows[(values + sign * reach).clip(0, 255), places],
+            )
+            for sign in (-1, 1)
         )
 
     def _lacking(self, ball: _Ball, nodes: Sequence[_Node], label: int) -> Integers:

@@ -60,6 +60,14 @@ def test_a_network_that_varies_is_kept() -> None:
     assert lively(1) == draw(1, hardware=True)
 
 
+def test_a_network_that_cannot_be_lowered_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_arguments: object) -> None:
+        raise AssertionError("no such layer")
+
+    monkeypatch.setattr(random_check, "lower", breaks)
+    assert measure(lively(1).to_json())["problem"] == "AssertionError: no such layer"
+
+
 def _logits(spec: GraphSpec) -> np.ndarray:
     network = lower(build(spec)).network
     noise = np.random.default_rng(0).integers(0, 256, (200, *network.input_shape), dtype=np.uint8)

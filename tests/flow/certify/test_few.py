@@ -106,6 +106,21 @@ def test_every_l2_answer_is_the_truth(
         assert ((verdict.adversarial.astype(int) - image) ** 2).sum() <= radius**2
 
 
+@pytest.mark.parametrize("radius", [40, 60])
+@pytest.mark.parametrize("value", [128, 160])
+@pytest.mark.parametrize("seed", range(6))
+def test_no_l2_answer_is_wrong_where_all_pixels_cost_alike(
+    seed: int, value: int, radius: int
+) -> None:
+    """One pixel may go far where many go near: seed 3 at 128 was certified by the near ones."""
+    network = squeezed_network(seed, levels=2)
+    image = np.full((3, 3, 1), value, np.uint8)
+    label = int(network.logits(image[None]).argmax())
+    verdict = decided(network, image, label, "l2", radius)
+    truth = l2_robust(network, image, label, radius)
+    assert verdict.answer in {Answer.UNKNOWN, Answer.ROBUST if truth else Answer.ADVERSARIAL}
+
+
 def test_without_boxes_nothing_is_proven() -> None:
     network = squeezed_network(3)
     image = drawn(3, (3, 3, 1))
