@@ -13,7 +13,7 @@ __all__ = ["ACCELERATOR", "NETWORK", "OpenedAccelerator", "open_accelerator"]
 
 ACCELERATOR, NETWORK = "accelerator", "network.npz"  # names in the folder of a compilation
 _PLACES = (".", ACCELERATOR, f"compile/{ACCELERATOR}")
-_NETWORKS = (NETWORK, "robust.npz")
+_TRAINED = "robust.npz"  # of a run that trains its network; one of the zoo has the run's name
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,7 @@ def open_accelerator(folder: Path | str) -> OpenedAccelerator:
             f"{folder}: holds no accelerator ({MANIFEST_FILE} is missing); name the folder that "
             "compile has written"
         )
-    networks = [found[0].parent / name for name in _NETWORKS]
-    known = [path for path in networks if path.is_file()]
-    return OpenedAccelerator(
-        Accelerator.load(found[0]), IntegerNetwork.load(known[0]) if known else None
-    )
+    accelerator = Accelerator.load(found[0])
+    names = (NETWORK, f"{accelerator.manifest.name}.npz", _TRAINED)
+    known = [path for name in names if (path := found[0].parent / name).is_file()]
+    return OpenedAccelerator(accelerator, IntegerNetwork.load(known[0]) if known else None)
