@@ -53,6 +53,7 @@ class DeepFool(Attack):
             going = going[resists]
             yield step / self.steps
         nearest.write()
+        yield 1.0
 
 
 def _nearest_boundary(points: Tensor, logits: Tensor, labels: Tensor) -> Tensor:

@@ -113,6 +113,7 @@ def test_squares_shrink_as_in_autoattack() -> None:
     sides = [square_side(query, 5000, (32, 32)) for query in (0, 5, 6, 26, 101, 251, 4001, 4999)]
     assert sides == [29, 29, 20, 14, 10, 7, 1, 1]
     assert square_side(0, 5000, (4, 40)) == 4
+    assert [square_side(query, 5000, (10, 40)) for query in (101, 4001)] == [6, 1]
 
 
 class Linear(nn.Module):

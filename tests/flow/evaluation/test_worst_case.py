@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The union of attacks, and the same with each attack on what those before it left."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 from quantized_digits import digits, digits_network
 
 from flow.attacks import build_attack
+from flow.cluster import ProcessCluster
 from flow.errors import FlowError
+from flow.evaluation.divided import divided_worst_case
 from flow.evaluation.evaluator import Evaluation, Subject, evaluate, linf_distances
 from flow.evaluation.worst_case import union, worst_case
 
@@ -51,6 +56,28 @@ def test_stopping_early_gives_the_same_union() -> None:
         found.evaluation.verdict.holds, np.all([verdict.holds for verdict in verdicts], axis=0)
     )
     assert linf_distances(IMAGES, found.evaluation.adversarial).max() == 16
+
+
+class Counted(ProcessCluster):
+    """Counts the images of the items that it is given."""
+
+    def map(self, work: Any, items: Any, **told: Any) -> Iterator[Any]:  # noqa: ANN401
+        self.told, self.counts = told["total"], [told["count"](item) for item in items]
+        return super().map(work, items, **told)
+
+
+def test_chunks_give_the_same_union_and_count_all_images() -> None:
+    cluster = Counted(1)
+    found = divided_worst_case(
+        *(cluster, digits_network(), IMAGES, LABELS),
+        attacks=ATTACKS,
+        epsilon_255=16,
+        name="plain",
+        seed=0,
+    )
+    whole = worst_case(SUBJECT, IMAGES, LABELS, ATTACKS, 16).evaluation
+    np.testing.assert_array_equal(found.evaluation.verdict.holds, whole.verdict.holds)
+    assert (len(cluster.counts), sum(cluster.counts), cluster.told) == (2, 100, 100)
 
 
 def test_stopping_early_asks_less(monkeypatch: pytest.MonkeyPatch) -> None:
