@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Square on networks that read the image in few bits: over pixels that can change their cell."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from quantized_digits import digits, digits_network
@@ -88,3 +90,21 @@ def test_another_engine_is_searched_everywhere_and_no_better() -> None:
             check_budget("square", images, found, EPSILON)
             left[kind] += int((network.logits(found).argmax(axis=1) == labels).sum())
     assert left[0] <= left[1]
+
+
+def test_the_first_candidates_are_stripes_of_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns at an end of the ball each, drawn evenly (Andriushchenko et al. 2020, section 3)."""
+    images, found, offer = digits().test_images[:20], list[Images](), Search.offer
+
+    def noted(search: Search, candidates: Images, *rest: Any) -> None:  # noqa: ANN401
+        found.append(candidates)
+        offer(search, candidates, *rest)
+
+    monkeypatch.setattr(Search, "offer", noted)
+    labels = digits_network().logits(images).argmax(axis=1).astype(np.int64)  # all are right
+    Square(steps=1).run(digits_network(), images, labels, 16, 0)
+    low, high = images.astype(int) - 16, images.astype(int) + 16
+    up = found[0] == high.clip(max=255)
+    assert (up | (found[0] == low.clip(min=0))).all()
+    assert 0.3 < up.mean() < 0.7
+    assert all((row == row[:1]).all() for row in up)
