@@ -7,13 +7,17 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["MISSING", "SlurmQueue"]
+import pytest
+
+__all__ = ["running_slurm"]
 
 _TOOLS = ("munged", "slurmctld", "slurmd", "sbatch", "sinfo")
 _PATH = f"{os.environ['PATH']}:/usr/sbin"
-MISSING = [tool for tool in _TOOLS if shutil.which(tool, path=_PATH) is None]
+_MISSING = [tool for tool in _TOOLS if shutil.which(tool, path=_PATH) is None]
 
 _CONFIG = """\
 ClusterName=test
@@ -40,7 +44,22 @@ PartitionName=p Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 
 
-class SlurmQueue:
+@contextmanager
+def running_slurm(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the commands of Slurm find a queue of one node inside the block; skip without Slurm."""
+    if _MISSING:
+        pytest.skip(f"{_MISSING[0]} is not installed")
+    folder.mkdir()
+    queue = _SlurmQueue(folder)
+    monkeypatch.setenv("SLURM_CONF", str(queue.config))
+    try:
+        queue.start()
+        yield
+    finally:
+        queue.stop()
+
+
+class _SlurmQueue:
     """The daemons; `config` is what SLURM_CONF must name."""
 
     def __init__(self, folder: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from random_kills import random_kills
 from servers import ROOT, ended, free_port, scheduler, worker
-from slurm_queue import MISSING, SlurmQueue
+from slurm_queue import running_slurm
 from squares import always_dies, process_of, squares, times
 
 from flow.cluster import ResultStore, Work, open_cluster
@@ -161,17 +161,9 @@ def test_workers_of_a_queue_compute_the_same(
 @pytest.fixture
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A queue of one node with two processors."""
-    if MISSING:
-        pytest.skip(f"{MISSING[0]} is not installed")
-    (tmp_path / "slurm").mkdir()
-    queue = SlurmQueue(tmp_path / "slurm")
-    monkeypatch.setenv("SLURM_CONF", str(queue.config))
     monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{ROOT}")  # a job has its caller's
-    try:
-        queue.start()
+    with running_slurm(tmp_path / "slurm", monkeypatch):
         yield
-    finally:
-        queue.stop()
 
 
 def _jobs() -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from hashing_kernel import Geometry, write_hashing_kernel
-from slurm_queue import MISSING, SlurmQueue
+from slurm_queue import running_slurm
 
 from hw.boards import BoardSettings, find_board
 from hw.build import BuildPlan, BuildStore, LocalRunner
@@ -299,17 +299,9 @@ def test_a_tool_that_is_not_there_is_told(sshd: _Sshd, tmp_path: Path) -> None:
 @pytest.fixture
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmRunner]:
     """A queue of one node."""
-    if MISSING:
-        pytest.skip(f"{MISSING[0]} is not installed")
-    (tmp_path / "slurm").mkdir()
-    queue = SlurmQueue(tmp_path / "slurm")
-    monkeypatch.setenv("SLURM_CONF", str(queue.config))
     (tmp_path / "header").write_text("#SBATCH --job-name=bitstream\n")
-    try:
-        queue.start()
+    with running_slurm(tmp_path / "slurm", monkeypatch):
         yield SlurmRunner(tmp_path / "header", tmp_path / "jobs", poll_s=0.2)
-    finally:
-        queue.stop()
 
 
 @pytest.mark.slow
