@@ -51,6 +51,7 @@ SHAPES = [
     Shape("vgg_small", 4_656_512, 7, (32, 32, 3)),
     Shape("resnet8", 77_360, 10, (32, 32, 3)),  # MLPerf Tiny's, without biases
     Shape("resnet18", 11_164_352, 21, (32, 32, 3)),  # 11,173,962 with BatchNorms and bias
+    Shape("resnet20", 270_896, 22, (32, 32, 3)),  # 0.27 M in the paper, which has no projections
     Shape("mobilenet", 133_824, 12, (32, 32, 3)),
 ]
 
