@@ -50,5 +50,7 @@ class ContainerRunner(LocalRunner):
             status = super().run(replace(plan, command=command), folder, log, timeout_s)
         finally:
             if status is None or status < 0:  # the engine's client was killed, its container not
-                subprocess.run([self.engine, "kill", name], capture_output=True, check=False)
+                subprocess.run(
+                    [self.engine, "rm", "--force", name], capture_output=True, check=False
+                )
         return status

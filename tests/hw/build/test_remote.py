@@ -131,7 +131,7 @@ _WAITS = 'while [ ! -e "$HOME/go" ]; do sleep 0.1; done; ' + _ANSWER + '; echo x
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
