@@ -53,7 +53,10 @@ def _podman(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
     )
     patch.setenv("CONTAINERS_CONF", str(folder / "containers.conf"))
     patch.setenv("CONTAINERS_STORAGE_CONF", str(folder / "storage.conf"))
-    yield
+    try:
+        yield
+    finally:  # a container that a failed test left would hold its mounts
+        _engine("podman", "rm", "--all", "--force", "--time", "0")
 
 
 @contextmanager
