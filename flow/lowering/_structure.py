@@ -137,11 +137,8 @@ def _refuse_mode(node: NodeProto, operands: Operands) -> None:
     filled = optional(operands, 2, "constant")
     fill = scalar(operands, 2, "constant") if filled is not None else attribute(node, "value", 0)
     if mode != "constant" or fill != 0:
-        raise Refusal(
-            f"mode {mode} with {float(fill):g} does not pad with zeros",
-            "pad with zeros",
-            structural=True,
-        )
+        what = f"{float(fill):g}" if mode == "constant" else f"mode {mode}"
+        raise Refusal(f"it pads with {what}", "pad with zeros", structural=True)
 
 
 def concat(builder: Builder, node: NodeProto, operands: Operands) -> Value:
