@@ -130,7 +130,7 @@ def gemm(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     if not alpha:
         raise Refusal("alpha is 0, so that no image counts", "set it to 1", structural=True)
     bias = optional(operands, 2, "bias")
-    scaled = None if bias is None else bias.exact() * (beta / alpha)
+    scaled = None if bias is None else bias.exact().reshape(-1) * (beta / alpha)
     value = _product_of_rows(builder, node, data(operands), weights, scaled)
     factor = objects([alpha] * value.channels)
     return value.affine(factor, factor * 0)

@@ -194,6 +194,13 @@ def _joined(builder: Builder, node: NodeProto, parts: list[Value]) -> Value:
     )
 
 
+def space_to_depth(builder: Builder, node: NodeProto, operands: Operands) -> Value:
+    """Lower SpaceToDepth of an NCHW image: each place of a block is a strided slice of channels."""
+    value, size = unpadded(builder, node.name, data(operands)), attribute(node, "blocksize")
+    blocks = (value.index[:, :, top::size, left::size] for top, left in np.ndindex(size, size))
+    return concat(builder, node, [part(builder, node.name, value, block) for block in blocks])
+
+
 def gather(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower Gather of channels, rows or columns."""
     value = unpadded(builder, node.name, data(operands))
