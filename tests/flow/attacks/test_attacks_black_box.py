@@ -219,6 +219,22 @@ def test_the_substitute_learns_the_victim_s_labels_within_its_queries() -> None:
     assert np.mean(found == ask(digits().test_images)) > 0.8
 
 
+def test_each_epoch_of_the_substitute_takes_every_image_once() -> None:
+    images, draw = digits().train_images[:200], np.random.default_rng(3)
+    expected = Substitute((8, 8, 1), 10, 3)
+    adam, first = torch.optim.Adam(expected.parameters(), lr=2e-3), images[draw.permutation(200)]
+    points, labels = torch.from_numpy(first).float(), torch.from_numpy(ask(first))
+    for _ in range(3):
+        for batch in torch.from_numpy(draw.permutation(200)).split(128):
+            loss = torch.nn.functional.cross_entropy(expected(points[batch]), labels[batch])
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+    found = train_substitute(ask, images, 10, queries=200, epochs=3, step_255=9, seed=3)
+    for one, other in zip(found.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def _augmentation(queries: int) -> tuple[Substitute, list[Images]]:
     """A substitute for these queries, and what it asked the victim."""
     asked: list[Images] = []
