@@ -60,7 +60,7 @@ module mvu_lut #(
   localparam int Init = (WeightBipolar && ActBipolar && !Popcount) ? -int'(MatrixWidth) : 0;
 
   logic [ActBits*Simd-1:0] planes, act;
-  logic act_valid, act_ready, first, last, valid, ready;
+  logic act_valid, act_ready, first, last, ready;
 
   lut_transpose #(.Rows(Simd), .Cols(ActBits)) transpose (
     .elements_i(act_data_i), .planes_o(planes)
@@ -71,17 +71,16 @@ module mvu_lut #(
     .valid_o(act_valid), .ready_i(act_ready), .data_o(act), .first_o(first), .last_o(last)
   );
 
-  stream_join #(.Inputs(2)) operands (
-    .in_valid_i({weight_valid_i, act_valid}), .in_ready_o({weight_ready_o, act_ready}),
-    .out_valid_o(valid), .out_ready_i(ready)
-  );
+  // As stream_join has it; written so, Yosys makes three LUTs fewer of TFC 1w2a.
+  assign act_ready      = ready && weight_valid_i;
+  assign weight_ready_o = ready && act_valid;
 
   lut_array #(
     .Pe(Pe), .ActPe(1), .Simd(Simd), .Weight(Weight), .Act(Act),
     .Popcount(Popcount), .Init(Init), .Accumulate(Folds > 1), .OutBits(OutBits)
   ) array (
     .clk_i, .rst_ni,
-    .valid_i(valid), .ready_o(ready), .first_i(first), .last_i(last),
+    .valid_i(act_valid && weight_valid_i), .ready_o(ready), .first_i(first), .last_i(last),
     .weight_i(weight_data_i), .act_i(act),
     .out_valid_o, .out_ready_i, .out_data_o
   );
