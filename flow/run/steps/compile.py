@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flow.compile import compile_network
 from flow.lowering import lower, read_model
+from flow.progress import banner
 from flow.run.pipeline import Context, Settings, Step
 from hw.parts import part_file
 
@@ -38,7 +39,7 @@ class CompileStep(Step):
             model = read_model(context.folder("export") / f"{name}.onnx")
             networks[name] = lower(model).network
             networks[name].save(folder / f"{name}.npz")
-        compile_network(
+        compiled = compile_network(
             networks[context.config.deployed],
             context.config.compile,
             folder,
@@ -46,3 +47,5 @@ class CompileStep(Step):
             scratch=scratch,
             build_dir=context.cache("verilator"),
         )
+        for line in compiled.clock:
+            banner(f"  {line}")
