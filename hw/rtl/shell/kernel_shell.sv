@@ -120,15 +120,24 @@ module kernel_shell
   );
 
   logic        begin_any, begin_run, record_begin, record_phase, stop, reader_abort, writer_abort;
+  logic        order_any, order_run, order_record, order_phase;  // what the sequencer begins
+  logic [31:0] order_frames;
   logic [57:0] record_place;
   logic        reader_idle, writer_idle, writer_done;
   logic        read_slverr, read_decerr, write_slverr, write_decerr;
   logic        reader_moved, writer_moved, feeder_moved, collector_moved;
-  logic        starved, blocked, frame_done;
+  logic        starved, blocked, frame_done, fresh;
+
+  typedef struct packed {
+    logic done, read_slverr, read_decerr, write_slverr, write_decerr;
+    logic moved, starved, blocked, frame_done;
+  } told_t;
+  told_t told, seen;  // what the engines tell the sequencer
 
   shell_sequencer #(
     .Digest        (Digest),
-    .WatchdogCycles(WatchdogCycles)
+    .WatchdogCycles(WatchdogCycles),
+    .Registered    (Registered)
   ) u_sequencer (
     .clk_i,
     .rst_ni,
@@ -140,27 +149,61 @@ module kernel_shell
     .count_i           (count),
     .record_address_i  (record_address),
     .record_o          (record),
-    .begin_o           (begin_any),
-    .run_o             (begin_run),
-    .frames_o          (frames),
-    .record_begin_o    (record_begin),
+    .begin_o           (order_any),
+    .run_o             (order_run),
+    .frames_o          (order_frames),
+    .record_begin_o    (order_record),
     .record_address_o  (record_place),
-    .record_phase_o    (record_phase),
+    .record_phase_o    (order_phase),
     .stop_o            (stop),
     .reader_abort_o    (reader_abort),
     .writer_abort_o    (writer_abort),
     .accelerator_rst_no(acc_rst_no),
     .reader_idle_i     (reader_idle),
     .writer_idle_i     (writer_idle),
-    .writer_done_i     (writer_done),
-    .read_slverr_i     (read_slverr),
-    .read_decerr_i     (read_decerr),
-    .write_slverr_i    (write_slverr),
-    .write_decerr_i    (write_decerr),
-    .moved_i           (reader_moved || writer_moved || feeder_moved || collector_moved),
-    .starved_i         (starved),
-    .blocked_i         (blocked),
-    .frame_done_i      (frame_done)
+    .writer_done_i     (seen.done),
+    .read_slverr_i     (seen.read_slverr),
+    .read_decerr_i     (seen.read_decerr),
+    .write_slverr_i    (seen.write_slverr),
+    .write_decerr_i    (seen.write_decerr),
+    .moved_i           (seen.moved),
+    .starved_i         (seen.starved),
+    .blocked_i         (seen.blocked),
+    .frame_done_i      (seen.frame_done)
+  );
+
+  shell_stage #(
+    .Width     (36),
+    .Registered(Registered)
+  ) u_orders (
+    .clk_i,
+    .rst_ni,
+    .data_i({order_any, order_run, order_record, order_phase, order_frames}),
+    .data_o({begin_any, begin_run, record_begin, record_phase, frames})
+  );
+
+  // Registered, the writer still shows the end of the run before when the next is ordered.
+  assign fresh = !Registered || !(order_any || order_record || begin_any || record_begin);
+  always_comb begin
+    told              = '0;
+    told.done         = writer_done && fresh;
+    told.read_slverr  = read_slverr;
+    told.read_decerr  = read_decerr;
+    told.write_slverr = write_slverr;
+    told.write_decerr = write_decerr;
+    told.moved        = reader_moved || writer_moved || feeder_moved || collector_moved;
+    told.starved      = starved;
+    told.blocked      = blocked;
+    told.frame_done   = frame_done;
+  end
+  shell_stage #(
+    .Width     ($bits(told_t)),
+    .Registered(Registered)
+  ) u_told (
+    .clk_i,
+    .rst_ni,
+    .data_i(told),
+    .data_o(seen)
   );
 
   // Memory to accelerator.
@@ -172,7 +215,8 @@ module kernel_shell
     .DataBytes  (DataBytes),
     .BurstBeats (BurstBeats),
     .Outstanding(Outstanding),
-    .FrameBytes (FrameBytes)
+    .FrameBytes (FrameBytes),
+    .Registered (Registered)
   ) u_reader (
     .clk_i,
     .rst_ni,
