@@ -123,8 +123,8 @@ def _remedy(worst: LayerTiming, asked_mhz: float) -> str:
     )
     if asked_mhz <= PLAIN_MHZ:
         return (
-            f"the path {place}: compile with --clock-mhz above {PLAIN_MHZ:g}, which puts flip-flops "
-            "between the parts of the shell and at the streams of slow matrix units"
+            f"the path {place}: compile with --clock-mhz above {PLAIN_MHZ:g}, which puts "
+            "flip-flops between the parts of the shell and at the streams of slow matrix units"
         )
     if worst.name == SHELL:
         return f"the path {place}, which is the same for all: lower the clock"
