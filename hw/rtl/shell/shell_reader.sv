@@ -77,6 +77,7 @@ module shell_reader #(
   beat_address_t address_q;  // of the next burst
   logic          refill, plan;
   pending_t      planned, taken;  // bytes of the burst, and what goes off pending_q
+  pending_t      late;            // what should be off it already
 
   // The next burst: up to the boundary, or up to the end of the run.
   burst_t   to_boundary, beats;
@@ -124,8 +125,10 @@ module shell_reader #(
       else taken_q <= planned;
     end
     assign taken = taken_q;
+    assign late  = taken_q;
   end else begin : gen_at_once
     assign taken = planned;
+    assign late  = '0;
   end
 
   always_ff @(posedge clk_i) begin

@@ -13,7 +13,7 @@ from flow.compile.network import CompiledNetwork
 from flow.config import CompileConfig
 from flow.integer import Dense, Flatten, IntegerNetwork, Operation, Threshold
 from hw.synth.timing import LayerTiming
-from hw.verilator import Simulation
+from hw.verilator.simulation import Simulation
 
 
 def _path(name: str, source: str, delay_ns: float) -> LayerTiming:
