@@ -23,6 +23,7 @@ from flow.engines.simulation import as_pixels, read_images
 from flow.errors import FlowError, SettingError
 from flow.integer import IntegerNetwork
 from flow.lowering import InputEncoding, Lowered, lower, read_model
+from flow.storage.files import check_place
 from flow.storage.records import write_json
 from flow.storage.workspace import disk_errors_in_one_line
 from hw.accelerator import Accelerator
@@ -52,6 +53,7 @@ class CompiledModel:
         run: the images that went through the RTL, all equal to the integers.
         synthesis: what Yosys counts; None if it was not wanted or does not know the part.
         changes: layer -> how it would have been built and how it is built to fit the part.
+        clock: what limits it, in lines; none for a clock that nothing is registered for.
     """
 
     folder: Path
@@ -60,6 +62,7 @@ class CompiledModel:
     run: RtlRun
     synthesis: SynthesisReport | None
     changes: Mapping[str, tuple[str, str]]
+    clock: tuple[str, ...]
 
 
 def compile_model(
@@ -130,6 +133,7 @@ def compile_model(
         run=run,
         synthesis=_synthesised(folder) if synthesis else None,
         changes=compiled.changes,
+        clock=compiled.clock,
     )
 
 
@@ -184,8 +188,7 @@ def _check(verify: int, waves: Path | None) -> None:
         raise SettingError(f"verify {verify}: give at least 1 image", "verify")
     if waves and waves.suffix not in _WAVES:
         raise SettingError(f"trace {waves}: name a .fst or .vcd file", "trace")
-    if waves and not waves.parent.is_dir():
-        raise SettingError(f"trace {waves}: there is no folder {waves.parent}", "trace")
+    check_place(waves, "trace")
 
 
 def _identifier(stem: str) -> str:

@@ -81,6 +81,7 @@ RULES: dict[str, Rule] = {
     "Sign": _quantizers.sign,
     "Slice": _structure.slice_,
     "Sqrt": _monotone.sqrt,
+    "SpaceToDepth": _structure.space_to_depth,
     "Split": _structure.split,
     "Squeeze": _structure.squeeze,
     "Sub": _elementwise.sub,

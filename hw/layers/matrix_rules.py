@@ -19,6 +19,7 @@ UNIT_ATTRIBUTES: dict[str, Any] = {
     "unit": ("s", False, "", {"", "dsp", "lut"}),  # FINN's, ours, or (empty) what costs less
     "lut_per_dsp": ("f", False, 0.0),  # LUTs that are worth a DSP slice; 0: see UnitCost.of_part
     "dsp_possible": ("i", False, 0, {0, 1}),  # FINN's unit can do it; found from the weights
+    "registered": ("i", False, 0, {0, 1}),  # ours with flip-flops at every stream
 }
 
 

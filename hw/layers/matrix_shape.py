@@ -54,6 +54,7 @@ class MatrixShape:
     out_bits: int
     depthwise: bool = False
     popcount: bool = False  # both operands are bipolar; count equal places
+    registered: bool = False  # flip-flops at every stream of our unit
 
     @property
     def macs(self) -> int:
@@ -93,4 +94,5 @@ class MatrixShape:
             "ActBipolar": int(self.act.bipolar),
             "Popcount": int(self.popcount),
             "OutBits": self.out_bits,
+            **({"Registered": 1} if self.registered else {}),
         }
