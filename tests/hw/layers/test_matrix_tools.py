@@ -33,9 +33,7 @@ def _lint(top: str, *arguments: str | Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "case", MATRICES + DEPTHWISE + MULTIPLIED, ids=lambda case: case.name
-)
+@pytest.mark.parametrize("case", MATRICES + DEPTHWISE + MULTIPLIED, ids=lambda case: case.name)
 def test_lint_is_clean(case: MatrixCase, tmp_path: Path) -> None:
     dut = generate(case, tmp_path / case.name)
     *others, wrapper = dut.sources
