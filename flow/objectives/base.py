@@ -38,6 +38,8 @@ class Batch:
         epsilon_255: strength of the attack at this step, after its warm-up; 0 trains on `images`.
         generator: on the CPU, so that every device sees the same draws.
         ramp: the share of the training's full strength that epsilon_255 is.
+        teacher: images to logits as `Model`, constants; None in the float epochs, and for
+            objectives that have none.
     """
 
     images: Tensor
@@ -45,6 +47,7 @@ class Batch:
     epsilon_255: float
     generator: torch.Generator
     ramp: float = 1.0
+    teacher: Logits | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +89,13 @@ class Objective(ABC):
         name: the registry's key, as it stands in configurations and reports.
         settings_type: the frozen dataclass of its hyperparameters; defaults are the paper's.
         settings: the hyperparameters of this one.
+        has_teacher: whether its quantized epochs learn from the network of the float ones.
     """
 
     name: ClassVar[str]
     settings_type: ClassVar[type[Any]]
     settings: Any
+    has_teacher: ClassVar[bool] = False
 
     def __init__(self, settings: Any = None) -> None:  # noqa: ANN401 - a settings_type
         self.settings = self.settings_type() if settings is None else settings

@@ -9,6 +9,7 @@ from typing import Any
 from flow.errors import FlowError
 from flow.objectives.base import Objective
 from flow.objectives.boundary import Boundary
+from flow.objectives.distillation import Distillation
 from flow.objectives.feedback import Feedback
 from flow.objectives.fgsm import Fgsm
 from flow.objectives.ibp import Ibp, MtlIbp
@@ -30,6 +31,7 @@ _ALL: tuple[type[Objective], ...] = (
     Trades,
     Mart,
     LogitPairing,
+    Distillation,
     Interpolated,
     MatMixed,
     MatParallel,

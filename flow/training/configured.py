@@ -18,6 +18,7 @@ from brevitas_models.exact import make_exact
 from brevitas_models.settings import ArchitectureSettings
 from flow.config import NetworkConfig, Recipe, TrainingConfig
 from flow.data.datasets import Dataset
+from flow.errors import SettingError
 from flow.objectives import Objective, build_objective
 from flow.threads import one_thread
 from flow.training.freezing import freeze_of
@@ -65,11 +66,18 @@ def objective_of(recipe: Recipe) -> Objective:
     """Return what is minimised; PGD of strength 0 is standard training.
 
     Raises:
-        FlowError: the objective or an option is unknown or out of range.
+        FlowError: the objective or an option is unknown or out of range, or its teacher is missing.
     """
     if recipe.objective == "pgd" and recipe.epsilon_255 == 0:
         return build_objective("standard")
-    return build_objective(recipe.objective, recipe.objective_options)
+    objective = build_objective(recipe.objective, recipe.objective_options)
+    if objective.has_teacher and not recipe.float_epochs:
+        raise SettingError(
+            f"training.float_epochs: 0, but objective {recipe.objective} learns from the network "
+            "of the float epochs; give some",
+            "float_epochs",
+        )
+    return objective
 
 
 def train_network(

@@ -31,6 +31,7 @@ from flow.training.log import EpochReport, TrainingResult
 from flow.training.norms import calibrate
 from flow.training.schedule import Phase, epsilon, phase_of
 from flow.training.selection import Selection
+from flow.training.teacher import Teacher
 
 __all__ = ["Penalty", "Run"]
 
@@ -65,6 +66,7 @@ class Run:
         self._seed = seed
         self._penalties, self._controls = penalties | controls.penalties, controls
         self._selection = Selection()
+        self._teacher: Teacher | None = None
         self._fingerprint = fingerprint(
             *(network, dataset, objective, settings),
             seed=seed,
@@ -125,6 +127,7 @@ class Run:
             "precision": self._fabric.strategy.precision.state_dict(),
             "average": None if self._average is None else self._average.state_dict(),
             "objective": self._objective.state_dict(),
+            "teacher": None if self._teacher is None else self._teacher.state_dict(),
             "controls": self._controls.state_dict(),
             "selection": self._selection.state_dict(),
         }
@@ -144,6 +147,8 @@ class Run:
         self._inner.load_state_dict(state["optimiser"])
         self._fabric.strategy.precision.load_state_dict(state["precision"])
         self._objective.load_state_dict(state["objective"])
+        if state.get("teacher") is not None:
+            self._teacher = Teacher(self._network, state["teacher"])
         self._controls.load_state_dict(state.get("controls", {}))
         self._selection.load_state_dict(state["selection"])
         if self._average is not None:
@@ -167,6 +172,9 @@ class Run:
 
     def _start_anew(self) -> None:
         """Leave the float phase: its moments and averages belong to other gradients."""
+        if self._objective.has_teacher:
+            with self._averaged():
+                self._teacher = Teacher(self._network)
         learned_scales_anew(self._network)
         self._inner.state.clear()
         if self._average is not None:
@@ -220,6 +228,7 @@ class Run:
             epsilon_255=reached,
             generator=generator,
             ramp=reached / full if full else 1.0,
+            teacher=self._teacher,
         )
 
     def _update(self, model: Model, batch: Batch) -> dict[str, Tensor]:

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs plans in a container, whose image has the tools."""
 
+import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,8 +39,18 @@ class ContainerRunner(LocalRunner):
 
     def run(self, plan: BuildPlan, folder: Path, log: Path, timeout_s: float | None) -> int:
         """See Runner."""
-        command = (
-            *(self.engine, "run", "--rm", "--workdir", "/build"),
-            *("--volume", f"{folder}:/build", self.image, *plan.command),
-        )
-        return super().run(replace(plan, command=command), folder, log, timeout_s)
+        name = f"steelflow-{plan.digest[:16]}-{os.getpid()}"
+        options = ["--rm", "--name", name, "--workdir", "/build", "--volume", f"{folder}:/build"]
+        options += ["--security-opt", "label=disable"]  # where SELinux would hide the folder
+        if self.engine == "docker":  # podman's root is the user who runs it
+            options += ["--user", f"{os.getuid()}:{os.getgid()}", "--env", "HOME=/tmp"]
+        command = (self.engine, "run", *options, self.image, *plan.command)
+        status = None
+        try:
+            status = super().run(replace(plan, command=command), folder, log, timeout_s)
+        finally:
+            if status is None or status < 0:  # the engine's client was killed, its container not
+                subprocess.run(
+                    [self.engine, "rm", "--force", name], capture_output=True, check=False
+                )
+        return status

@@ -2,10 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs plans on another machine, over ssh: the build there outlives the link and this process."""
 
-import io
 import shlex
 import subprocess
-import tarfile
 from pathlib import Path
 
 from hw.build.detached import DetachedRunner
@@ -15,7 +13,7 @@ from hw.errors import HardwareError
 __all__ = ["SshRunner"]
 
 _BASE = ".cache/steelflow-builds"  # below the home there
-_LOST_LINK = 255  # ssh's own exit status
+_LOST_LINK = {"ssh": {255}, "rsync": {255, 10, 12, 30, 35}}  # exit statuses
 
 # Starts the command once, in a session of its own; its status appears when it has ended.
 _START = """\
@@ -37,11 +35,11 @@ elif [ -e status ]; then cat status
 else echo lost
 fi
 """
-_SEND = 'mkdir -p "$HOME/{base}/{key}/work" && cd "$HOME/{base}/{key}" && tar -xf - -C work'
-_COLLECT = """\
-cd "$HOME/{base}/{key}" && for name in {names}; do
+_PLACE = 'mkdir -p "$HOME/{base}/{key}/work" && cd "$HOME/{base}/{key}" && pwd'
+_FOUND = """\
+cd "$HOME/{base}/{key}" && : >> log && pwd && echo log && for name in {names}; do
   [ ! -e "work/$name" ] || printf 'work/%s\\n' "$name"
-done > names && : >> log && tar -cf - -T names log
+done
 """
 _END = """\
 cd "$HOME/{base}/{key}" 2> /dev/null || exit 0
@@ -53,8 +51,8 @@ rm -rf "$HOME/{base}/{key}"
 class SshRunner(DetachedRunner):
     """Sends the folder, starts the command there, waits, and brings the products back.
 
-    It needs sh, tar, setsid and the tools there, and keys or an agent for ssh, which asks for
-    nothing.
+    It needs sh, rsync, setsid and the tools there, and keys or an agent for ssh, which asks for
+    nothing. What a lost link has cut off of a transfer there is not sent again.
 
     Args:
         host: as ssh knows it.
@@ -72,24 +70,28 @@ class SshRunner(DetachedRunner):
         patience_s: float = 600.0,
     ) -> None:
         super().__init__(host, poll_s=poll_s, patience_s=patience_s)
-        self._ssh = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", *options, "--", host)
+        self._ssh = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", *options)
 
     def look(self, plan: BuildPlan) -> str:
         """See DetachedRunner."""
-        return self._ask(_script(_LOOK, plan)).decode().strip()
+        return self._ask(_script(_LOOK, plan)).strip()
 
     def start(self, plan: BuildPlan, folder: Path) -> None:
         """See DetachedRunner."""
-        self._ask(_script(_SEND, plan), _packed(folder))
+        there = self._ask(_script(_PLACE, plan)).strip()
+        self._copy(f"{folder}/", f"{self.place}:{there}/work/")
         command = shlex.join(plan.command).replace("'", "'\\''")
         self._ask(_script(_START, plan, command=command))
 
     def collect(self, plan: BuildPlan, folder: Path, log: Path) -> None:
         """See DetachedRunner."""
-        data = self._ask(_script(_COLLECT, plan, names=shlex.join(plan.products)))
+        there, *names = self._ask(_script(_FOUND, plan, names=shlex.join(plan.products))).split(
+            "\n"
+        )
         found = folder.parent / "collected"
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            archive.extractall(found, filter="data")
+        self._copy(
+            *("--files-from=-", f"{self.place}:{there}/", f"{found}/"), listed="\n".join(names)
+        )
         (found / "log").replace(log)
         for name in plan.products:
             if (found / "work" / name).exists():
@@ -100,34 +102,34 @@ class SshRunner(DetachedRunner):
         """See DetachedRunner."""
         self._ask(_script(_END, plan))
 
-    def _ask(self, script: str, data: bytes = b"") -> bytes:
-        """Run a script there, with data as its input; return what it prints.
+    def _ask(self, script: str) -> str:
+        """Run a script there; return what it prints. For errors see _run."""
+        return self._run(*self._ssh, "--", self.place, script)
+
+    def _copy(self, *words: str, listed: str = "") -> None:
+        """Copy files by rsync, a cut-off one from where it ended. For errors see _run."""
+        options = ("-rtpL", "--partial", "--protect-args", f"--rsh={shlex.join(self._ssh)}")
+        self._run("rsync", *options, *words, listed=listed)
+
+    def _run(self, *command: str, listed: str = "") -> str:
+        """Run a command here, with a list as its input; return what it prints.
 
         Raises:
-            ConnectionError: ssh itself failed.
-            HardwareError: ssh is missing, or the script failed.
+            ConnectionError: there is no link.
+            HardwareError: ssh or rsync is missing, or the command failed.
         """
         try:
-            done = subprocess.run(
-                [*self._ssh, script], input=data, capture_output=True, check=False
-            )
+            done = subprocess.run(command, input=listed.encode(), capture_output=True, check=False)
         except FileNotFoundError as error:
-            raise HardwareError("ssh: not found; apt-get install openssh-client") from error
+            package = {"ssh": "openssh-client"}.get(command[0], command[0])
+            raise HardwareError(f"{command[0]}: not found; apt-get install {package}") from error
         said = " ".join(done.stderr.decode(errors="replace").split())
-        if done.returncode == _LOST_LINK:
+        if done.returncode in _LOST_LINK[command[0]]:
             raise ConnectionError(said or "no answer")
         if done.returncode:
             raise HardwareError(f"{self.place}: {said or 'a command failed'}; look there by ssh")
-        return done.stdout
+        return done.stdout.decode()
 
 
 def _script(text: str, plan: BuildPlan, **values: str) -> str:
     return text.format(base=_BASE, key=plan.key, **values)
-
-
-def _packed(folder: Path) -> bytes:
-    """Return a folder as a tar archive."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w") as archive:
-        archive.add(folder, arcname=".")
-    return data.getvalue()

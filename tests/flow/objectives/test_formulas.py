@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Each loss against its formula in NumPy, on the logits of the images that were trained on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,29 @@ def test_logit_pairing(network: QuantClassifier, batch: Batch) -> None:
     mean = sum(cross_entropy(softmax(network, images), batch.labels) for images in both) / 2
     expected = mean + 0.5 * ((clean - attacked) ** 2).mean()
     assert outcome.loss.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_distillation(network: QuantClassifier, batch: Batch) -> None:
+    options = {"teacher_weight": 0.75, "temperature": 3.0}
+    taught = replace(batch, teacher=lambda images: images.flatten(1)[:, :10] / 20)
+    outcome = build_objective("distillation", options).loss(Model(network), taught)
+    both = (outcome.attacked, batch.images)
+    with torch.no_grad():
+        student, clean = (network(images / 255).double().numpy() for images in both)
+    found, wanted = (
+        np.exp(one / 3) / np.exp(one / 3).sum(axis=1, keepdims=True)
+        for one in (student, batch.images.flatten(1)[:, :10].double().numpy() / 20)
+    )
+    divergence = (wanted * np.log(wanted / found)).sum(axis=1).mean()
+    natural = cross_entropy(np.exp(clean) / np.exp(clean).sum(axis=1, keepdims=True), batch.labels)
+    assert outcome.loss.item() == pytest.approx(0.75 * 9 * divergence + 0.25 * natural, rel=1e-4)
+
+
+def test_distillation_without_a_teacher_is_pgd(network: QuantClassifier, batch: Batch) -> None:
+    network.eval()  # in training its quantizers collect statistics
+    found = build_objective("distillation").loss(Model(network), batch)
+    other = replace(batch, generator=torch.Generator().manual_seed(5))
+    assert torch.equal(found.loss, build_objective("pgd").loss(Model(network), other).loss)
 
 
 def test_mart(network: QuantClassifier, batch: Batch) -> None:

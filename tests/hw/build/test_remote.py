@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from container_engines import ENGINES, IMAGE, running_engine
 from hashing_kernel import Geometry, write_hashing_kernel
 from slurm_queue import running_slurm
 
@@ -130,7 +131,7 @@ _WAITS = 'while [ ! -e "$HOME/go" ]; do sleep 0.1; done; ' + _ANSWER + '; echo x
 
 
 def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -227,6 +228,24 @@ def test_ssh_itself_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @_needs_sshd
+def test_a_transfer_that_was_cut_off_is_completed(sshd: _Sshd, tmp_path: Path) -> None:
+    plan = _plan(_ANSWER)
+    there = sshd.home / ".cache" / "steelflow-builds" / plan.key / "work" / "in"
+    there.mkdir(parents=True)
+    (there / "data").write_bytes(b"1")
+    products = BuildStore(tmp_path / "store", sshd.runner()).build(plan)
+    assert products.path("out/answer").read_text() == "it's; a word 17\n"
+
+
+@_needs_sshd
+def test_rsync_may_be_missing(sshd: _Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ssh").symlink_to(shutil.which("ssh") or "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HardwareError, match="rsync: not found; apt-get install rsync"):
+        sshd.runner().start(_plan(""), tmp_path)
+
+
+@_needs_sshd
 def test_a_command_that_fails_there_is_told(sshd: _Sshd) -> None:
     (sshd.home / ".cache").write_text("no folder")
     with pytest.raises(HardwareError, match=r"127.0.0.1: .*Not a directory; look there by ssh"):
@@ -239,17 +258,56 @@ def test_a_container_engine_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> N
         ContainerRunner("tools:1")
 
 
-def test_a_container_sees_the_folder_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine is a stand-in that runs the command in the mounted folder."""
-    engine = tmp_path / "podman"
-    engine.write_text(
-        '#!/bin/sh\n[ "$1 $2 $3 $4 $5" = "run --rm --workdir /build --volume" ] || exit 5\n'
-        'cd "${6%:/build}" && [ "$7" = tools:1 ] && shift 7 && exec "$@"\n'
-    )
-    engine.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    products = BuildStore(tmp_path / "store", ContainerRunner("tools:1")).build(_plan(_ANSWER))
-    assert products.path("out/answer").read_text() == "it's; a word 17\n"
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with running_engine(request.param, tmp_path_factory.mktemp(request.param)):
+        yield request.param
+
+
+def test_a_container_sees_the_folder_alone(engine: str, tmp_path: Path) -> None:
+    script = f"{_ANSWER}; pwd >> out/answer; [ ! -e {tmp_path} ] && cat in/data >> out/answer"
+    store = BuildStore(tmp_path / "store", ContainerRunner(IMAGE, engine))
+    products = store.build(_plan(script))
+    assert products.path("out/answer").read_text() == "it's; a word 17\n/build\n17"
+    assert products.path("out/answer").stat().st_uid == os.getuid()
+
+
+def test_a_container_ends_with_its_build(engine: str, tmp_path: Path) -> None:
+    """What runs in it is no child of the engine's client, which alone a signal reaches."""
+    mark = f"{time.time_ns() % 10**9 + 10**9}"  # seconds of a sleep that nobody else sleeps
+    runner = ContainerRunner(IMAGE, engine)
+    with pytest.raises(HardwareError, match="a job: stopped after 10 s, the time limit"):
+        BuildStore(tmp_path / "store", runner).build(_plan(f"sleep {mark}"), timeout_s=10)
+    _until(lambda: f"sleep {mark}" not in _processes())
+
+
+def test_stopping_ends_a_container(engine: str, tmp_path: Path) -> None:
+    mark = f"{time.time_ns() % 10**9 + 10**9}"
+    runner = ContainerRunner(IMAGE, engine)
+    store = BuildStore(tmp_path / "store", runner)
+
+    def stop() -> None:
+        _until(lambda: f"sleep {mark}" in _processes())
+        runner.stop()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    with pytest.raises(HardwareError, match="sh: exit status -9"):
+        store.build(_plan(f"sleep {mark}"))
+    thread.join()
+    _until(lambda: f"sleep {mark}" not in _processes())
+
+
+def test_an_image_that_is_not_there_is_told(engine: str, tmp_path: Path) -> None:
+    store = BuildStore(tmp_path / "store", ContainerRunner("localhost/none:1", engine))
+    with pytest.raises(HardwareError, match=r"exit status 125: .*localhost"):
+        store.build(_plan(_ANSWER))
+
+
+def _processes() -> str:
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
 
 
 def test_places_are_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
