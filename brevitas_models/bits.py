@@ -4,7 +4,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from brevitas_models.errors import ModelError
 from steelflow_names import hint
@@ -44,29 +43,6 @@ class BitTable:
     def uniform(cls, weight_bits: int, activation_bits: int) -> "BitTable":
         """Return the table that gives every layer the same bits."""
         return cls(default=Precision(weight_bits=weight_bits, activation_bits=activation_bits))
-
-    @classmethod
-    def from_mapping(cls, content: Mapping[str, Any]) -> "BitTable":
-        """Return the table that dataclasses.asdict made a mapping of, as a checkpoint or YAML has.
-
-        Raises:
-            ModelError: it has other keys or values than a table.
-        """
-        try:
-            layers = dict(content.get("layers", {}))
-            default = Precision(**content["default"])
-            unknown = set(content) - {"default", "layers"}
-            table = {name: Precision(**bits) for name, bits in layers.items()}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelError(
-                f"bit table: is not made of default and layers with their bits ({error}); "
-                "write it as dataclasses.asdict does"
-            ) from error
-        if unknown:
-            raise ModelError(
-                f"bit table: {', '.join(sorted(unknown))} is neither default nor layers; remove it"
-            )
-        return cls(default=default, layers=table)
 
     def of(self, layer: str) -> Precision:
         """Return a layer's precision."""

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is told about a trained network."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from brevitas_models.plain_values import from_plain
 from brevitas_models.settings import ArchitectureSettings
 
 __all__ = [
@@ -146,18 +146,8 @@ class ModelCard:
 
     @classmethod
     def from_mapping(cls, content: Any) -> "ModelCard":  # noqa: ANN401 - whatever a file holds
-        """Return the card that to_mapping wrote, as YAML has it.
-
-        Raises:
-            KeyError, TypeError, ValueError, ModelError: it has other keys or values than a card.
-        """
-        found = cls(
-            **dict(content) | {"network": ArchitectureSettings.from_mapping(content["network"])}
-        )
-        parts = {
-            key: read(content[key]) for key, read in _PARTS.items() if content.get(key) is not None
-        }
-        return replace(found, **parts)
+        """Return the card that to_mapping wrote, as YAML has it; see from_plain."""
+        return from_plain(cls, content, "card")
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain values, for from_mapping."""
@@ -166,17 +156,3 @@ class ModelCard:
 
 def _broken(images: int, accuracy: float) -> int:
     return images - round(accuracy * images)
-
-
-def _robust(stored: Mapping[str, Any]) -> RobustFigures:
-    attacks = tuple(AttackFigure(**figure) for figure in stored["attacks"])
-    low, high = stored["ci95"]
-    return RobustFigures(**dict(stored) | {"attacks": attacks, "ci95": (low, high)})
-
-
-_PARTS: dict[str, Callable[[Any], Any]] = {
-    "robust": _robust,
-    "certified": lambda stored: CertifiedFigures(**stored),
-    "lipschitz": lambda stored: LipschitzFigures(**stored),
-    "hardware": lambda stored: HardwareFigures(**stored),
-}

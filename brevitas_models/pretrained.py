@@ -65,7 +65,7 @@ def card(name: str, folder: Path = FOLDER) -> ModelCard:
     _check_file(name, path)
     try:
         return ModelCard.from_mapping(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, KeyError, TypeError, ValueError, ModelError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ModelError(f"{path}: is no model card ({one_line(error)}); {REMEDY}") from error
 
 

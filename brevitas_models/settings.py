@@ -4,13 +4,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from brevitas_models.bits import BitTable
 from brevitas_models.errors import ModelError
 from brevitas_models.joins import Join
+from brevitas_models.plain_values import from_plain
 from brevitas_models.quantizers import Quantizers
 
 __all__ = ["ArchitectureSettings", "Pool"]
@@ -76,18 +77,5 @@ class ArchitectureSettings:
 
     @classmethod
     def from_mapping(cls, content: Mapping[str, Any]) -> "ArchitectureSettings":
-        """Return the settings that to_mapping wrote.
-
-        Raises:
-            ModelError: the mapping has other keys or values.
-        """
-        known = {one.name for one in fields(cls)}
-        try:
-            values = dict(content)
-            values["bits"] = BitTable.from_mapping(values["bits"])
-            values["quantizers"] = Quantizers(**values.get("quantizers", {}))
-            return cls(**values)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(
-                f"network settings: cannot be used ({error}); known are {', '.join(sorted(known))}"
-            ) from error
+        """Return the settings that to_mapping wrote; see from_plain."""
+        return from_plain(cls, content, "network settings")

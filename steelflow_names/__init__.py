@@ -24,7 +24,7 @@ def near(name: str, known: Iterable[str]) -> list[str]:
         return [plain[wanted]]
     begun = [one for one in plain if len(wanted) > 1 and one.startswith(wanted)]
     close = get_close_matches(wanted, plain, n=_MOST, cutoff=_NEAR)
-    slips = [one for one in plain if _one_letter_off(wanted, one)]
+    slips = [one for one in plain if _is_slip(wanted, one)]
     return [plain[one] for one in dict.fromkeys([*close, *slips, *begun])][:_MOST]
 
 
@@ -45,10 +45,13 @@ def one_line(said: object) -> str:
     return " ".join(str(said).split()) or type(said).__name__
 
 
-def _one_letter_off(one: str, other: str) -> bool:
-    """Return whether they differ in one place; difflib takes that for much in a short name."""
-    same = len(one) == len(other) >= _SHORTEST
-    return same and sum(a != b for a, b in zip(one, other, strict=True)) == 1
+def _is_slip(one: str, other: str) -> bool:
+    """Return whether one letter differs or two have changed places: much to difflib, if short."""
+    if not len(one) == len(other) >= _SHORTEST:
+        return False
+    places = [place for place in range(len(one)) if one[place] != other[place]]
+    swapped = sorted(one) == sorted(other) and places[1:] == [places[0] + 1]
+    return len(places) == 1 or swapped
 
 
 def _plain(name: str) -> str:

@@ -18,6 +18,8 @@ NAMES = ("mnist-tfc-w1a1", "mnist-lenet5-w4a4", "cifar10-cnv-w1a1")
         ("mnist_tfc_w1a1", NAMES, ["mnist-tfc-w1a1"]),
         ("resnet", ("lenet5", "tfc"), []),
         ("zou", ("zoo", "pgd"), ["zoo"]),
+        ("pdg", ("pgd", "fgsm"), ["pgd"]),
+        ("dgp", ("pgd", "fgsm"), []),
         ("x", ("xcku5p", "seed"), []),  # one letter begins too much
         ("", ("seed",), []),
         ("anything", (), []),

@@ -17,6 +17,7 @@ from brevitas_models.architectures.lfc import LFC
 from brevitas_models.architectures.mobilenet import MOBILENET
 from brevitas_models.architectures.resnet8 import RESNET8
 from brevitas_models.architectures.resnet18 import RESNET18
+from brevitas_models.architectures.resnet20 import RESNET20
 from brevitas_models.architectures.tfc import TFC
 from brevitas_models.architectures.vgg_small import VGG_SMALL
 from brevitas_models.blocks import Edge
@@ -41,6 +42,7 @@ _ARCHITECTURES: dict[str, Architecture] = {
         VGG_SMALL,
         RESNET8,
         RESNET18,
+        RESNET20,
         MOBILENET,
     )
 }

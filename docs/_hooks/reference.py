@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from flow.cli.registry import COMMANDS
 from flow.config.section import Section
-from flow.lowering.rules import RULES
+from flow.lowering.rules import QOPERATORS, RULES
 from flow.run.configuration import RunConfig
 
 __all__ = ["on_files"]
@@ -116,6 +116,8 @@ def _operators() -> Iterator[str]:
         by_rule.setdefault(_first_line(rule), []).append(name)
     for meaning, names in sorted(by_rule.items(), key=lambda item: item[1][0]):
         yield f"| {', '.join(f'`{name}`' for name in names)} | {meaning} |"
+    several = ", ".join(f"`{name}`" for name in QOPERATORS)
+    yield f"| {several} | The operation of that name, between the quantizers that the node holds. |"
 
 
 def _first_line(thing: object) -> str:

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flow.check.limits import Figure
-from flow.errors import SettingError
-from flow.storage.files import replace_file
+from flow.storage.files import write_output
 
 __all__ = ["junit", "write_junit"]
 
@@ -57,12 +56,7 @@ def write_junit(
     Raises:
         SettingError: the file cannot be written.
     """
-    try:
-        replace_file(path, junit(subject, figures, seconds=seconds))
-    except OSError as error:
-        raise SettingError(
-            f"junit {path}: cannot be written ({error.strerror}); choose another place", "junit"
-        ) from error
+    write_output(path, junit(subject, figures, seconds=seconds), "junit")
 
 
 def _printable(text: str) -> str:

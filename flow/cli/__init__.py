@@ -8,6 +8,7 @@ run, or `check` a figure that fell short; 2 something that the user can mend, sa
 """
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ from flow.cli.registry import COMMANDS
 from steelflow_names import one_line
 
 __all__ = ["main"]
+
+_DISK = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 class _TerminatedError(KeyboardInterrupt):
@@ -68,12 +71,23 @@ def _run(arguments: Sequence[str] | None) -> int:
         print(told, file=sys.stderr)
         return 143 if isinstance(stop, _TerminatedError) else 130
     except Exception as error:
-        from flow.errors import USER_ERRORS  # noqa: PLC0415 - keeps --help fast
-
-        if not isinstance(error, USER_ERRORS):
+        told = _mendable(error, flags)
+        if not told:
             raise
-        print(f"steelflow: error: {_in_terms_of_flags(error, flags)}", file=sys.stderr)
+        print(f"steelflow: error: {told}", file=sys.stderr)
         return 2
+
+
+def _mendable(error: Exception, flags: Mapping[str, str]) -> str:
+    """Return what the user can mend, in one line; nothing of our own bug."""
+    from flow.errors import USER_ERRORS  # noqa: PLC0415 - keeps --help fast
+
+    if isinstance(error, USER_ERRORS):
+        return _in_terms_of_flags(error, flags)
+    if isinstance(error, OSError) and error.errno in _DISK:
+        where = "the disk" if error.filename is None else os.fsdecode(error.filename)
+        return f"{where}: {error.strerror}; change its permissions, free space or choose another"
+    return ""
 
 
 def _in_terms_of_flags(error: BaseException, flags: Mapping[str, str]) -> str:

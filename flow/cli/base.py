@@ -37,16 +37,16 @@ class Command(ABC):
 
 @dataclass(frozen=True)
 class StepCommand(Command):
-    """Bring a step, or every step where `target` is None, and all it needs up to date."""
+    """Bring the step of its name, or all in the case of `run`, and all it needs up to date."""
 
-    target: str | None
-    result: str  # what the last line names, relative to the workspace
+    result: str = ""  # what the last line names, relative to the workspace; the step's folder
+    source: str = "CONFIG"  # in the help
     attacks: bool = False  # offers a board for them
 
-    def add_options(self, parser: argparse.ArgumentParser, source: str = "CONFIG") -> None:
-        """Declare CONFIG (under the name `source` in the help), --zoo, --output and --data."""
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare CONFIG, --zoo, --output and --data."""
         parser.add_argument(
-            "config", metavar=source, type=Path, nargs="?", help="YAML file of the run"
+            "config", metavar=self.source, type=Path, nargs="?", help="YAML file of the run"
         )
         parser.add_argument(
             "--zoo",
@@ -71,8 +71,8 @@ class StepCommand(Command):
 
     def run(self, options: argparse.Namespace) -> int:
         """Run what is out of date and name the result on stdout."""
-        workspace = self.bring(options)
-        print(f"{self.target or 'report'}: {shown(workspace / self.result)}")
+        found = self.bring(options) / (self.result or self.name)
+        print(f"{'report' if self.name == 'run' else self.name}: {shown(found)}")
         return 0
 
     def bring(self, options: argparse.Namespace) -> Path:
@@ -81,7 +81,7 @@ class StepCommand(Command):
         from flow.run.pipeline import Pipeline  # noqa: PLC0415 - keeps --help fast
         from flow.run.steps import all_steps  # noqa: PLC0415 - imports torch and FINN
 
-        Pipeline(all_steps()).run(context, self.target)
+        Pipeline(all_steps()).run(context, None if self.name == "run" else self.name)
         return context.workspace
 
 

@@ -146,7 +146,7 @@ def _add_gates(parser: argparse.ArgumentParser) -> None:
 
 def _brought(options: argparse.Namespace) -> Path:
     """Bring a configuration's run to its accelerator; return its workspace."""
-    step = StepCommand(name="compile", help="", target="compile", result="compile")
+    step = StepCommand(name="compile", help="")
     given = {"command": options.command, "config": options.folder, "data": data_folder()}
     return step.bring(argparse.Namespace(**given, zoo=None, output=None))
 

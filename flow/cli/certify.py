@@ -128,7 +128,7 @@ def _add_budget(parser: argparse.ArgumentParser) -> None:
 
 
 def _step(options: argparse.Namespace) -> int:
-    step = StepCommand(name="certify", help="", target="certify", result="certify/certify.json")
+    step = StepCommand(name="certify", help="", result="certify/certify.json")
     given = {"config": Path(options.model), "zoo": None, "command": step}
     return step.run(argparse.Namespace(**vars(options) | given))
 
@@ -164,19 +164,9 @@ def _write(options: argparse.Namespace, found: "Bracket") -> None:
 
 
 def _network(options: argparse.Namespace) -> "IntegerNetwork":
-    from flow.integer import IntegerNetwork  # noqa: PLC0415 - keeps --help fast
+    from flow.export.loading import load_model  # noqa: PLC0415 - imports onnx
 
-    path = Path(options.model)
-    if path.suffix == ".npz":
-        return IntegerNetwork.load(path)
-    if path.suffix == ".onnx":
-        from flow.lowering import lower, read_model  # noqa: PLC0415 - imports onnx
-
-        return lower(read_model(path)).network
-    from brevitas_models.pretrained import load  # noqa: PLC0415 - imports torch
-    from flow.export.deployment import lowered  # noqa: PLC0415 - too
-
-    return lowered(load(options.model, chosen_folder(options)))
+    return load_model(options.model, folder=chosen_folder(options))
 
 
 def _dataset(options: argparse.Namespace) -> str:

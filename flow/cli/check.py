@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flow.cli.base import Command, add_data, add_target
 from flow.cli.encoding import add_encoding, encoding
 from flow.errors import SettingError
+from flow.storage.files import check_place
 
 if TYPE_CHECKING:
     from flow.check import Figure, Limits, TestSet
@@ -54,7 +55,7 @@ class CheckCommand(Command):
             min_robust=options.min_robust,
             epsilon_255=options.epsilon_255,
         )
-        _check_place(options.junit)
+        check_place(options.junit, "junit")
         start = time.monotonic()
         of_model = options.subject.suffix == ".onnx"
         figures = _of_model(options, limits) if of_model else _of_run(options, limits)
@@ -140,13 +141,6 @@ def _of_run(options: argparse.Namespace, limits: "Limits") -> "list[Figure]":
     config = load_config(options.subject)
     workspace = options.output or Path("build", config.name)
     return check_run(Context(config=config, workspace=workspace, data=options.data), limits)
-
-
-def _check_place(path: Path | None) -> None:
-    """Refuse, before anything is measured, what can hold no file."""
-    if path is not None and (path.is_dir() or not path.parent.is_dir()):
-        what = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise SettingError(f"junit {path}: {what}; name a file in a folder", "junit")
 
 
 COMMAND = CheckCommand(name="check", help="compare figures of a model or a run with limits; for CI")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flow.cli.accelerator import speed
-from flow.cli.base import Command, StepCommand, add_target, shown
+from flow.cli.base import StepCommand, add_target, shown
 from flow.cli.encoding import ENCODING_OPTIONS, add_encoding, assumption, encoding
 from flow.errors import FlowError
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMAND"]
 
-_STEP = StepCommand(
-    name="compile",
-    help="turn a QONNX model into an accelerator in RTL with FINN, and check it",
-    target="compile",
-    result="compile",
-)
 _MODEL_OPTIONS = (
     "part",
     "clock_mhz",
@@ -41,12 +35,12 @@ _MODEL_OPTIONS = (
 
 
 @dataclass(frozen=True)
-class CompileCommand(Command):
+class CompileCommand(StepCommand):
     """The step of a run for CONFIG.yaml; a model of the user's own for MODEL.onnx."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the step's options and those of a model."""
-        _STEP.add_options(parser, source="CONFIG or MODEL.onnx")
+        super().add_options(parser)
         model = parser.add_argument_group("for a MODEL.onnx (a run's CONFIG gives its own)")
         add_target(model, fps="1000")
         model.add_argument(
@@ -94,7 +88,7 @@ class CompileCommand(Command):
             raise FlowError(
                 f"--{given[0].replace('_', '-')}: only for a MODEL.onnx; write it into {place}"
             )
-        return _STEP.run(options)
+        return super().run(options)
 
 
 def _compile_model(options: argparse.Namespace) -> int:
@@ -153,4 +147,8 @@ def _checked(run: "RtlRun") -> str:
     return f"{run.images} {images} through the RTL, 0 {what} differ"
 
 
-COMMAND = CompileCommand(name=_STEP.name, help=_STEP.help)
+COMMAND = CompileCommand(
+    name="compile",
+    help="turn a QONNX model into an accelerator in RTL with FINN, and check it",
+    source="CONFIG or MODEL.onnx",
+)

@@ -63,7 +63,8 @@ class ExperimentCommand(Command):
         from flow.experiments.page import write_findings  # noqa: PLC0415
         from flow.experiments.registry import find  # noqa: PLC0415
         from flow.experiments.study import Study  # noqa: PLC0415
-        from flow.tables import as_table  # noqa: PLC0415 - keeps --help fast
+        from flow.storage.workspace import output_folder  # noqa: PLC0415 - keeps --help fast
+        from flow.tables import as_table  # noqa: PLC0415 - too
         from flow.zoo.networks import dataset_of  # noqa: PLC0415
 
         experiment = find(options.name)
@@ -71,10 +72,9 @@ class ExperimentCommand(Command):
         given = {key: getattr(options, key) for key in keys if getattr(options, key) is not None}
         scale = replace(experiment.scale, **given)
         dataset = dataset_of(options.dataset, options.data)
-        with cluster_of(options) as cluster:
-            study = Study(
-                *(dataset, scale, options.output / "trainings", options.architecture), cluster
-            )
+        trainings = options.output / "trainings"
+        with cluster_of(options) as cluster, output_folder("experiment", trainings):
+            study = Study(*(dataset, scale, trainings, options.architecture), cluster)
             findings = experiment.run(study)
         folder = options.output / experiment.name
         write_findings(folder, experiment, study.scale, findings)

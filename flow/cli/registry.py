@@ -3,7 +3,6 @@
 """The subcommands, in the order of the help."""
 
 from flow.cli import (
-    attack,
     bench,
     bitstream,
     boards,
@@ -11,17 +10,13 @@ from flow.cli import (
     check,
     doctor,
     experiment,
-    export,
     package,
     parts,
-    report,
     rtlsim,
-    run,
     search,
     simulate,
+    steps,
     synth,
-    train,
-    verify,
     zoo,
 )
 from flow.cli import compile as compile_
@@ -30,11 +25,11 @@ from flow.cli.base import Command
 __all__ = ["COMMANDS"]
 
 COMMANDS: tuple[Command, ...] = (
-    run.COMMAND,
-    train.COMMAND,
-    export.COMMAND,
+    steps.RUN,
+    steps.TRAIN,
+    steps.EXPORT,
     compile_.COMMAND,
-    verify.COMMAND,
+    steps.VERIFY,
     simulate.COMMAND,
     rtlsim.COMMAND,
     synth.COMMAND,
@@ -42,9 +37,9 @@ COMMANDS: tuple[Command, ...] = (
     package.COMMAND,
     boards.COMMAND,
     parts.COMMAND,
-    attack.COMMAND,
+    steps.ATTACK,
     certify.COMMAND,
-    report.COMMAND,
+    steps.REPORT,
     check.COMMAND,
     search.COMMAND,
     experiment.COMMAND,

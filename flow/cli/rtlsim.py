@@ -8,27 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow.cli.accelerator import names_folder, refuse_folder_options, speed
-from flow.cli.base import Command, StepCommand, shown
+from flow.cli.base import StepCommand, shown
 from flow.cluster.options import add_cluster, cluster_of
 from flow.errors import FlowError
 
 __all__ = ["COMMAND"]
 
-_STEP = StepCommand(
-    name="rtlsim",
-    help="simulate the accelerator cycle by cycle with Verilator",
-    target="rtlsim",
-    result="rtlsim",
-)
-
 
 @dataclass(frozen=True)
-class RtlsimCommand(Command):
+class RtlsimCommand(StepCommand):
     """The step of a run for CONFIG.yaml; logits of IMAGES.npy for a FOLDER with an accelerator."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the step's options and those of a folder."""
-        _STEP.add_options(parser, source="CONFIG or FOLDER")
+        super().add_options(parser)
         parser.add_argument(
             "images",
             metavar="IMAGES",
@@ -50,7 +43,7 @@ class RtlsimCommand(Command):
         if names_folder(options):
             return _simulate(options)
         refuse_folder_options(options, ("images", "sample", "cluster", "results"))
-        return _STEP.run(options)
+        return super().run(options)
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -94,4 +87,8 @@ def _replay(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMAND = RtlsimCommand(name=_STEP.name, help=_STEP.help)
+COMMAND = RtlsimCommand(
+    name="rtlsim",
+    help="simulate the accelerator cycle by cycle with Verilator",
+    source="CONFIG or FOLDER",
+)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flow.cli.accelerator import names_folder, refuse_folder_options
-from flow.cli.base import Command, StepCommand
+from flow.cli.base import StepCommand
 from flow.cli.json_file import check_json, write_json
 from flow.errors import SettingError
 
@@ -18,21 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMAND"]
 
-_STEP = StepCommand(
-    name="synth",
-    help="count LUT, FF, DSP and BRAM of each layer with Yosys",
-    target="synth",
-    result="synth",
-)
-
 
 @dataclass(frozen=True)
-class SynthCommand(Command):
+class SynthCommand(StepCommand):
     """The step of a run for CONFIG.yaml; a table for a FOLDER that holds an accelerator."""
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the step's options and those of a folder."""
-        _STEP.add_options(parser, source="CONFIG or FOLDER")
+        super().add_options(parser)
         parser.add_argument(
             "--json", type=Path, metavar="FILE", help="of a FOLDER: write the figures there too"
         )
@@ -62,7 +55,7 @@ class SynthCommand(Command):
         if names_folder(options):
             return _synthesise(options)
         refuse_folder_options(options, ("json", "timing", "gates", "images"))
-        return _STEP.run(options)
+        return super().run(options)
 
 
 def _synthesise(options: argparse.Namespace) -> int:
@@ -105,4 +98,8 @@ def _check_gates(opened: "OpenedAccelerator", options: argparse.Namespace) -> in
     return int(checked.wrong > 0)
 
 
-COMMAND = SynthCommand(name=_STEP.name, help=_STEP.help)
+COMMAND = SynthCommand(
+    name="synth",
+    help="count LUT, FF, DSP and BRAM of each layer with Yosys",
+    source="CONFIG or FOLDER",
+)

@@ -17,7 +17,7 @@ from flow.compile.result_folder import in_cache
 from flow.compile.synthesis import known_synthesis
 from flow.errors import FlowError
 from flow.storage.records import write_json
-from flow.storage.workspace import disk_errors_in_one_line
+from flow.storage.workspace import disk_errors_in_one_line, output_folder
 from hw.boards import BitstreamReport, Board, BoardSettings
 from hw.boards.board import unit_needs
 from hw.build import BuildPlan, BuildProducts, BuildStore
@@ -85,7 +85,7 @@ def plan_bitstream(
         FlowError: the folder cannot be written.
     """
     port = KernelSettings(data_bits=board.data_bits)
-    with disk_errors_in_one_line("bitstream", folder):
+    with output_folder("bitstream", folder):
         kernel = write_kernel(opened.accelerator, folder / _KERNEL, port)
         board.check_units(kernel, settings.compute_units)
         plan = board.plan(kernel, settings)

@@ -23,6 +23,7 @@ from flow.engines.simulation import as_pixels, read_images
 from flow.errors import FlowError, SettingError
 from flow.integer import IntegerNetwork
 from flow.lowering import InputEncoding, Lowered, lower, read_model
+from flow.storage.files import check_place
 from flow.storage.records import write_json
 from flow.storage.workspace import disk_errors_in_one_line
 from hw.accelerator import Accelerator
@@ -184,8 +185,7 @@ def _check(verify: int, waves: Path | None) -> None:
         raise SettingError(f"verify {verify}: give at least 1 image", "verify")
     if waves and waves.suffix not in _WAVES:
         raise SettingError(f"trace {waves}: name a .fst or .vcd file", "trace")
-    if waves and not waves.parent.is_dir():
-        raise SettingError(f"trace {waves}: there is no folder {waves.parent}", "trace")
+    check_place(waves, "trace")
 
 
 def _identifier(stem: str) -> str:

@@ -9,11 +9,10 @@ from flow.errors import FlowError
 from flow.integer import IntegerNetwork
 from hw.accelerator import MANIFEST_FILE, Accelerator
 
-__all__ = ["ACCELERATOR", "NETWORK", "OpenedAccelerator", "open_accelerator"]
+__all__ = ["ACCELERATOR", "NETWORK", "OpenedAccelerator", "network_file", "open_accelerator"]
 
 ACCELERATOR, NETWORK = "accelerator", "network.npz"  # names in the folder of a compilation
 _PLACES = (".", ACCELERATOR, f"compile/{ACCELERATOR}")
-_TRAINED = "robust.npz"  # of a run that trains its network; one of the zoo has the run's name
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,16 @@ def open_accelerator(folder: Path | str) -> OpenedAccelerator:
             "compile has written"
         )
     accelerator = Accelerator.load(found[0])
-    names = (NETWORK, f"{accelerator.manifest.name}.npz", _TRAINED)
-    known = [path for name in names if (path := found[0].parent / name).is_file()]
-    return OpenedAccelerator(accelerator, IntegerNetwork.load(known[0]) if known else None)
+    file = network_file(found[0].parent, accelerator.manifest.name, "robust")
+    return OpenedAccelerator(accelerator, IntegerNetwork.load(file) if file.is_file() else None)
+
+
+def network_file(folder: Path, *earlier: str) -> Path:
+    """Return the file of the network that became the accelerator in the folder of a compilation.
+
+    Args:
+        folder: of a compiled model or of a run's compile step.
+        earlier: the network's names; runs of earlier versions had it in NAME.npz.
+    """
+    files = [folder / NETWORK, *(folder / f"{name}.npz" for name in earlier)]
+    return next((file for file in files if file.is_file()), files[0])

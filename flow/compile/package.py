@@ -16,7 +16,7 @@ from flow.compile.bitstream import find_products
 from flow.compile.opening import OpenedAccelerator
 from flow.errors import FlowError
 from flow.storage.archive import ARCHIVE_SUFFIX, write_archive
-from flow.storage.workspace import disk_errors_in_one_line
+from flow.storage.workspace import output_folder
 from hw import boards
 from hw.boards import Board
 from hw.runner.package import BOARD_FILE, SCHEMA
@@ -102,19 +102,20 @@ def write_package(
     kind, target = board_kind(board), target.resolve()
     packed = target.name.endswith(ARCHIVE_SUFFIX)
     _check(images, target, packed=packed)
-    with disk_errors_in_one_line("package", target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
-            new, archive, old = (Path(scratch) / name for name in ("new", "archive", "old"))
-            kernel = _fill(opened, images, new, kind)
-            _write_board(kernel, kind, new, build_dir)
-            if bitstream is not None:
-                _add_bitstream(bitstream, kernel, kind, new)
-            if packed:
-                write_archive(new, archive, f"package-{kind.name}")
-            elif target.exists():
-                target.rename(old)
-            (archive if packed else new).replace(target)
+    with (
+        output_folder("package", target.parent),
+        tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch,
+    ):
+        new, archive, old = (Path(scratch) / name for name in ("new", "archive", "old"))
+        kernel = _fill(opened, images, new, kind)
+        _write_board(kernel, kind, new, build_dir)
+        if bitstream is not None:
+            _add_bitstream(bitstream, kernel, kind, new)
+        if packed:
+            write_archive(new, archive, f"package-{kind.name}")
+        elif target.exists():
+            target.rename(old)
+        (archive if packed else new).replace(target)
     return target
 
 

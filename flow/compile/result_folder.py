@@ -19,7 +19,7 @@ from pathlib import Path
 
 from flow.environment import cache_folder
 from flow.errors import SettingError
-from flow.storage.workspace import disk_errors_in_one_line, locked
+from flow.storage.workspace import disk_errors_in_one_line, locked, output_folder
 
 __all__ = ["CACHE", "in_cache", "new_results"]
 
@@ -42,9 +42,7 @@ def new_results(folder: Path, names: Sequence[str]) -> Iterator[tuple[Path, Path
     Raises:
         FlowError: the folder holds something else or is in use; the disk is full or refuses.
     """
-    _refuse_strangers(folder, names)
-    absent = not folder.exists()
-    with disk_errors_in_one_line("compile", folder), locked(folder):
+    with _checked(folder, names) as absent, locked(folder):
         work = folder / _WORK
         try:
             _emptied(work)
@@ -67,9 +65,16 @@ def in_cache(name: str) -> Iterator[Path]:
     """
     folder = cache_folder() / name
     elsewhere = "set XDG_CACHE_HOME to another folder"
-    with disk_errors_in_one_line(name, folder, elsewhere=elsewhere, settings=()):
-        folder.mkdir(parents=True, exist_ok=True)
+    with output_folder(name, folder, elsewhere=elsewhere, settings=()):
         yield folder
+
+
+@contextlib.contextmanager
+def _checked(folder: Path, names: Sequence[str]) -> Iterator[bool]:
+    """Give the block whether the folder is absent; its disk's errors become one line."""
+    with disk_errors_in_one_line("compile", folder):
+        _refuse_strangers(folder, names)
+        yield not folder.exists()
 
 
 def _refuse_strangers(folder: Path, names: Sequence[str]) -> None:

@@ -16,8 +16,9 @@ from flow.compile.opening import OpenedAccelerator, open_accelerator
 from flow.compile.result_folder import in_cache
 from flow.engines.rtlsim import RtlsimEngine
 from flow.engines.simulation import as_pixels, read_images, write_logits
-from flow.errors import FlowError, SettingError
+from flow.errors import FlowError
 from flow.integer.digest import network_digest
+from flow.storage.files import check_place
 
 __all__ = ["Replay", "replay_counterexamples", "simulate_folder"]
 
@@ -50,8 +51,7 @@ def simulate_folder(
         HardwareError: a damaged accelerator, or a simulation that stalls.
     """
     target = None if output is None else Path(output)
-    if target is not None and (target.is_dir() or not target.parent.is_dir()):
-        raise SettingError(f"output {target}: is no file in a folder that is there", "output")
+    check_place(target, "output")
     opened = open_accelerator(folder)
     given = opened.accelerator.manifest.input
     pixels = as_pixels(read_images(images), given.shape, given.preprocessing)

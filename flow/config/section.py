@@ -92,7 +92,10 @@ def _first_problem(kind: type[BaseModel], error: ValidationError) -> str:
         return f"the key {key!r} is missing; add it"
     if not key:  # of several sections
         return str(problem["msg"]).removeprefix("Value error, ")
-    return f"{key}: {problem['input']!r} is refused: {problem['msg']}"
+    rule = problem["msg"]
+    if problem["type"] == "model_type":
+        rule = f"it is a section; give its keys: {', '.join(_fields_at(kind, problem['loc']))}"
+    return f"{key}: {problem['input']!r} is refused: {rule}"
 
 
 def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> tuple[str, ...]:

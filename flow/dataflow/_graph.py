@@ -89,6 +89,19 @@ class DataflowWriter:
         self.tensors.append(Tensor(f"stream{len(self.tensors)}", shape, datatype))
         return self.tensors[-1]
 
+    def layer(
+        self,
+        op_type: str,
+        inputs: list[str],
+        shape: tuple[int, ...],
+        datatype: str,
+        **attributes: object,
+    ) -> Tensor:
+        """Add a node that is to become RTL, and return the one tensor that it writes."""
+        output = self.tensor(shape, datatype)
+        self.node(op_type, inputs, [output], **attributes)
+        return output
+
     def node(
         self, op_type: str, inputs: list[str], outputs: list[Tensor], **attributes: object
     ) -> None:

@@ -31,18 +31,17 @@ def pad(writer: DataflowWriter, read: Tensor, padding: Padding) -> Tensor:
     """Surround an image with zeros (top, left, bottom, right)."""
     top, left, bottom, right = padding
     height, width, channels = read.shape
-    output = writer.tensor((height + top + bottom, width + left + right, channels), read.datatype)
-    writer.node(
+    return writer.layer(
         "FMPadding",
         [read.name],
-        [output],
+        (height + top + bottom, width + left + right, channels),
+        read.datatype,
         ImgDim=[height, width],
         Padding=list(padding),
         NumChannels=channels,
         SIMD=1,
         inputDataType=read.datatype,
     )
-    return output
 
 
 def windows(
@@ -56,11 +55,11 @@ def windows(
     """Stream the windows of an image; channelwise, all places of a channel follow each other."""
     height, width = ((read.shape[i] - kernel[i]) // stride[i] + 1 for i in (0, 1))
     elements = kernel[0] * kernel[1] * read.channels
-    output = writer.tensor((height, width, elements), read.datatype)
-    writer.node(
+    return writer.layer(
         "ConvolutionInputGenerator",
         [read.name],
-        [output],
+        (height, width, elements),
+        read.datatype,
         ConvKernelDim=list(kernel),
         IFMChannels=read.channels,
         IFMDim=list(read.shape[:2]),
@@ -73,52 +72,44 @@ def windows(
         depthwise=int(channelwise),
         is1D=0,
     )
-    return output
 
 
 def matrix(
     writer: DataflowWriter, read: Tensor, weights: Integers, sums: Interval, pixels: Shape
 ) -> Tensor:
     """Multiply each of the pixels' vectors by weights int64[I, O]; sums bounds the products."""
-    kind, datatype = _weight_datatype(weights), signed_datatype(sums)
-    output = writer.tensor((*pixels, weights.shape[1]), datatype)
-    writer.node(
-        "MVAU",
-        [read.name, writer.constant(weights, kind)],
-        [output],
-        MW=weights.shape[0],
-        MH=weights.shape[1],
-        SIMD=1,
-        PE=1,
-        inputDataType=read.datatype,
-        weightDataType=kind,
-        outputDataType=datatype,
-        accDataType=datatype,
-        ActVal=0,
-        binaryXnorMode=0,
-        noActivation=1,
-        mem_mode="internal_decoupled",
-        numInputVectors=[1, *pixels],
-        inFIFODepths=[2],
-    )
-    return output
+    rows, columns = weights.shape
+    shape = {"MW": rows, "MH": columns, "numInputVectors": [1, *pixels], "binaryXnorMode": 0}
+    return _products(writer, "MVAU", read, weights, sums, out=(*pixels, columns), **shape)
 
 
 def depthwise(
     writer: DataflowWriter, read: Tensor, kernel: Integers, sums: Interval, pixels: Shape
 ) -> Tensor:
     """Multiply each channel's window by its own kernel int64[C, 1, KH, KW]."""
-    kind, datatype = _weight_datatype(kernel), signed_datatype(sums)
-    output = writer.tensor((*pixels, kernel.shape[0]), datatype)
-    writer.node(
-        "VVAU",
-        [read.name, writer.constant(kernel, kind)],
-        [output],
-        Channels=kernel.shape[0],
-        Kernel=list(kernel.shape[2:]),
-        Dim=list(pixels) or [1, 1],
-        PE=1,
+    channels, _, *size = kernel.shape
+    shape = {"Channels": channels, "Kernel": size, "Dim": list(pixels) or [1, 1]}
+    return _products(writer, "VVAU", read, kernel, sums, out=(*pixels, channels), **shape)
+
+
+def _products(
+    writer: DataflowWriter,
+    op_type: str,
+    read: Tensor,
+    weights: Integers,
+    sums: Interval,
+    *,
+    out: Shape,
+    **attributes: object,
+) -> Tensor:
+    kind, datatype = _weight_datatype(weights), signed_datatype(sums)
+    return writer.layer(
+        op_type,
+        [read.name, writer.constant(weights, kind)],
+        out,
+        datatype,
         SIMD=1,
+        PE=1,
         inputDataType=read.datatype,
         weightDataType=kind,
         outputDataType=datatype,
@@ -127,8 +118,8 @@ def depthwise(
         noActivation=1,
         mem_mode="internal_decoupled",
         inFIFODepths=[2],
+        **attributes,
     )
-    return output
 
 
 def threshold(
@@ -147,22 +138,22 @@ def threshold(
     ends = Interval(max(int(thresholds.min()) - 1, read.values.lo), int(thresholds.max()))
     signed = read.values.lo < 0 or ends.lo < 0
     kind = signed_datatype(ends) if signed else smallest_datatype(ends)
-    output = writer.tensor(read.shape, "BIPOLAR" if bipolar else smallest_datatype(levels))
-    writer.node(
+    datatype = "BIPOLAR" if bipolar else smallest_datatype(levels)
+    return writer.layer(
         "Thresholding",
         [read.name, writer.constant(thresholds, kind)],
-        [output],
+        read.shape,
+        datatype,
         NumChannels=read.channels,
         PE=1,
         numSteps=thresholds.shape[1],
         inputDataType=read.datatype,
         weightDataType=kind,
-        outputDataType=output.datatype,
+        outputDataType=datatype,
         ActVal=0 if bipolar else offset,
         shared=int(len(thresholds) == 1),
         numInputVectors=read.vectors,
     )
-    return output
 
 
 def pool(
@@ -170,12 +161,13 @@ def pool(
 ) -> Tensor:
     """Reduce channelwise windows; function is MaxPool or AccPool (a sum)."""
     height, width, elements = gathered.shape
-    output = writer.tensor((height, width, elements // (kernel[0] * kernel[1])), datatype)
-    writer.node(
+    channels = elements // (kernel[0] * kernel[1])
+    return writer.layer(
         "Pool",
         [gathered.name],
-        [output],
-        Channels=output.channels,
+        (height, width, channels),
+        datatype,
+        Channels=channels,
         PE=1,
         KernelSize=list(kernel),
         Function=function,
@@ -186,23 +178,21 @@ def pool(
         Size=1,
         BatchSize=1,
     )
-    return output
 
 
 def accumulate(writer: DataflowWriter, read: Tensor, datatype: str) -> Tensor:
     """Sum each channel over the whole image."""
-    output = writer.tensor((1, 1, read.channels), datatype)
-    writer.node(
+    return writer.layer(
         "GlobalAccPool",
         [read.name],
-        [output],
+        (1, 1, read.channels),
+        datatype,
         NumChannels=read.channels,
         PE=1,
         inputDataType=read.datatype,
         outputDataType=datatype,
         numInputVectors=read.vectors,
     )
-    return output
 
 
 def duplicate(writer: DataflowWriter, read: Tensor, copies: int) -> list[Tensor]:
@@ -225,23 +215,8 @@ def duplicate(writer: DataflowWriter, read: Tensor, copies: int) -> list[Tensor]
 def add(writer: DataflowWriter, left: Tensor, right: Tensor) -> Tensor:
     """Add two streams of one shape."""
     sums = Interval(left.values.lo + right.values.lo, left.values.hi + right.values.hi)
-    output = writer.tensor(left.shape, smallest_datatype(sums))
-    writer.node(
-        "ElementwiseAdd",
-        [left.name, right.name],
-        [output],
-        lhs_shape=[1, *left.shape],
-        rhs_shape=[1, *right.shape],
-        out_shape=[1, *left.shape],
-        lhs_dtype=left.datatype,
-        rhs_dtype=right.datatype,
-        out_dtype=output.datatype,
-        lhs_style="input",
-        rhs_style="input",
-        PE=1,
-        inFIFODepths=[2, 2],
-    )
-    return output
+    other = {"rhs_shape": [1, *right.shape], "rhs_dtype": right.datatype, "rhs_style": "input"}
+    return _sums(writer, left, right.name, sums, **other)
 
 
 def add_constant(
@@ -251,23 +226,28 @@ def add_constant(
     ends = Interval(int(values.min()), int(values.max()))
     sums = bounds or Interval(read.values.lo + ends.lo, read.values.hi + ends.hi)
     kind = signed_datatype(ends)
-    output = writer.tensor(read.shape, smallest_datatype(sums))
-    writer.node(
+    other = {"rhs_shape": [read.channels], "rhs_dtype": kind, "rhs_style": "const"}
+    return _sums(writer, read, writer.constant(values, kind), sums, **other)
+
+
+def _sums(
+    writer: DataflowWriter, read: Tensor, other: str, sums: Interval, **attributes: object
+) -> Tensor:
+    datatype = smallest_datatype(sums)
+    return writer.layer(
         "ElementwiseAdd",
-        [read.name, writer.constant(values, kind)],
-        [output],
+        [read.name, other],
+        read.shape,
+        datatype,
         lhs_shape=[1, *read.shape],
-        rhs_shape=[read.channels],
         out_shape=[1, *read.shape],
         lhs_dtype=read.datatype,
-        rhs_dtype=kind,
-        out_dtype=output.datatype,
+        out_dtype=datatype,
         lhs_style="input",
-        rhs_style="const",
         PE=1,
         inFIFODepths=[2, 2],
+        **attributes,
     )
-    return output
 
 
 def concat(writer: DataflowWriter, read: list[Tensor], axis: int = -1) -> Tensor:
@@ -278,11 +258,11 @@ def concat(writer: DataflowWriter, read: list[Tensor], axis: int = -1) -> Tensor
     shape = list(read[0].shape)
     shape[axis] = sum(tensor.shape[axis] for tensor in read)
     together = shape[:axis] if axis >= 0 else shape[:-1]
-    output = writer.tensor(tuple(shape), datatype)
-    writer.node(
+    return writer.layer(
         "StreamingConcat",
         [tensor.name for tensor in read],
-        [output],
+        tuple(shape),
+        datatype,
         SIMD=1,
         ChannelsPerStream=[tensor.size // prod(together) for tensor in read],
         inputDataTypes=[tensor.datatype for tensor in read],
@@ -290,24 +270,23 @@ def concat(writer: DataflowWriter, read: list[Tensor], axis: int = -1) -> Tensor
         OutShape=[1, *shape],
         inFIFODepths=[2] * len(read),
     )
-    return output
 
 
 def argmax(writer: DataflowWriter, logits: Tensor) -> Tensor:
     """Return the index of the largest logit, the lowest on ties."""
-    output = writer.tensor((1,), smallest_datatype(Interval(0, logits.channels - 1)))
-    writer.node(
+    datatype = smallest_datatype(Interval(0, logits.channels - 1))
+    return writer.layer(
         "LabelSelect",
         [logits.name],
-        [output],
+        (1,),
+        datatype,
         Labels=logits.channels,
         PE=1,
         K=1,
         inputDataType=logits.datatype,
-        outputDataType=output.datatype,
+        outputDataType=datatype,
         numInputVectors=[1],
     )
-    return output
 
 
 def _weight_datatype(weights: Integers) -> str:

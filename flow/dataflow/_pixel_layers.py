@@ -42,11 +42,11 @@ def _select(writer: DataflowWriter, read: Tensor, rows: Integers, columns: Integ
     height, width, channels = read.shape
     if (len(rows), len(columns)) == (height, width):
         return read
-    output = writer.tensor((len(rows), len(columns), channels), read.datatype)
-    writer.node(
+    return writer.layer(
         "PixelSelect",
         [read.name],
-        [output],
+        (len(rows), len(columns), channels),
+        read.datatype,
         ImgDim=[height, width],
         NumChannels=channels,
         PE=1,
@@ -54,7 +54,6 @@ def _select(writer: DataflowWriter, read: Tensor, rows: Integers, columns: Integ
         KeptRows=rows.tolist(),
         KeptColumns=columns.tolist(),
     )
-    return output
 
 
 def _repeat(
@@ -64,11 +63,11 @@ def _repeat(
     times = out[0] * out[1] // (size[0] * size[1])
     if times == 1:
         return read
-    output = writer.tensor((*out, read.channels), read.datatype)
-    writer.node(
+    return writer.layer(
         "PixelRepeat",
         [read.name],
-        [output],
+        (*out, read.channels),
+        read.datatype,
         ImgDim=list(size),
         OutDim=list(out),
         NumChannels=read.channels,
@@ -76,25 +75,23 @@ def _repeat(
         inputDataType=read.datatype,
         Times=times,
     )
-    return output
 
 
 def scale(writer: DataflowWriter, read: Tensor, factors: Integers) -> Tensor:
     """Multiply each pixel by one of int64[H, W]."""
     most = int(factors.max())
     products = Interval(min(0, read.values.lo * most), max(0, read.values.hi * most))
-    kind = smallest_datatype(Interval(0, most))
-    output = writer.tensor(read.shape, smallest_datatype(products))
-    writer.node(
+    kind, datatype = smallest_datatype(Interval(0, most)), smallest_datatype(products)
+    return writer.layer(
         "PixelScale",
         [read.name, writer.constant(factors, kind)],
-        [output],
+        read.shape,
+        datatype,
         ImgDim=list(read.shape[:2]),
         NumChannels=read.channels,
         PE=1,
         inputDataType=read.datatype,
         factorDataType=kind,
-        outputDataType=output.datatype,
+        outputDataType=datatype,
         inFIFODepths=[2],
     )
-    return output

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow.classifier import Images, Logits
-from flow.errors import FlowError, SettingError
+from flow.errors import FlowError
 from flow.integer.native import NativeNetwork
 from flow.lowering import InputEncoding, lower, read_model
 from flow.progress import meter
-from flow.storage.files import replace_file
+from flow.storage.files import check_place, write_output
 from hw.accelerator.preprocessing import Preprocessing
 from hw.errors import HardwareError
 from steelflow_names import one_line
@@ -73,10 +73,7 @@ def simulate(
         FlowError: a file or an option that cannot be used, or nodes without integer form.
     """
     output = Path(output)
-    if not output.parent.is_dir():
-        raise SettingError(
-            f"output {output}: there is no folder {output.parent}; make it first", "output"
-        )
+    check_place(output, "output")
     graph, found = read_model(model, output_name=output_name), read_images(images)
     lowered = lower(graph, input_encoding=encoding)
     network = lowered.network
@@ -171,12 +168,6 @@ def write_logits(path: Path | str, logits: Logits) -> None:
     Raises:
         FlowError: it cannot be written.
     """
-    path, buffer = Path(path), io.BytesIO()
+    buffer = io.BytesIO()
     np.save(buffer, logits)
-    try:
-        replace_file(path, buffer.getvalue())
-    except OSError as error:
-        raise SettingError(
-            f"output {path}: cannot be written ({error.strerror}); choose another place",
-            "output",
-        ) from error
+    write_output(Path(path), buffer.getvalue(), "output")

@@ -123,20 +123,31 @@ def gemm(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower Gemm: alpha * x @ weights + beta * bias."""
     if attribute(node, "transA", 0):
         raise Refusal("transA is 1", "transpose its weights instead", structural=True)
-    weights = constant(operands, 1, "weight")
+    weights = _second(operands)
     if attribute(node, "transB", 0):
         weights = weights.transposed((1, 0))
     alpha, beta = (Fraction(attribute(node, name, 1.0)) for name in ("alpha", "beta"))
+    if not alpha:
+        raise Refusal("alpha is 0, so that no image counts", "set it to 1", structural=True)
     bias = optional(operands, 2, "bias")
-    scaled = None if bias is None else bias.exact() * (beta / alpha)
+    scaled = None if bias is None else bias.exact().reshape(-1) * (beta / alpha)
     value = _product_of_rows(builder, node, data(operands), weights, scaled)
     factor = objects([alpha] * value.channels)
     return value.affine(factor, factor * 0)
 
 
+def _second(operands: Operands) -> Constant:
+    """Return the matrix of a product, which comes behind the data."""
+    if isinstance(operands[0], Constant) and isinstance(operands[1], Value):
+        raise Refusal(
+            "its constant comes first", "multiply the image by the transposed one", structural=True
+        )
+    return constant(operands, 1, "weight")
+
+
 def matmul(builder: Builder, node: NodeProto, operands: Operands) -> Value:
     """Lower MatMul of vectors, or of the pixels of a channels-last image."""
-    weights = constant(operands, 1, "weight")
+    weights = _second(operands)
     if weights.values.ndim != 2:
         raise Refusal(
             f"its weights have shape {weights.values.shape}", "use a matrix", structural=True

@@ -137,11 +137,8 @@ def _refuse_mode(node: NodeProto, operands: Operands) -> None:
     filled = optional(operands, 2, "constant")
     fill = scalar(operands, 2, "constant") if filled is not None else attribute(node, "value", 0)
     if mode != "constant" or fill != 0:
-        raise Refusal(
-            f"mode {mode} with {float(fill):g} does not pad with zeros",
-            "pad with zeros",
-            structural=True,
-        )
+        what = f"{float(fill):g}" if mode == "constant" else f"mode {mode}"
+        raise Refusal(f"it pads with {what}", "pad with zeros", structural=True)
 
 
 def concat(builder: Builder, node: NodeProto, operands: Operands) -> Value:
@@ -195,6 +192,13 @@ def _joined(builder: Builder, node: NodeProto, parts: list[Value]) -> Value:
         np.concatenate([value.offset for value in values]),
         known=all(value.known for value in values),
     )
+
+
+def space_to_depth(builder: Builder, node: NodeProto, operands: Operands) -> Value:
+    """Lower SpaceToDepth of an NCHW image: each place of a block is a strided slice of channels."""
+    value, size = unpadded(builder, node.name, data(operands)), attribute(node, "blocksize")
+    blocks = (value.index[:, :, top::size, left::size] for top, left in np.ndindex(size, size))
+    return concat(builder, node, [part(builder, node.name, value, block) for block in blocks])
 
 
 def gather(builder: Builder, node: NodeProto, operands: Operands) -> Value:

@@ -22,6 +22,7 @@ from flow.lowering._logits import MOST_CLASSES, Ending, ending, leave_out, logit
 from flow.lowering._model_ends import BATCH
 from flow.lowering._narrow import narrowed
 from flow.lowering._near_ties import tie_notes
+from flow.lowering._qoperator import expanded
 from flow.lowering._refusal import Problem, Refusal
 from flow.lowering._values import Value, image_index, rationals
 from flow.lowering.constants import Constant, constant_node
@@ -88,7 +89,8 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
             reason and a remedy.
     """
     initializers = _initializers(model)
-    nodes = fused(_named(model), {name: item.values for name, item in initializers.items()})
+    nodes = expanded(_named(model), initializers)
+    nodes = fused(nodes, {name: item.values for name, item in initializers.items()})
     inputs = _input_names(model)
     output = model.graph.output[0].name
     _refuse_giant(model, output)

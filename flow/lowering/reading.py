@@ -14,6 +14,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 
 from flow.errors import FlowError
 from flow.lowering._model_ends import fix_batch, keep_output
+from flow.lowering._qoperator import QOPERATORS
 
 __all__ = ["read_model"]
 
@@ -121,7 +122,9 @@ def _refuse_nodes(proto: ModelProto, path: Path) -> None:
     """Refuse unknown domains, and nodes that read what is not computed before them."""
     graph = proto.graph
     unknown = Counter(
-        f"{node.domain}.{node.op_type}" for node in graph.node if node.domain not in _DOMAINS
+        f"{node.domain}.{node.op_type}"
+        for node in graph.node
+        if node.domain not in _DOMAINS and node.op_type not in QOPERATORS
     )
     if unknown:
         listed = ", ".join(f"{name} ({count})" for name, count in unknown.items())

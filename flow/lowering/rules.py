@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The rule that lowers each operation; adding one is a function and a line here."""
+"""The rule that lowers each operation; adding one is a function and a line here.
+
+QOPERATORS are operators that are several others, whose rules then lower them.
+"""
 
 from collections.abc import Callable
 
@@ -19,12 +22,13 @@ from flow.lowering import (
 )
 from flow.lowering._builder import Builder
 from flow.lowering._operands import Operands, data
+from flow.lowering._qoperator import QOPERATORS
 from flow.lowering._refusal import Refusal
 from flow.lowering._sequences import lifted
 from flow.lowering._values import Value
 from flow.lowering.constants import Constant
 
-__all__ = ["RULES", "Rule", "rule_of"]
+__all__ = ["QOPERATORS", "RULES", "Rule", "rule_of"]
 
 Rule = Callable[[Builder, NodeProto, Operands], Value | Constant | list[Value]]
 
@@ -77,6 +81,7 @@ RULES: dict[str, Rule] = {
     "Sign": _quantizers.sign,
     "Slice": _structure.slice_,
     "Sqrt": _monotone.sqrt,
+    "SpaceToDepth": _structure.space_to_depth,
     "Split": _structure.split,
     "Squeeze": _structure.squeeze,
     "Sub": _elementwise.sub,

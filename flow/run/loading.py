@@ -52,9 +52,7 @@ def load_config(path: Path) -> RunConfig:
 def parse_config(document: Any, where: str) -> RunConfig:  # noqa: ANN401 - YAML holds anything
     """Validate a parsed document; `where` names it in errors (see load_config)."""
     if not isinstance(document, dict):
-        raise FlowError(
-            f"config {where}: holds {type(document).__name__}, not a mapping; start with name: ..."
-        )
+        raise FlowError(f"config {where}: holds no keys with values; start with name: ...")
     if isinstance(document.get("zoo"), str):
         document = _with_zoo_defaults(document, f"config {where}")
     config = parse_section(RunConfig, document, f"config {where}")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The names in a configuration that packages with torch know: architectures, layers, objectives."""
+"""The names in a configuration that other packages know: architectures, objectives, parts..."""
 
 from collections.abc import Iterable
 
@@ -14,6 +14,8 @@ from flow.errors import FlowError
 from flow.objectives import OBJECTIVES
 from flow.run.configuration import RunConfig
 from flow.training.configured import network_settings, objective_of
+from hw.errors import HardwareError
+from hw.parts import find_part
 from steelflow_names import hint
 
 __all__ = ["check_names"]
@@ -34,7 +36,8 @@ def check_names(config: RunConfig, where: str) -> None:
         for name in config.attack.attacks:
             _check_known("attack.attacks", name, ATTACKS)
         _check_goal(config.attack)
-    except (FlowError, ModelError) as error:
+        find_part(config.compile.part)
+    except (FlowError, HardwareError, ModelError) as error:
         raise FlowError(f"{where}: {error}") from error
 
 

@@ -43,7 +43,7 @@ from flow.errors import FlowError, SettingError
 from flow.progress import banner, saved
 from flow.run.configuration import RunConfig
 from flow.storage.records import RECORD_NAME, Fingerprint, StepRecord, checksums, sha256, write_json
-from flow.storage.workspace import disk_errors_in_one_line, locked
+from flow.storage.workspace import disk_errors_in_one_line, drop_empty, locked
 from steelflow_names import hint
 
 __all__ = ["Context", "Pipeline", "Settings", "Step"]
@@ -263,6 +263,7 @@ def _execute(step: Step, context: Context, work: Path, now: Fingerprint) -> None
             _run_and_record(step, context, work, now)
     except BaseException:
         shutil.rmtree(work / "outputs", ignore_errors=True)
+        drop_empty(work / "scratch", work, work.parent)
         raise
 
 

@@ -24,6 +24,7 @@ from flow.search.pareto import Points, front, ranking
 from flow.search.proposals import Proposal, Proposals
 from flow.search.settings import SearchConfig
 from flow.search.trials import Refused, Scores, Trials
+from flow.storage.workspace import output_folder
 
 __all__ = ["Finalist", "Outcome", "search"]
 
@@ -83,12 +84,17 @@ def search(
         data: folder of the data sets.
 
     Raises:
-        FlowError: the data are missing, or no candidate fits, or none could be trained.
+        FlowError: the data are missing, the folder cannot be written, no candidate fits, or none
+            could be trained.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if cluster.store is None:
-        cluster.store = ResultStore(folder / _STORE)
     trials = Trials(config, data)
+    with output_folder("search", folder):
+        if cluster.store is None:
+            cluster.store = ResultStore(folder / _STORE)
+        return _searched(config, cluster, folder, trials)
+
+
+def _searched(config: SearchConfig, cluster: Cluster, folder: Path, trials: Trials) -> Outcome:
     prior = trials.priors(cluster)
     proposals = Proposals(config, folder, lambda some: trials.costs(cluster, some), prior)
     tried = _tried(config, cluster, trials, proposals)

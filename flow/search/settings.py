@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 from flow.config import DataConfig, NetworkConfig, TrainingConfig, parse_section
 from flow.config.section import Bits, Distinct, Epsilon, Positive, Section
 from flow.errors import FlowError
+from hw.errors import HardwareError
+from hw.parts import find_part
 from steelflow_names import one_line
 
 __all__ = [
@@ -162,4 +164,9 @@ def load_search(path: Path) -> SearchConfig:
     config = parse_section(SearchConfig, document, f"search {path}")
     for index in range(len(config.space.families)):
         config.family(index)
+    try:
+        for part in config.space.parts:
+            find_part(part)
+    except HardwareError as error:
+        raise FlowError(f"search {path}: {error}") from error
     return config

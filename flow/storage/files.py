@@ -5,10 +5,13 @@
 import contextlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["json_text", "replace_file"]
+from flow.errors import SettingError
+
+__all__ = ["check_place", "json_text", "replace_file", "write_output"]
 
 
 def json_text(value: object, *, indent: int = 1, sort_keys: bool = False) -> str:
@@ -23,6 +26,40 @@ def _without_nan(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def check_place(path: Path | None, setting: str) -> None:
+    """Refuse, before anything is computed, what write_output could not write.
+
+    Raises:
+        SettingError: naming the folder.
+    """
+    if path is None:
+        return
+    folder = path.parent
+    if path.is_dir():
+        problem = "is a folder; name a file"
+    elif not folder.is_dir():
+        problem = f"there is no folder {folder}; make it first"
+    elif not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
+        problem = f"the folder {folder} cannot be written; choose another"
+    else:
+        return
+    raise SettingError(f"{setting} {path}: {problem}", setting)
+
+
+def write_output(path: Path, content: bytes, setting: str) -> None:
+    """Write the file that a setting names; it is whole or as it was before.
+
+    Raises:
+        SettingError: it cannot be written.
+    """
+    try:
+        replace_file(path, content)
+    except OSError as error:
+        raise SettingError(
+            f"{setting} {path}: cannot be written ({error.strerror}); choose another place", setting
+        ) from error
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -1,19 +1,20 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""The folder of a run: one writer at a time, and one line when the disk fails it."""
+"""Folders of results: one writer at a time, one line when the disk fails it, and no litter."""
 
 import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from flow.errors import SettingError
 from flow.storage.locks import hold
 from steelflow_names import one_line
 
-__all__ = ["disk_errors_in_one_line", "locked"]
+__all__ = ["disk_errors_in_one_line", "drop_empty", "locked", "output_folder"]
 
 
 class _DiskError(SettingError):
@@ -29,13 +30,64 @@ _FULL_BELOW_BYTES = 64 * 1024
 def locked(workspace: Path) -> Iterator[None]:
     """Make the workspace and hold its lock, which ends with the process, however that ends.
 
+    Where the block fails and leaves nothing, the workspace is gone again, if it was not there.
+
     Raises:
         FlowError: another process holds it; the message names the process.
     """
-    workspace.mkdir(parents=True, exist_ok=True)
-    remedy = "wait for it, or give another folder"
-    with hold(workspace / ".lock", f"workspace {workspace}", remedy, setting="output"):
+    lock, remedy = workspace / ".lock", "wait for it, or give another folder"
+    with _made(workspace), hold(lock, f"workspace {workspace}", remedy, setting="output"):
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):
+                if [*workspace.iterdir()] == [lock]:
+                    lock.unlink()
+            raise
+
+
+@contextmanager
+def output_folder(
+    subject: str,
+    folder: Path,
+    *,
+    elsewhere: str = "give another folder",
+    settings: tuple[str, ...] = ("output",),
+) -> Iterator[None]:
+    """Make a folder that the block writes into, if it is not there.
+
+    A block that fails and leaves nothing in it leaves no new folder either.
+
+    Raises:
+        FlowError: before the block where nothing can be written; else see disk_errors_in_one_line,
+            which has the same arguments.
+    """
+    one_line_errors = disk_errors_in_one_line(
+        subject, folder, elsewhere=elsewhere, settings=settings
+    )
+    with one_line_errors, _made(folder):
+        with TemporaryFile(dir=folder):
+            pass
         yield
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make the folder; after an error, those that were not there before and are empty are gone."""
+    absent = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        drop_empty(*absent)
+        raise
+
+
+def drop_empty(*folders: Path) -> None:
+    """Remove those of the folders that are empty, in this order."""
+    for one in folders:
+        with suppress(OSError):
+            one.rmdir()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 """How the zoo's networks were trained; `steelflow zoo train NAME` does it again."""
 
 import platform
-import tempfile
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
@@ -19,6 +18,7 @@ from flow.data.datasets import Dataset
 from flow.errors import SettingError
 from flow.export.deployment import lowered
 from flow.progress import banner
+from flow.storage.workspace import output_folder
 from flow.training.configured import Trained, train_network
 from flow.training.trainer import EpochReport
 from flow.zoo import evaluation as zoo_evaluation
@@ -57,7 +57,14 @@ def train_and_save(name: str, data: Path | None, output: Path, *, attacked: int)
             f"images {attacked}: is not within 0..{limit}, the test images; change it",
             "images",
         )
-    _make_folder(output)
+    with output_folder("zoo train", output):
+        return _trained_and_saved(chosen, dataset, output, attacked)
+
+
+def _trained_and_saved(
+    chosen: ZooEntry, dataset: Dataset, output: Path, attacked: int
+) -> ModelCard:
+    name = chosen.name
     trained = train_entry(chosen, dataset, output / f"{name}.state")
     description = _describe(chosen, trained, dataset)
     save(trained.network, description, output)
@@ -101,19 +108,6 @@ def epoch_line(epoch: EpochReport) -> str:
         f"epoch {epoch.epoch} of {epoch.epochs} ({epoch.phase}), loss {epoch.loss:.4f}, "
         f"accuracy {epoch.accuracy:.4f}{attacked}{measured}; {epoch.seconds:.0f} s"
     )
-
-
-def _make_folder(folder: Path) -> None:
-    """Refuse before hours of training what cannot be written after them."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise SettingError(
-            f"output {folder}: cannot be written ({error.strerror}); choose another folder",
-            "output",
-        ) from error
 
 
 def _describe(entry: ZooEntry, trained: Trained, dataset: Dataset) -> ModelCard:

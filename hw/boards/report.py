@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hw.build import BuildProducts
 from hw.errors import HardwareError
 
-__all__ = ["BitstreamReport", "check_clock", "check_log", "utilisation"]
+__all__ = ["BitstreamReport", "check_clock", "check_log", "check_routes", "utilisation"]
 
 _CLOCK_TOLERANCE = 0.01  # of what was asked: a PLL's steps, and XRT's whole MHz
 
@@ -105,3 +105,25 @@ def check_log(products: BuildProducts) -> None:
     found = _WARNING.search(text)
     if found is not None:
         raise HardwareError(f"{products.folder}: {found[0][:300]}; see {products.log}")
+
+
+def check_routes(products: BuildProducts, *, or_empty: bool = False) -> None:
+    """Refuse a design with nets that are not routed; read report_route_status in route.rpt.
+
+    Args:
+        products: of the build.
+        or_empty: whether the file may be empty, the tool having left no report.
+
+    Raises:
+        HardwareError: with their number.
+        ValueError: the report counts no such nets.
+    """
+    text = products.path("route.rpt").read_text()
+    found = re.findall(r"# of (?:nets with routing errors|unrouted nets)[. ]*:\s*(\d+)", text)
+    if not found and (text.strip() or not or_empty):
+        raise ValueError("route.rpt counts no routing errors")
+    if wrong := sum(map(int, found)):
+        raise HardwareError(
+            f"{products.folder}: {wrong} nets with routing errors; take a lower clock or a part "
+            "with more room"
+        )

@@ -17,6 +17,7 @@ from brevitas_models.quantizers import Quantizers
 from brevitas_models.settings import ArchitectureSettings
 
 FOUR = BitTable.uniform(4, 4)
+PLAIN = {"weight_bits": 4, "activation_bits": 4}
 TINY = {"vgg_small": 0.03, "resnet18": 0.05, "lfc": 0.01, "mobilenet": 0.1, "cnv": 0.05}
 
 
@@ -50,6 +51,7 @@ SHAPES = [
     Shape("vgg_small", 4_656_512, 7, (32, 32, 3)),
     Shape("resnet8", 77_360, 10, (32, 32, 3)),  # MLPerf Tiny's, without biases
     Shape("resnet18", 11_164_352, 21, (32, 32, 3)),  # 11,173,962 with BatchNorms and bias
+    Shape("resnet20", 270_896, 22, (32, 32, 3)),  # 0.27 M in the paper, which has no projections
     Shape("mobilenet", 133_824, 12, (32, 32, 3)),
 ]
 
@@ -256,24 +258,22 @@ def test_settings_survive_plain_values() -> None:
     assert type(plain["join"]) is str
 
 
-@pytest.mark.parametrize("change", [{"depth": 3}, {"bits": {"default": 4}}, {"join": "product"}])
-def test_settings_of_another_kind_are_refused(change: dict[str, object]) -> None:
-    plain = settings("lenet5").to_mapping() | change
-    with pytest.raises(ModelError, match=r"^(network settings: cannot be used)"):
-        ArchitectureSettings.from_mapping(plain)
-
-
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("change", "where"),
     [
-        ({}, r"bit table: is not made of default and layers with their bits \('default'\)"),
-        ({"default": {"bits": 3}}, r"bit table: is not made of default and layers"),
-        ({"default": {"weight_bits": 2, "activation_bits": 2}, "x": 1}, r"bit table: x is neither"),
+        ({"depth": 3}, "depth: Unexpected"),
+        ({"join": "product"}, "join: Input should be 'sum'"),
+        ({"bits": {}}, "bits.default: Field required"),
+        ({"bits": {"default": 4}}, "bits.default: Input should be"),
+        ({"bits": {"default": {"bits": 3}}}, "bits.default.weight_bits: Field required"),
+        ({"bits": {"default": PLAIN | {"weight_bits": 9}}}, "bits.default: network: weight_bits 9"),
+        ({"bits": {"default": PLAIN, "x": 1}}, "bits.x: Unexpected"),
     ],
 )
-def test_a_mapping_that_is_no_table(content: dict[str, object], message: str) -> None:
-    with pytest.raises(ModelError, match=message):
-        BitTable.from_mapping(content)
+def test_settings_of_another_kind_are_refused(change: dict[str, object], where: str) -> None:
+    plain = settings("lenet5").to_mapping() | change
+    with pytest.raises(ModelError, match=rf"^network settings: cannot be used \({where}"):
+        ArchitectureSettings.from_mapping(plain)
 
 
 def test_widths_scale_every_hidden_layer() -> None:

@@ -81,6 +81,7 @@ CASES = [
         ("power_of_two", "power_of_two"),
         {"width": 0.5, "join": "convex"},
     ),
+    Case("resnet20", BitTable.uniform(3, 3), ("learned", "learned"), {"width": 0.25}),
 ]
 
 

@@ -24,6 +24,7 @@ from flow.evaluation.worst_case import union, worst_case
 from flow.integer import IntegerNetwork
 from flow.progress import meter
 from flow.report.schema import AmplificationPoint, NoisePoint, RobustRow
+from flow.run.compiled import compiled_networks, network_files
 from flow.run.counterexamples import broken_images
 from flow.run.examples import Examples, save_examples
 from flow.run.judge import Judge, judging
@@ -60,7 +61,7 @@ class AttackStep(Step):
 
     def inputs(self, context: Context) -> list[Path]:
         """Return the integer networks; a new folding changes nothing here, but on a board."""
-        found = [context.folder("compile") / f"{name}.npz" for name in context.config.networks]
+        found = [*network_files(context).values()]
         if context.config.attack.engine == "board":
             found.append(context.folder("compile") / "accelerator" / MANIFEST_FILE)
         return found
@@ -78,8 +79,7 @@ class AttackStep(Step):
         shown = first_test_images(dataset, config.rtlsim.images, "rtlsim.images")
         examples = Examples(*shown, attacked={})
         attacked: dict[str, Images] = {}
-        for name in config.networks:
-            network = IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
+        for name, network in compiled_networks(context).items():
             with judging(context, name, network, scratch) as judge:
                 judge.compare(dataset.test_images[: config.attack.board_images])
                 job = _Job(name, network, judge, images, labels, config.attack, config.seed)

@@ -15,6 +15,7 @@ from flow.cluster import ProcessCluster
 from flow.config import CertifyConfig
 from flow.data.datasets import data_files, first_test_images, load_dataset
 from flow.integer import IntegerNetwork
+from flow.run.compiled import network_files
 from flow.run.pipeline import Context, Settings, Step
 from flow.run.results import Certified, Proven
 
@@ -22,7 +23,7 @@ __all__ = ["CertifyStep"]
 
 
 class CertifyStep(Step):
-    """The deployed network's *.npz -> certify.json, certificates-EPSILON.jsonl."""
+    """network.npz -> certify.json, certificates-EPSILON.jsonl."""
 
     name = "certify"
     version = 2
@@ -36,7 +37,7 @@ class CertifyStep(Step):
 
     def inputs(self, context: Context) -> list[Path]:
         """Return the integer network; a new folding changes nothing here."""
-        return [context.folder("compile") / f"{context.config.deployed}.npz"]
+        return [network_files(context)[context.config.deployed]]
 
     def needed_files(self, context: Context) -> Sequence[Path]:
         """Return the data set's files."""
@@ -47,7 +48,7 @@ class CertifyStep(Step):
         budget = _complete(context)
         dataset = load_dataset(context.config.data, context.data)
         images, labels = first_test_images(dataset, budget.images, "certify.images")
-        network = IntegerNetwork.load(context.folder("compile") / f"{context.config.deployed}.npz")
+        network = IntegerNetwork.load(network_files(context)[context.config.deployed])
         rows = []
         for epsilon_255 in budget.epsilons_255 or ():
             file = scratch / f"certificates-{epsilon_255}.jsonl"

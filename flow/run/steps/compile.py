@@ -5,6 +5,8 @@
 from pathlib import Path
 
 from flow.compile import compile_network
+from flow.compile.opening import NETWORK
+from flow.integer import IntegerNetwork
 from flow.lowering import lower, read_model
 from flow.run.pipeline import Context, Settings, Step
 from hw.parts import part_file
@@ -13,7 +15,10 @@ __all__ = ["CompileStep"]
 
 
 class CompileStep(Step):
-    """*.onnx -> accelerator/, dataflow.onnx, *.npz, folding.json."""
+    """*.onnx -> accelerator/, network.npz of the deployed one, dataflow.onnx, folding.json.
+
+    A network that is only compared is in NAME.npz.
+    """
 
     name = "compile"
     version = 3
@@ -33,16 +38,20 @@ class CompileStep(Step):
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:
         """Lower every network; compile the deployed one."""
-        networks = {}
-        for name in context.config.networks:
-            model = read_model(context.folder("export") / f"{name}.onnx")
-            networks[name] = lower(model).network
-            networks[name].save(folder / f"{name}.npz")
+        deployed, *compared = context.config.networks
+        network = _lowered(context, deployed)
+        network.save(folder / NETWORK)
+        for name in compared:
+            _lowered(context, name).save(folder / f"{name}.npz")
         compile_network(
-            networks[context.config.deployed],
+            network,
             context.config.compile,
             folder,
             name=context.config.name,
             scratch=scratch,
             build_dir=context.cache("verilator"),
         )
+
+
+def _lowered(context: Context, name: str) -> IntegerNetwork:
+    return lower(read_model(context.folder("export") / f"{name}.onnx")).network

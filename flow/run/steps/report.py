@@ -14,6 +14,7 @@ from flow.integer.description import activation_bits, in_words, weight_bits
 from flow.report import Example, Report, ReportInputs, pick_examples, write_report
 from flow.report.schema import Accuracy, Agreement, Hardware, ModelInfo
 from flow.run import results
+from flow.run.compiled import compiled_networks
 from flow.run.configuration import RunConfig
 from flow.run.counterexamples import with_attacks
 from flow.run.examples import load_examples
@@ -44,10 +45,7 @@ class ReportStep(Step):
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Validate every figure against the schema, then write both files."""
-        networks = {
-            name: IntegerNetwork.load(context.folder("compile") / f"{name}.npz")
-            for name in context.config.networks
-        }
+        networks = compiled_networks(context)
         report = _report(context, networks[context.config.deployed])
         inputs = ReportInputs(report=report, examples=_examples(context, networks))
         write_report(folder, inputs)

@@ -10,6 +10,7 @@ import numpy as np
 from flow.compile import RtlRun, check_in_rtl
 from flow.integer import IntegerNetwork
 from flow.report.schema import Comparison, Speed
+from flow.run.compiled import network_files
 from flow.run.examples import EXAMPLES_FILE, load_examples
 from flow.run.pipeline import Context, Settings, Step
 from flow.run.results import Simulated
@@ -19,7 +20,7 @@ __all__ = ["RtlsimStep"]
 
 
 class RtlsimStep(Step):
-    """accelerator/, *.npz, attack's examples.npz -> rtlsim.json."""
+    """accelerator/, network.npz, attack's examples.npz -> rtlsim.json."""
 
     name = "rtlsim"
     version = 3
@@ -41,12 +42,12 @@ class RtlsimStep(Step):
 
     def run(self, context: Context, folder: Path, scratch: Path) -> None:  # noqa: ARG002
         """Compare every logit with the integer network's; a difference stops the run."""
-        compiled, name = context.folder("compile"), context.config.deployed
+        name = context.config.deployed
         examples = load_examples(context.folder("attack"))
         images = np.concatenate([examples.clean, examples.attacked[name]])
         run = check_in_rtl(
-            Accelerator.load(compiled / "accelerator"),
-            IntegerNetwork.load(compiled / f"{name}.npz"),
+            Accelerator.load(context.folder("compile") / "accelerator"),
+            IntegerNetwork.load(network_files(context)[name]),
             images,
             build_dir=context.cache("verilator"),
             processes=1,

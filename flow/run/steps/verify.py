@@ -22,6 +22,7 @@ from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 from flow.progress import meter
 from flow.report.schema import Comparison, WholeTestSet
+from flow.run.compiled import compiled_networks
 from flow.run.pipeline import Context, Settings, Step
 from flow.run.results import Verified
 
@@ -51,7 +52,7 @@ class VerifyStep(Step):
         images, labels = first_test_images(dataset, config.images, "verify.images")
         few, _ = first_test_images(dataset, config.finn_images, "verify.finn_images")
         names, compiled = context.config.networks, context.folder("compile")
-        networks = {name: IntegerNetwork.load(compiled / f"{name}.npz") for name in names}
+        networks = compiled_networks(context)
         integer = {name: CachedEngine(IntegerEngine(networks[name])) for name in names}
         deployed = context.config.deployed
         finn = _with_finn(compiled / "dataflow.onnx", integer[deployed], few)

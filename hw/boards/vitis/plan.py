@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from hw.boards.report import BitstreamReport, check_clock, check_log, utilisation
+from hw.boards.report import BitstreamReport, check_clock, check_log, check_routes, utilisation
 from hw.boards.vitis.connectivity import Placement, render_connectivity
 from hw.boards.vivado.plan import kernel_files
 from hw.boards.vivado.tcl import render_settings
@@ -20,7 +20,7 @@ __all__ = ["plan_vitis", "read_vitis"]
 _HERE = Path(__file__).parent
 _TIMING, _USED, _ABOUT = "timing_summary.rpt", "full_util.rpt", "xclbin.txt"
 _LINK = "link.cfg"
-_PRODUCTS = ("kernel.xclbin", _TIMING, _USED, _ABOUT, _LINK)
+_PRODUCTS = ("kernel.xclbin", _TIMING, _USED, "route.rpt", _ABOUT, _LINK)
 _README = """\
 # {network} as a kernel for {board}, {units}
 
@@ -88,8 +88,8 @@ def read_vitis(products: BuildProducts, bitstream: str) -> BitstreamReport:
     one, the slack is that of the lower one.
 
     Raises:
-        HardwareError: a report is missing or unreadable, timing is not met, or the clock is another
-            than the one that must be.
+        HardwareError: a report is missing or unreadable, timing is not met, a net is not routed, or
+            the clock is another than the one that must be.
     """
     check_log(products)
     try:
@@ -98,6 +98,7 @@ def read_vitis(products: BuildProducts, bitstream: str) -> BitstreamReport:
         asked_mhz, clock_mhz = _asked(link), _clock(info)
         slack_ns = _slack(products.path(_TIMING).read_text())
         used = utilisation(products.path(_USED).read_text(), _USED)
+        check_routes(products, or_empty=True)
     except (OSError, ValueError) as error:
         raise HardwareError(
             f"{products.folder}: {type(error).__name__}: {error}; build it again"

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The bitstream of a kernel on a Zynq as a build plan, and what Vivado says of it."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from hw.boards.report import BitstreamReport, check_clock, check_log, utilisation
+from hw.boards.report import BitstreamReport, check_clock, check_log, check_routes, utilisation
 from hw.boards.vivado.layers import SeparateLayer, separate_layers
 from hw.boards.vivado.settings import ProcessingSystem
 from hw.boards.vivado.tcl import render_settings, tcl_word
@@ -151,7 +150,7 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
             bitstream=bitstream,
             tool=f"Vivado {about['vivado']}",
         )
-        _check_routes(products)
+        check_routes(products)
     except (OSError, ValueError, KeyError) as error:
         raise HardwareError(
             f"{products.folder}: {type(error).__name__}: {error}; build it again"
@@ -163,15 +162,3 @@ def read_vivado(products: BuildProducts, bitstream: str) -> BitstreamReport:
         )
     check_clock(found, products, lower_clock=about.get("lower_clock") != "0")
     return found
-
-
-def _check_routes(products: BuildProducts) -> None:
-    text = products.path("route.rpt").read_text()
-    found = re.search(r"# of nets with routing errors[. ]*:\s*(\d+)", text)
-    if found is None:
-        raise ValueError("route.rpt counts no routing errors")
-    if int(found[1]):
-        raise HardwareError(
-            f"{products.folder}: {found[1]} nets with routing errors; take a lower clock or a part "
-            "with more room"
-        )

@@ -152,7 +152,7 @@ def test_a_network_is_named_once(
         ("name: toy\ntraining: {epoch: 1}\n", "did you mean 'epochs'?"),
         ("seed: 1\n", "config toy.yaml: the key 'name' is missing; add it"),
         ("name: [", "config toy.yaml: is not YAML"),
-        ("- toy", "config toy.yaml: holds list, not a mapping"),
+        ("- toy", "config toy.yaml: holds no keys with values"),
         ("name: ../toy", "name: '../toy' is refused"),
     ],
 )

@@ -103,6 +103,17 @@ def test_a_written_folding_can_be_given_back(built: Built, tiny_dataflow: ModelW
     assert max(cycles.values()) <= max(_json(path)["cycles"].values())
 
 
+def test_an_edited_folding_is_kept(
+    built: Built, tiny_dataflow: ModelWrapper, tmp_path: Path
+) -> None:
+    found = _json(built.folder / "folding.json")
+    for layer in found["folding"].values():
+        layer |= {"pe": 1, "simd": 3 if layer["simd"] % 3 == 0 else 1}
+    (path := tmp_path / "folding.json").write_text(json.dumps(found))
+    again, _ = fold(tiny_dataflow, compile_config(folding=path))
+    assert folding_of(again) == found["folding"]
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -111,7 +122,10 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 REFUSED = [
     (["rtlsim", "{}"], r"no images; name an .npy file after the folder"),
     (["rtlsim", "{}", "none.npy"], "none.npy: cannot be read as a .npy array"),
-    (["rtlsim", "{}", "none.npy", "--output", "no/l.npy"], "--output no/l.npy: is no file in a"),
+    (
+        ["rtlsim", "{}", "none.npy", "--output", "no/l.npy"],
+        "no/l.npy: there is no folder no",
+    ),
     (["rtlsim", ".", "none.npy"], r".: holds no accelerator (manifest.json is missing); name"),
     (["synth", "."], r".: holds no accelerator (manifest.json is missing); name"),
     (["rtlsim", "digits.yaml", "images.npy"], "images.npy is for the FOLDER of an accelerator"),

@@ -100,6 +100,17 @@ def test_a_critical_warning_of_a_run_fails_the_build_with_its_line(
     assert "CRITICAL WARNING: [Synth 8-4445] could not open w.dat; see" in said
 
 
+@pytest.mark.usefixtures("tools")
+def test_what_stopped_a_run_of_vivado_stands_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "ERROR: [DRC RTSTAT-2] Partially routed nets: 1 net(s) are partially routed."
+    monkeypatch.setenv("STAND_IN_SAYS", line)
+    assert _build(find_board("u55c"), tmp_path) == 2
+    said = capsys.readouterr().err
+    assert line in Path(said.rsplit("see ", 1)[1].strip()).read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("tools")
 def test_other_counts_stand_beside_what_is_used(

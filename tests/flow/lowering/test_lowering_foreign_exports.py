@@ -12,11 +12,12 @@ import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 from qonnx.core.onnx_exec import execute_onnx
 from torch import Tensor, nn
 
+from flow.errors import FlowError
 from flow.lowering import InputEncoding, Lowered, lower, read_model
 
 _PIXEL = np.float32(1 / 255)
@@ -121,46 +122,78 @@ class _Noise(CalibrationDataReader):
         return next(self.left, None)
 
 
-def _float_residual(path: Path) -> None:
+_CONV = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+_RESIDUAL = [
+    helper.make_node("Conv", ["x", "w0", "bias"], ["a"], **_CONV),
+    helper.make_node("Relu", ["a"], ["b"]),
+    helper.make_node("Conv", ["b", "w1"], ["c"], **_CONV),
+    helper.make_node("Add", ["b", "c"], ["d"]),
+    helper.make_node("Relu", ["d"], ["e"]),
+    helper.make_node("GlobalAveragePool", ["e"], ["f"]),
+    helper.make_node("Flatten", ["f"], ["g"]),
+    helper.make_node("Gemm", ["g", "w2"], ["out"]),
+]
+_BRANCHES = [
+    helper.make_node("Conv", ["x", "w0", "bias"], ["a"], **_CONV),
+    helper.make_node("Relu", ["a"], ["b"]),
+    helper.make_node("Conv", ["b", "w1"], ["c"], **_CONV),
+    helper.make_node("Concat", ["b", "c"], ["d"], axis=1),
+    helper.make_node("MaxPool", ["d"], ["e"], kernel_shape=[6, 6]),
+    helper.make_node("Flatten", ["e"], ["f"]),
+    helper.make_node("MatMul", ["f", "w3"], ["out"]),
+]
+
+
+def _float_model(nodes: list[NodeProto], path: Path, opset: int) -> None:
     rng = np.random.default_rng(0)
-    shapes = {"w0": (4, 2, 3, 3), "w1": (4, 4, 3, 3), "w2": (4, 5)}
+    shapes = {"w0": (4, 2, 3, 3), "w1": (4, 4, 3, 3), "w2": (4, 5), "w3": (8, 5), "bias": (4,)}
+    read = {name for node in nodes for name in node.input}
     constants = [
         numpy_helper.from_array((0.4 * rng.normal(size=shape)).astype(np.float32), name)
         for name, shape in shapes.items()
-    ]
-    conv = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
-    nodes = [
-        helper.make_node("Conv", ["x", "w0"], ["a"], **conv),
-        helper.make_node("Relu", ["a"], ["b"]),
-        helper.make_node("Conv", ["b", "w1"], ["c"], **conv),
-        helper.make_node("Add", ["b", "c"], ["d"]),
-        helper.make_node("Relu", ["d"], ["e"]),
-        helper.make_node("GlobalAveragePool", ["e"], ["f"]),
-        helper.make_node("Flatten", ["f"], ["g"]),
-        helper.make_node("Gemm", ["g", "w2"], ["out"]),
+        if name in read
     ]
     ends = [("x", [1, 2, 6, 6]), ("out", [1, 5])]
     first, last = (helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in ends)
-    graph = helper.make_graph(nodes, "residual", [first], [last], constants)
+    graph = helper.make_graph(nodes, "network", [first], [last], constants)
     onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8), path
     )
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", QuantFormat)
 @pytest.mark.parametrize("per_channel", [False, True])
-def test_a_residual_network_of_onnxruntime_equals_its_execution(
-    per_channel: bool, tmp_path: Path
+@pytest.mark.parametrize("nodes", [_RESIDUAL, _BRANCHES], ids=["residual", "branches"])
+def test_networks_of_onnxruntime_equal_their_execution(
+    form: QuantFormat, per_channel: bool, nodes: list[NodeProto], tmp_path: Path
 ) -> None:
-    plain, quantized = tmp_path / "float.onnx", tmp_path / "qdq.onnx"
-    _float_residual(plain)
-    options = {"quant_format": QuantFormat.QDQ, "per_channel": per_channel}
-    quantize_static(plain, quantized, _Noise(), **options)
+    plain, quantized = tmp_path / "float.onnx", tmp_path / "quantized.onnx"
+    _float_model(nodes, plain, opset=13 if form is QuantFormat.QDQ else 12)
+    quantize_static(plain, quantized, _Noise(), quant_format=form, per_channel=per_channel)
     encoding = InputEncoding(scale=_PIXEL.item(), layout="NCHW")
     lowered = lower(read_model(quantized), input_encoding=encoding)
-    assert any("are proven to keep every decision" in note for note in lowered.notes)
     settings = onnxruntime.SessionOptions()
     settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(quantized, settings)
     _compared(lowered, lambda tensor: session.run(None, {"x": tensor})[0])
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("operator", "setting"),
+    [("QGemm", {"alpha": 2.0}), ("QLinearGlobalAveragePool", {"channels_last": 1})],
+)
+def test_an_unusual_qoperator_is_refused(
+    operator: str, setting: dict[str, object], tmp_path: Path
+) -> None:
+    plain, quantized = tmp_path / "float.onnx", tmp_path / "quantized.onnx"
+    _float_model(_RESIDUAL, plain, opset=12)
+    quantize_static(plain, quantized, _Noise(), quant_format=QuantFormat.QOperator)
+    model = read_model(quantized)
+    (node,) = (one for one in model.graph.node if one.op_type == operator)
+    del node.attribute[:]
+    node.attribute.extend(helper.make_attribute(*one) for one in setting.items())
+    with pytest.raises(FlowError, match=f"there is no integer form of {operator} of domain com.m"):
+        lower(model, input_encoding=InputEncoding(scale=_PIXEL.item(), layout="NCHW"))

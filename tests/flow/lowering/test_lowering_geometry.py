@@ -78,6 +78,9 @@ CASES: dict[str, Layer] = {
     "crop, nhwc": lambda g, x: _slice(
         g, g.node("Transpose", x, perm=[0, 2, 3, 1]), [1, 2], [5, 6], [1, 2]
     ),
+    "space to depth": lambda g, x: _conv(
+        g, g.node("SpaceToDepth", _slice(g, x, [1, 0], [7, 8], [2, 3]), blocksize=2)
+    ),
     "crop, then conv": lambda g, x: _conv(g, _slice(g, _conv(g, x), [1], [99], [3])),
     "negative padding": lambda g, x: g.node("Pad", x, _ints(g, 0, 0, -1, 2, 0, 0, -2, -1)),
     "rows": lambda g, x: g.node("Gather", x, _ints(g, 0, 2, 3, 6), axis=2),

@@ -148,6 +148,10 @@ CASES: dict[str, tuple[Layer, str]] = {
         lambda g, x: g.node("MatMul", x, weights(g, (2, 6, 3))),
         r"MatMul_1 \(MatMul\): its weights have shape \(2, 6, 3\); use a matrix",
     ),
+    "constant times an image": (
+        lambda g, x: g.node("MatMul", weights(g, (3, 72)), g.node("Reshape", x, _ints(g, 72, 1))),
+        r"MatMul_2 \(MatMul\): its constant comes first; multiply the image by the transposed one",
+    ),
     "rows of an image": (
         lambda g, x: g.node("MatMul", x, weights(g, (6, 3))),
         r"MatMul_1 \(MatMul\): its input of shape \(1, 2, 6, 6\) is neither a vector nor",
@@ -157,6 +161,10 @@ CASES: dict[str, tuple[Layer, str]] = {
             "Gemm", g.node("Reshape", x, _ints(g, 72, 1)), weights(g, (72, 3)), transA=1
         ),
         r"Gemm_2 \(Gemm\): transA is 1; transpose its weights instead",
+    ),
+    "gemm without its product": (
+        lambda g, x: g.node("Gemm", g.node("Flatten", x), weights(g, (72, 3)), alpha=0.0),
+        r"Gemm_2 \(Gemm\): alpha is 0, so that no image counts; set it to 1",
     ),
     "dilated pool": (
         lambda g, x: g.node("MaxPool", x, kernel_shape=[2, 2], dilations=[2, 2]),
@@ -168,11 +176,11 @@ CASES: dict[str, tuple[Layer, str]] = {
     ),
     "padding with ones": (
         lambda g, x: g.node("Pad", x, _ints(g, 0, 0, 1, 1, 0, 0, 1, 1), g.constant(1.0)),
-        r"mode constant with 1 does not pad with zeros; pad with zeros",
+        r"Pad_0 \(Pad\): it pads with 1; pad with zeros",
     ),
     "reflection": (
         lambda g, x: g.node("Pad", x, _ints(g, 0, 0, 1, 1, 0, 0, 1, 1), mode="reflect"),
-        r"mode reflect with 0 does not pad with zeros",
+        r"it pads with mode reflect; pad with zeros",
     ),
     "padded channels": (
         lambda g, x: g.node("Pad", x, _ints(g, 0, 1, 0, 0, 0, 0, 0, 0)),

@@ -167,6 +167,9 @@ CASES: dict[str, Layer] = {
     "features with factors": lambda g, x: g.node(
         "Mul", g.node("Flatten", x), g.constant(np.arange(84) % 3 / 2)
     ),
+    "gemm and one bias for all": lambda g, x: g.node(
+        "Gemm", g.node("Flatten", x), weights(g, (84, 12)), g.constant(0.7), alpha=0.5
+    ),
     "gemm of features of several scales": lambda g, x: g.node(
         "MatMul",
         g.node("Add", g.node("Flatten", x), g.constant(np.arange(84) % 2 * 4.0)),

@@ -35,7 +35,7 @@ def measured(
     folder, scratch = tmp_path / "attack", tmp_path / "scratch"
     for made in (context.folder("compile"), folder, scratch):
         made.mkdir(parents=True, exist_ok=True)
-    for name in ("robust", "plain"):
+    for name in ("network", "plain"):
         digits_network().save(context.folder("compile") / f"{name}.npz")
     AttackStep().run(context, folder, scratch)
     found: dict[str, Any] = json.loads((folder / "attack.json").read_text())

@@ -19,13 +19,13 @@ from flow.run.steps.certify import CertifyStep
 ATTACK = {"epsilons_255": [0, 4, 40], "images": 12}
 
 
-def _context(folder: Path, **certify: object) -> Context:
+def _context(folder: Path, file: str = "network.npz", **certify: object) -> Context:
     budget = {"flips": 20, "nodes": 10} | certify
     config = parse_config({"name": "a", "attack": ATTACK, "certify": budget}, "here")
     context = Context(config=config, workspace=folder, data=None)
     for step in ("compile", "certify", "scratch"):
         context.folder(step).mkdir(parents=True, exist_ok=True)
-    digits_network().save(context.folder("compile") / "robust.npz")
+    digits_network().save(context.folder("compile") / file)
     return context
 
 
@@ -41,11 +41,12 @@ def test_images_and_radii_are_the_attacks_where_nothing_is_said(tmp_path: Path) 
     assert rows[0].robust >= rows[1].robust >= rows[2].robust
 
 
-def test_its_certificates_pass_the_checker(tmp_path: Path) -> None:
-    context = _context(tmp_path, epsilons_255=[2], images=6)
+@pytest.mark.parametrize("file", ["network.npz", "robust.npz"])  # now, and of earlier runs
+def test_its_certificates_pass_the_checker(file: str, tmp_path: Path) -> None:
+    context = _context(tmp_path, file, epsilons_255=[2], images=6)
     rows = _rows(context)
     certificates = context.folder("certify") / "certificates-2.jsonl"
-    counts = check_file(certificates, context.folder("compile") / "robust.npz")
+    counts = check_file(certificates, context.folder("compile") / file)
     assert sum(counts.values()) == rows[0].images == 6
 
 

@@ -83,7 +83,7 @@ def test_a_run_closes_its_bracket_with_its_attacks(tmp_path: Path) -> None:
     context = Context(config=config, workspace=tmp_path, data=None)
     for step in ("compile", "attack", "certify", "scratch"):
         context.folder(step).mkdir(parents=True, exist_ok=True)
-    for name in ("robust", "plain"):
+    for name in ("network", "plain"):
         digits_network().save(context.folder("compile") / f"{name}.npz")
     AttackStep().run(context, context.folder("attack"), context.folder("scratch"))
     CertifyStep().run(context, context.folder("certify"), context.folder("scratch"))

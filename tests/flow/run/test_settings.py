@@ -26,11 +26,17 @@ def test_a_float_may_be_written_in_any_notation(tmp_path: Path, text: str) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds NoneType, not a mapping; start with name"),
-        ("- 1", "holds list, not a mapping"),
+        ("", "holds no keys with values; start with name"),
+        ("- 1", "holds no keys with values"),
         ("name: [", "is not YAML: while parsing"),
         ("name: &a [*a]", r"is not YAML: aliases \(\*name\) are not used here"),
         ("seed: 1", "the key 'name' is missing; add it"),
+        (
+            "name: a\ndata: mnist",
+            "data: 'mnist' is refused: it is a section; give its keys: so",
+        ),
+        ("name: a\ncompile: {part: xc7z021}", "part 'xc7z021': is unknown; did you mean 'xc7z020'"),
+        ("name: a\ncompile: {part: no.yaml}", "part no.yaml: cannot be read as YAML"),
         ("name: two words", "name: 'two words' is refused"),
         ("name: a\nsed: 1", "unknown key 'sed'; did you mean 'seed'"),
         ("name: a\nseed: 99999999999", "seed: 99999999999 is refused: .*less than 4294967296"),

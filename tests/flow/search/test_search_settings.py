@@ -26,6 +26,10 @@ DOCUMENT = yaml.safe_load(EXAMPLE.read_text())
     [
         ({"trails": 3}, r"search .*: unknown key 'trails'; did you mean 'trials'"),
         ({"goals": ["certified"], "final": {}}, "goals has certified, and final.certify_images"),
+        (
+            {"space": {**DOCUMENT["space"], "parts": ["xc7z021"]}},
+            r"search .*: part 'xc7z021': is unknown; did you mean 'xc7z020'",
+        ),
         ({"trials": 2}, r"rungs keep \[8, 4\] of 2 trials; keep fewer and fewer"),
         (
             {"space": {**DOCUMENT["space"], "families": [{"chanels": [1]}]}},

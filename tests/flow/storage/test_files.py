@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flow.storage.files import json_text
+from flow.errors import SettingError
+from flow.storage.files import check_place, json_text, write_output
 from flow.storage.records import write_json
 
 
@@ -27,3 +28,15 @@ def test_a_written_file_is_what_json_itself_writes(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", value)
     expected = json.dumps(value, indent=2, sort_keys=True) + "\n"
     assert (tmp_path / "a.json").read_text() == expected
+
+
+def test_a_place_is_refused_before_and_after(tmp_path: Path) -> None:
+    path = tmp_path / "none" / "a.json"
+    with pytest.raises(SettingError, match=r"^json .*a.json: there is no folder .*; make it") as it:
+        check_place(path, "json")
+    assert it.value.settings == ("json",)
+    with pytest.raises(SettingError, match=r"^json .*a.json: cannot be written \(No such file"):
+        write_output(path, b"", "json")
+    check_place(None, "json")
+    check_place(tmp_path / "a.json", "json")
+    assert not any(tmp_path.iterdir())

@@ -95,7 +95,7 @@ def test_an_output_that_is_no_folder_is_refused_before_training(
 ) -> None:
     (tmp_path / "out").write_text("a file")
     assert train(PLAIN, tmp_path) == 2
-    assert "cannot be written (File exists); choose another folder" in capsys.readouterr().err
+    assert "zoo train: cannot write under" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("dataset")

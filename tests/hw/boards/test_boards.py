@@ -302,6 +302,12 @@ _TIMING = """\
             _TIMING.format(slack=-0.2),
             r"worst slack -0.09\d+ ns at 291 MHz; ask for a lower",
         ),
+        ("route.rpt", "a status of some other form", "route.rpt counts no routing errors"),
+        (
+            "route.rpt",
+            "  # of unrouted nets.... : 2 :\n  # of nets with routing errors.... : 3 :\n",
+            "5 nets with routing errors; take a lower clock",
+        ),
     ],
 )
 def test_what_vitis_says_is_read(name: str, text: str, message: str, tmp_path: Path) -> None:
@@ -311,6 +317,7 @@ def test_what_vitis_says_is_read(name: str, text: str, message: str, tmp_path: P
         "   Name:      DATA_CLK\n   Type:      DATA\n   Frequency: 291 MHz\n",
         "timing_summary.rpt": _TIMING.format(slack=-0.04),
         "full_util.rpt": _UTILISATION.replace("Slice", "CLB"),
+        "route.rpt": "",  # of a version that leaves none
     }
     for file, content in said.items():
         (tmp_path / file).write_text(content)
