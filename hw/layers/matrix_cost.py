@@ -31,6 +31,7 @@ _MULTIPLIER_SCARCITY = 0.125
 # LUTs, fitted to Yosys on layers of a Zynq 7020: 28 of our unit to 7% r.m.s., 12 of FINN's to 4.5%.
 # An UltraScale+ takes the same to within 3%. tests/hw/layers/test_matrix_cost.py holds some.
 _PRODUCT, _PLANE_BIT, _SUM_BIT, _CORRECTION_BIT, _CONTROL = 2.23, 1.82, 2.02, 0.21, 8.18
+_QUEUES = 20.0  # their control
 _DSP_MAC, _DSP_SLICE, _DSP_SUM_BIT, _DSP_CONTROL = 9.19, 26.7, 3.17, 46.4
 # The same of an ECP5, in LUTs of four inputs: 12 layers with multipliers to 6%; without, what
 # stands for one LUT of six inputs, to 16% r.m.s. on 7.
@@ -104,10 +105,18 @@ def lut_resources(shape: MatrixShape, fpgapart: str) -> UnitResources:
     joined = _PLANE_BIT * shape.pe * (planes - 1) * bits
     summed = _SUM_BIT * shape.pe * shape.out_bits if shape.folds > 1 else 0.0
     memory = repeated_vector(shape, shape.act.bits, fpgapart)
-    lut = _CONTROL + counted + joined + corrected + summed
+    lut = _CONTROL + counted + joined + corrected + summed + _queued(shape)
     if is_ecp5(fpgapart):
         lut *= _LUT4
     return UnitResources(lut + memory.lut, bram36=memory.bram36)
+
+
+def _queued(shape: MatrixShape) -> float:
+    """Predict the queues at the streams of a registered unit: a shift register for each bit."""
+    if not shape.registered:
+        return 0.0
+    act = shape.simd * shape.act.bits * (shape.pe if shape.depthwise else 1)
+    return _QUEUES + act + shape.pe * shape.out_bits
 
 
 def dsp_resources(shape: MatrixShape, fpgapart: str, *, narrow: bool) -> UnitResources:

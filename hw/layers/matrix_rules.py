@@ -20,6 +20,7 @@ UNIT_ATTRIBUTES: dict[str, Any] = {
     "unit": ("s", False, "", {"", "dsp", "lut", "mul"}),
     "lut_per_dsp": ("f", False, 0.0),  # LUTs that are worth a DSP slice; 0: see UnitCost.of_part
     "dsp_possible": ("i", False, 0, {0, 1}),  # dsp or mul can do it; found from the weights
+    "registered": ("i", False, 0, {0, 1}),  # ours with flip-flops at every stream
 }
 
 

@@ -56,6 +56,7 @@ class MatrixShape:
     out_bits: int
     depthwise: bool = False
     popcount: bool = False  # both operands are bipolar; count equal places
+    registered: bool = False  # flip-flops at every stream of our unit
 
     @property
     def macs(self) -> int:
@@ -104,4 +105,5 @@ class MatrixShape:
             "Popcount": int(self.popcount),
             "PerMultiplier": self.products_per_multiplier if multiply else 0,
             "OutBits": self.out_bits,
+            **({"Registered": 1} if self.registered else {}),
         }

@@ -41,13 +41,15 @@ class MatrixCase:
     depthwise: bool = False
     popcount: bool = False
     unit: str = "lut"
+    registered: bool = False
 
     @property
     def name(self) -> str:
         """Return a name that tells the cases apart."""
         kind = "vvau" if self.depthwise else "popcount" if self.popcount else "mvau"
         size = f"{self.inputs}x{self.outputs}_{self.pe}x{self.simd}"
-        return f"{kind}_{self.unit}_{self.weight}_{self.act}_{size}".lower()
+        end = "_registered" if self.registered else ""
+        return f"{kind}_{self.unit}_{self.weight}_{self.act}_{size}{end}".lower()
 
     @property
     def cycles(self) -> int:
@@ -106,6 +108,7 @@ def node_of(case: MatrixCase, *, specialized: bool = True, unit: str = "") -> No
         noActivation=1,
         binaryXnorMode=int(case.popcount),
         unit=unit,
+        registered=int(case.registered),
         **own,
     )
 

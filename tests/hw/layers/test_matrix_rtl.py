@@ -3,6 +3,7 @@
 """The RTL of the matrix and depthwise units against NumPy: values under stalls, cycles without."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import layer_testbench as testbench
@@ -14,7 +15,8 @@ from qonnx.custom_op.registry import getCustomOp
 
 pytestmark = pytest.mark.slow
 
-_CASES = MATRICES + DEPTHWISE + MULTIPLIED
+_PLAIN = MATRICES + DEPTHWISE
+_CASES = _PLAIN + [replace(case, registered=True) for case in _PLAIN] + MULTIPLIED
 _CYCLES = 40_000  # far more than any case needs
 _Results = Mapping[str, tuple[Result, ...]]
 
