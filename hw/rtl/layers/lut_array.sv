@@ -14,6 +14,7 @@
 //           queue (two cycles more), and beats are taken while it has places for all under way.
 
 module lut_array import lut_pkg::*; #(
+  parameter int unsigned PerMultiplier = 0,  // products in each multiplier; 0: none, in LUTs
   parameter int unsigned Pe            = 2,
   parameter int unsigned ActPe         = 1,
   parameter int unsigned Simd          = 4,
@@ -54,11 +55,13 @@ module lut_array import lut_pkg::*; #(
   end
 
   localparam int unsigned SumBits = Act.bits + $clog2(Simd + 1);
-  localparam bit ActSum = Weight.bipolar != Act.bipolar;
+  localparam bit Multiply = PerMultiplier != 0;
+  localparam bit ActSum = Multiply ? PerMultiplier == 2 && Weight.is_signed
+                                   : Weight.bipolar != Act.bipolar;
 
-  // Which stages there are between the first and the last, as in lut_planes and lut_row.
-  localparam bit SumStage = Act.bits > 1 || Act.is_signed || Simd > 32;
-  localparam bit DotStage = Weight.bits > 1 || Weight.is_signed || ActSum;
+  // Which stages there are between the first and the last, as in mul_dot or lut_dot.
+  localparam bit SumStage = Multiply || Act.bits > 1 || Act.is_signed || Simd > 32;
+  localparam bit DotStage = Multiply ? ActSum : Weight.bits > 1 || Weight.is_signed || ActSum;
 
   // Marks of the beat that stands before a stage.
   logic sum_valid, sum_first, sum_last;
@@ -152,8 +155,8 @@ module lut_array import lut_pkg::*; #(
   for (genvar p = 0; p < Pe; p++) begin : gen_row
     localparam int unsigned Lane = (ActPe == 1) ? 0 : p;
     lut_row #(
-      .Simd(Simd), .Weight(Weight), .Act(Act), .Popcount(Popcount), .Init(Init),
-      .Accumulate(Accumulate), .OutBits(OutBits)
+      .PerMultiplier(PerMultiplier), .Simd(Simd), .Weight(Weight), .Act(Act),
+      .Popcount(Popcount), .Init(Init), .Accumulate(Accumulate), .OutBits(OutBits)
     ) row (
       .clk_i,
       .move_i(move),

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the steelflow engineers
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Matrix-vector product without multipliers, for operands of a few bits; weights are streamed in.
+// Matrix-vector product in LUTs, for operands of a few bits, or by multipliers.
 //
 // Formula:  out[h] = sum over w < MatrixWidth of act[w] * weight[w][h], modulo 2^OutBits. Operands
 //           are integers, signed or not, or bipolar: one bit b that stands for 2b - 1. With
@@ -28,6 +28,7 @@ module mvu_lut #(
   parameter bit          ActSigned     = 1'b0,
   parameter bit          ActBipolar    = 1'b0,
   parameter bit          Popcount      = 1'b0,
+  parameter int unsigned PerMultiplier = 0,  // products in each multiplier; 0: none, in LUTs
   parameter int unsigned OutBits       = 8,
   parameter bit          Registered    = 1'b0
 ) (
@@ -90,7 +91,7 @@ module mvu_lut #(
   assign weight_ready_o = ready && act_valid;
 
   lut_array #(
-    .Pe(Pe), .ActPe(1), .Simd(Simd), .Weight(Weight), .Act(Act),
+    .PerMultiplier(PerMultiplier), .Pe(Pe), .ActPe(1), .Simd(Simd), .Weight(Weight), .Act(Act),
     .Popcount(Popcount), .Init(Init), .Accumulate(Folds > 1), .OutBits(OutBits),
     .Registered(Registered)
   ) array (

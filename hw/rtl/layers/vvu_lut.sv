@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 the steelflow engineers
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Depthwise convolution without multipliers: each channel's window times its own kernel.
+// Depthwise convolution in LUTs or by multipliers: each channel's window times its own kernel.
 //
 // Formula:  out[c] = sum over k < Window of act[c][k] * weight[c][k], modulo 2^OutBits. Operands
 //           are integers, signed or not, or bipolar: one bit b that stands for 2b - 1. With
@@ -27,6 +27,7 @@ module vvu_lut #(
   parameter bit          ActSigned     = 1'b0,
   parameter bit          ActBipolar    = 1'b0,
   parameter bit          Popcount      = 1'b0,
+  parameter int unsigned PerMultiplier = 0,  // products in each multiplier; 0: none, in LUTs
   parameter int unsigned OutBits       = 8,
   parameter bit          Registered    = 1'b0
 ) (
@@ -87,7 +88,7 @@ module vvu_lut #(
   );
 
   lut_array #(
-    .Pe(Pe), .ActPe(Pe), .Simd(Simd), .Weight(Weight), .Act(Act),
+    .PerMultiplier(PerMultiplier), .Pe(Pe), .ActPe(Pe), .Simd(Simd), .Weight(Weight), .Act(Act),
     .Popcount(Popcount), .Init(Init), .Accumulate(Folds > 1), .OutBits(OutBits),
     .Registered(Registered)
   ) array (

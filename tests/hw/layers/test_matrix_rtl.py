@@ -10,13 +10,13 @@ import layer_testbench as testbench
 import numpy as np
 import pytest
 from layer_testbench import Dut, Result
-from matrix_cases import DEPTHWISE, MATRICES, MatrixCase, generate, model_of
+from matrix_cases import DEPTHWISE, MATRICES, MULTIPLIED, MatrixCase, generate, model_of
 from qonnx.custom_op.registry import getCustomOp
 
 pytestmark = pytest.mark.slow
 
 _PLAIN = MATRICES + DEPTHWISE
-_CASES = _PLAIN + [replace(case, registered=True) for case in _PLAIN]
+_CASES = _PLAIN + [replace(case, registered=True) for case in _PLAIN] + MULTIPLIED
 _CYCLES = 40_000  # far more than any case needs
 _Results = Mapping[str, tuple[Result, ...]]
 
