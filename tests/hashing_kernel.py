@@ -75,7 +75,9 @@ class Geometry:
         return json.dumps(asdict(self))
 
 
-def write_hashing_kernel(geometry: Geometry, folder: Path, part: str = _PART) -> Kernel:
+def write_hashing_kernel(
+    geometry: Geometry, folder: Path, part: str = _PART, clock_mhz: float = 100.0
+) -> Kernel:
     """Write the kernel of a stand-in for an accelerator, an `Accelerator` folder like any other."""
     settings = KernelSettings(
         data_bits=8 * geometry.data_bytes,
@@ -84,21 +86,25 @@ def write_hashing_kernel(geometry: Geometry, folder: Path, part: str = _PART) ->
         watchdog_cycles=WATCHDOG,
     )
     return write_kernel(
-        _write_accelerator(geometry, folder / "accelerator", part), folder / "kernel", settings
+        _write_accelerator(geometry, folder / "accelerator", part, clock_mhz),
+        folder / "kernel",
+        settings,
     )
 
 
-def _write_accelerator(geometry: Geometry, folder: Path, part: str) -> Accelerator:
+def _write_accelerator(
+    geometry: Geometry, folder: Path, part: str, clock_mhz: float
+) -> Accelerator:
     folder.mkdir(parents=True)
     (folder / "core.sv").write_bytes((_HERE / "hashing_accelerator.sv").read_bytes())
     (folder / "top.sv").write_text(_TOP.format(geometry=geometry, bits=8 * geometry.out_bytes))
-    data = json.loads(json.dumps(asdict(_manifest(geometry, part))))
+    data = json.loads(json.dumps(asdict(_manifest(geometry, part, clock_mhz))))
     data["checksum"] = folder_checksum(folder, MANIFEST_FILE, data)
     (folder / MANIFEST_FILE).write_text(json.dumps(data))
     return Accelerator.load(folder)
 
 
-def _manifest(geometry: Geometry, part: str) -> Manifest:
+def _manifest(geometry: Geometry, part: str, clock_mhz: float) -> Manifest:
     cycles = 2 * (geometry.frame_beats + geometry.out_beats)  # with its pauses
     return Manifest(
         schema=SCHEMA,
@@ -106,7 +112,7 @@ def _manifest(geometry: Geometry, part: str) -> Manifest:
         top="hashing_top",
         part=part,
         device=find_part(part),
-        clock_mhz=100.0,
+        clock_mhz=clock_mhz,
         input=ImageInput(
             shape=(geometry.frame_beats, 1, geometry.in_bytes),
             datatype="UINT8",

@@ -100,14 +100,16 @@ def study(
     return tuple(rows)
 
 
-def lut_unit(shape: MatrixShape, part: Part, *, build_dir: Path) -> Resources:
-    """Return the resources of our unit.
+def lut_unit(
+    shape: MatrixShape, part: Part, *, build_dir: Path, multiply: bool = False
+) -> Resources:
+    """Return the resources of our unit; `multiply`: with multipliers, not in LUTs.
 
     Raises:
         HardwareError: as `hw.synth.yosys.synthesize_module`.
     """
     sources = core_sources(shape.core)
-    parameters = shape.core_parameters()
+    parameters = shape.core_parameters(multiply=multiply)
     return synthesize_module(shape.core, sources, part, build_dir=build_dir, parameters=parameters)
 
 

@@ -103,7 +103,13 @@ def add_target(parser: argparse._ActionsContainer, *, fps: str) -> None:
         help="FPGA part, device or board, or a .yaml file that describes one; see `parts` "
         "(default: xc7z020clg400-1)",
     )
-    parser.add_argument("--clock-mhz", type=float, metavar="MHZ", help="clock (default: 100)")
+    parser.add_argument(
+        "--clock-mhz",
+        type=float,
+        metavar="MHZ",
+        help="clock (default: 100; above it, parts of the 7 series get flip-flops where estimated "
+        "timing needs them)",
+    )
     parser.add_argument(
         "--fps", type=float, metavar="N", help=f"frames a second to fold for (default: {fps})"
     )

@@ -125,6 +125,8 @@ def _compile_model(options: argparse.Namespace) -> int:
         print(line)
     for layer, (before, after) in compiled.changes.items():
         print(f"changed to fit: {layer}: {before} -> {after}")
+    for line in compiled.clock:
+        print(line)
     print(f"compile: {shown(compiled.folder)}")
     return 0
 

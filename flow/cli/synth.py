@@ -82,7 +82,7 @@ def _synthesise(options: argparse.Namespace) -> int:
 
 
 def _time(accelerator: "Accelerator") -> None:
-    from flow.compile.gates import time_kernel, timing_table  # noqa: PLC0415
+    from flow.compile.clock import time_kernel, timing_table  # noqa: PLC0415
 
     paths = time_kernel(accelerator, timeout_s=3600)
     print("\n".join(["", *timing_table(paths, accelerator.manifest.clock_mhz)]))

@@ -1,30 +1,25 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Images through the gates of an accelerator, and its timing before placement."""
+"""Images through the gates of an accelerator."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from flow.classifier import Images, check_images
+from flow.compile.clock import kernel_of
 from flow.compile.opening import OpenedAccelerator
 from flow.compile.result_folder import in_cache
 from flow.engines.simulation import read_images
 from flow.errors import FlowError
 from flow.integer import IntegerNetwork
 from flow.progress import banner, meter
-from hw.accelerator import Accelerator
 from hw.gates import build_kernel_gates
 from hw.runner.backends.virtual import VirtualDevice
 from hw.runner.description import Description
 from hw.runner.driver import Driver
-from hw.shell.kernel import KERNEL_FILE, Kernel, write_kernel
-from hw.synth.kernel import SHELL, kernel_timing
-from hw.synth.timing import LayerTiming
+from hw.shell.kernel import KERNEL_FILE
 
 __all__ = [
     "GateCheck",
@@ -32,11 +27,7 @@ __all__ = [
     "compare",
     "gate_images",
     "network_of",
-    "time_kernel",
-    "timing_table",
 ]
-
-_TOLD = 20  # layers in the table
 
 
 @dataclass(frozen=True)
@@ -112,59 +103,9 @@ def check_kernel_gates(
     """
     network = network_of(opened)
     check_images(images, network.input_shape)
-    with in_cache("gates") as build_dir, _kernel(opened.accelerator) as kernel:
+    with in_cache("gates") as build_dir, kernel_of(opened.accelerator) as kernel:
         banner("  gates: synthesis of the whole kernel, then its simulation; kept in the cache")
         program = build_kernel_gates(kernel, build_dir, timeout_s=timeout_s)
         about = Description.load(kernel.folder / KERNEL_FILE)
         with Driver(VirtualDevice(program, kernel.folder), about) as driver:
             return compare(driver, network, images)
-
-
-def time_kernel(accelerator: Accelerator, *, timeout_s: float | None = None) -> list[LayerTiming]:
-    """Return the longest path that ends in each layer and in the shell, the slowest first.
-
-    Raises:
-        HardwareError: another family than the 7 series, or a tool that failed.
-    """
-    with in_cache("gates") as build_dir, _kernel(accelerator) as kernel:
-        banner("  timing: synthesis of the whole kernel; kept in the cache")
-        return kernel_timing(kernel, build_dir, timeout_s=timeout_s)
-
-
-def timing_table(paths: list[LayerTiming], asked_mhz: float) -> list[str]:
-    """Return lines: the slowest layers, the clock that they allow, and what can be done."""
-    width = max(len(path.name) for path in paths)
-    head = (
-        f"{'longest path in':{width}}   from {'':{width - 5}} levels  fan-out     ns (cells)  MHz"
-    )
-    lines = [head] + [
-        f"{path.name:{width}}   {path.source:{width}} {path.levels:>6} {path.fan_out:>8} "
-        f"{path.delay_ns:>6.2f} ({path.logic_ns:5.2f}) {path.clock_mhz:>4.0f}"
-        for path in paths[:_TOLD]
-    ]
-    worst = paths[0]
-    return [*lines, _verdict(worst, asked_mhz), *_remedy(worst, asked_mhz)]
-
-
-def _verdict(worst: LayerTiming, asked_mhz: float) -> str:
-    return (
-        f"{worst.name} limits the clock: about {worst.clock_mhz:.0f} MHz before placement, "
-        f"{asked_mhz:g} MHz asked for"
-    )
-
-
-def _remedy(worst: LayerTiming, asked_mhz: float) -> list[str]:
-    """Return what shortens the longest path, if it has to be."""
-    if worst.clock_mhz >= asked_mhz:
-        return []
-    if worst.source != worst.name:
-        return [f"the path crosses the seam of {worst.source} and {worst.name}: a register cuts it"]
-    if worst.name == SHELL:
-        return [f"the path lies inside of the {SHELL}, which is the same for all: lower the clock"]
-    return [f"the path lies inside of {worst.name}: fold it more, so that it computes less at once"]
-
-
-@contextmanager
-def _kernel(accelerator: Accelerator) -> Iterator[Kernel]:
-    with tempfile.TemporaryDirectory(prefix="kernel-") as scratch:
-        yield write_kernel(accelerator, Path(scratch) / "kernel")

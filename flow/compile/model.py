@@ -53,6 +53,7 @@ class CompiledModel:
         run: the images that went through the RTL, all equal to the integers.
         synthesis: what Yosys counts; None if it was not wanted or does not know the part.
         changes: layer -> how it would have been built and how it is built to fit the part.
+        clock: what limits it, in lines; none for a clock that nothing is registered for.
     """
 
     folder: Path
@@ -61,6 +62,7 @@ class CompiledModel:
     run: RtlRun
     synthesis: SynthesisReport | None
     changes: Mapping[str, tuple[str, str]]
+    clock: tuple[str, ...]
 
 
 def compile_model(
@@ -131,6 +133,7 @@ def compile_model(
         run=run,
         synthesis=_synthesised(folder) if synthesis else None,
         changes=compiled.changes,
+        clock=compiled.clock,
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
 
+from flow.compile.clock import Stitched, register_for_clock
 from flow.config import CompileConfig
 from flow.dataflow import (
     expected_memories,
@@ -38,10 +40,12 @@ class CompiledNetwork:
     Attributes:
         accelerator: with FIFO depths from simulation.
         changes: layer -> how it would have been built and how it is built to fit the part.
+        clock: what limits it, in lines; none for a clock that nothing is registered for.
     """
 
     accelerator: Accelerator
     changes: Mapping[str, tuple[str, str]]
+    clock: tuple[str, ...]
 
 
 def compile_network(
@@ -81,9 +85,10 @@ def compile_network(
     write_json(
         folder / "folding.json", {"cycles": folded.cycles, "folding": folding_of(folded.model)}
     )
-    with finn_build_dir(scratch / "finn"), meter("code generation", unit="layers"):
-        generated = generate_rtl(folded.model, part, config.clock_mhz)
-        stitched = stitch(
+
+    def build(model: ModelWrapper) -> Stitched:
+        generated = generate_rtl(model, part, config.clock_mhz)
+        return generated, stitch(
             generated,
             scratch / "stitched",
             name=name,
@@ -93,6 +98,9 @@ def compile_network(
             logit_offset=network.offset,
             preprocessing=network.preprocessing,
         )
+
+    with finn_build_dir(scratch / "finn"), meter("code generation", unit="layers"):
+        (generated, stitched), clock = register_for_clock(folded.model, build)
     proof = prove_memories(stitched, expected_memories(network, generated, label=label))
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (_SIZING_IMAGES, *network.input_shape), dtype=np.uint8)
@@ -107,4 +115,4 @@ def compile_network(
         cycles_measured=sizing.interval_cycles,
         memory_words_proven=proof.words,
     )
-    return CompiledNetwork(accelerator=accelerator, changes=folded.changes)
+    return CompiledNetwork(accelerator=accelerator, changes=folded.changes, clock=tuple(clock))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where constants lie; and refolding layers whose weights do not fit a part's block RAMs."""
+"""Where constants lie; and refolding layers that take more block RAMs or DSP slices than a part."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -57,12 +57,12 @@ def built(layer: Foldable, part: Part) -> str:
 def fit_memories(
     layers: Sequence[Foldable], part: Part, target: int, given: Collection[str]
 ) -> bool:
-    """Choose folding, unit and memory of every matrix layer if block RAM would not suffice.
+    """Choose folding, unit and memory of every matrix layer if the part would not suffice.
 
-    Of all combinations that keep to the part's block RAMs and DSP slices, by prediction, the one
-    with the fewest LUTs is taken, exactly, by dynamic programming over the two; thresholds go where
-    they leave room. Without one the layers stay as they are, and synthesis says by how much they
-    exceed the part.
+    That is if each for itself they ask for too many block RAMs or DSP slices. Of all combinations
+    that keep to both, by prediction, the one with the fewest LUTs is taken, exactly, by dynamic
+    programming over the two; thresholds go where they leave room. Without one the layers stay as
+    they are, and synthesis says by how much they exceed the part.
 
     Args:
         layers: all layers, folded, with thresholds placed.
@@ -79,7 +79,9 @@ def fit_memories(
         for layer in layers
         if layer not in chosen
     )
-    if rest + sum(_alone(layer, part).bram36 for layer in chosen) <= part.bram36:
+    alone = [_alone(layer, part) for layer in chosen]
+    bram36 = rest + sum(option.bram36 for option in alone)
+    if bram36 <= part.bram36 and sum(option.dsp for option in alone) <= part.dsp:
         return False
     choices = [list(_choices(layer, part, target, layer.name in given)) for layer in chosen]
     found = _fewest_luts(choices, part.bram36 - rest - _RESERVE, part.dsp)

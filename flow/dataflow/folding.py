@@ -24,8 +24,8 @@ class Folded:
     Attributes:
         model: the graph.
         cycles: layer -> cycles per frame.
-        changes: layer -> how it would have been built and how it is, where block RAM made the
-            difference.
+        changes: layer -> how it would have been built and how it is, where block RAM or DSP
+            slices made the difference.
     """
 
     model: ModelWrapper
@@ -44,11 +44,10 @@ def fold_to_fit(model: ModelWrapper, config: CompileConfig) -> Folded:
 
     Matrix layers named in config.folding get what is asked for. Every other layer gets the fewest
     lanes with which it takes at most clock / target_fps cycles and which divide or are divided by
-    those of the layers before it, so that a width converter can join them. Where the weights then
-    do not fit the part's block RAMs, matrix layers are folded anew and some keep their weights in
-    LUTs (flow.dataflow.fitting). Without a target_fps
-    every matrix layer must be named, and the layers between are unfolded just enough not to be
-    slower.
+    those of the layers before it, so that a width converter can join them. Where that asks for more
+    block RAMs or DSP slices than the part has, matrix layers are folded anew and some keep their
+    weights, or their products, in LUTs (flow.dataflow.fitting). Without a target_fps every matrix
+    layer must be named, and the layers between are unfolded just enough not to be slower.
 
     Raises:
         FlowError: an unknown layer (known ones are listed), a PE or SIMD that does not divide

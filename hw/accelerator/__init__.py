@@ -4,6 +4,7 @@
 
 from hw.accelerator.folder import (
     MANIFEST_FILE,
+    PLAIN_MHZ,
     SCHEMA,
     Accelerator,
     Estimate,
@@ -17,6 +18,7 @@ from hw.accelerator.folder import (
 
 __all__ = [
     "MANIFEST_FILE",
+    "PLAIN_MHZ",
     "SCHEMA",
     "Accelerator",
     "Estimate",

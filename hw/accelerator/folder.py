@@ -14,10 +14,11 @@ from pydantic.dataclasses import dataclass
 from hw.accelerator.checksum import folder_checksum
 from hw.accelerator.preprocessing import Preprocessing
 from hw.errors import HardwareError
-from hw.parts import Part
+from hw.parts import Family, Part
 
 __all__ = [
     "MANIFEST_FILE",
+    "PLAIN_MHZ",
     "SCHEMA",
     "Accelerator",
     "Estimate",
@@ -31,6 +32,7 @@ __all__ = [
 
 SCHEMA = 3
 MANIFEST_FILE = "manifest.json"
+PLAIN_MHZ = 100.0  # up to here nothing is registered for the sake of the clock
 
 _STRICT = ConfigDict(extra="forbid")
 
@@ -156,6 +158,11 @@ class Manifest:
         (first,) = (name for name in names if name not in fed)
         (last,) = (name for name in names if name not in read)
         return first, last
+
+    @property
+    def registered(self) -> bool:
+        """Whether flip-flops may stand at seams: for more than 100 MHz, where timing is known."""
+        return self.device.family is Family.SERIES_7 and self.clock_mhz > PLAIN_MHZ
 
     def frames_per_second(self, cycles_per_frame: float) -> float:
         """Return the frame rate at this clock."""

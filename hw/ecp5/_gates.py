@@ -8,6 +8,7 @@ the device. Then Yosys puts the cells' models in.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from pyosys import libyosys
 
 # What an open pin reads: the fabric pulls wires up; pins that have a default of their own are low.
 _LOW = {"FCI", "LSR", "M"}
-# Pins of cells that nextpnr lists and that are no pins of the models: open, or not in use.
-_NONE = {"DI0", "DI1"}
+# Pins of cells that nextpnr lists and that are no pins of the models: open, or not in use, as those
+# of a multiplier's registers and chains.
+_NONE = re.compile(r"DI[01]|(C|SRIA|SRIB|CLK|CE|RST)\d+")
+_MULTIPLEXED = {"DP16KD", "MULT18X18D"}  # before whose pins are multiplexers that models leave out
 _MODELS = ("+/lattice/cells_sim_ecp5.v", "ecp5_cells.v")
 _BLOCKED = "RAMW_BLOCK"  # a LUT that a LUT RAM's write port stands in place of
 _PARTS = range(64)  # of a block RAM's contents, 16 words of 18 bits each, in 20
@@ -68,11 +71,11 @@ def _complete(name: str, cell: dict[str, Any], module: dict[str, Any]) -> None:
     if cell["type"] == "TRELLIS_FF" and values.pop("SD", "1").strip() == "0":
         pins["DI"] = pins["M"]  # past the LUT
     for pin, way in list(cell["port_directions"].items()):
-        if not pins[pin] and (way != "input" or pin in _NONE):
+        choice = _choice(cell, pin) if way == "input" else ""
+        if not pins[pin] and (way != "input" or _NONE.fullmatch(pin)):
             del pins[pin], cell["port_directions"][pin]
         if way != "input" or pin not in pins:
             continue
-        choice = _choice(cell, pin)
         if choice in ("0", "1"):
             pins[pin] = [choice]
         elif not pins[pin]:
@@ -87,8 +90,8 @@ def _complete(name: str, cell: dict[str, Any], module: dict[str, Any]) -> None:
 
 
 def _choice(cell: dict[str, Any], pin: str) -> str:
-    """Return what a block RAM's multiplexer does; those of other cells are in their models."""
-    if cell["type"] != "DP16KD":
+    """Return what the multiplexer before a pin does; those of other cells are in their models."""
+    if cell["type"] not in _MULTIPLEXED:
         return ""
     return str(cell["parameters"].pop(f"{pin}MUX", "")).strip()
 

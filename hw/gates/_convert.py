@@ -4,14 +4,15 @@
 
 Travels with its plan; needs pyosys and the standard library only. Yosys' own models of the cells
 are put in their places. Its library has none of a block RAM: those stay cells, with their contents
-as one word, for block_ram.sv.
+as one word, for block_ram.sv. A cell without a model, or with a setting that its model leaves out,
+is refused.
 """
 
 import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pyosys import libyosys
 
@@ -21,23 +22,35 @@ _KEPT = (
     *("READ_WIDTH_A", "READ_WIDTH_B", "WRITE_WIDTH_A", "WRITE_WIDTH_B"),
     *("WRITE_MODE_A", "WRITE_MODE_B", "RAM_MODE", "INIT_A", "INIT_B", "SRVAL_A", "SRVAL_B"),
 )
+# What Yosys' model of a DSP slice leaves out is silent there: a setting other than these.
+_DSP_SETTINGS = {
+    "AUTORESET_PATDET": "NO_RESET",
+    "SEL_MASK": "MASK",
+    "SEL_PATTERN": "PATTERN",
+    "USE_PATTERN_DETECT": "NO_PATDET",
+}
 _UNMODELLED = re.compile("REGCE|RSTREG|CASCADE|INJECT|DBITERR|SBITERR|ECCPARITY|RDADDRECC")
 
 
 def main(top: str) -> None:
     """Convert netlist.json."""
     module = json.loads(Path("netlist.json").read_text())["modules"][top]
+    yosys = libyosys.Design()
+    libyosys.run_pass("read_verilog +/xilinx/cells_sim.v", yosys)
+    models = {name.str().lstrip("\\") for name in yosys.modules_}
     for name, cell in module["cells"].items():
         if cell["type"] in _DATA_ROWS:
             module["cells"][name] = _block_ram(name, cell)
+        elif cell["type"] not in models and not cell["type"].startswith("$"):
+            _refuse(name, f"a {cell['type']}")
+        elif cell["type"] == "DSP48E1":
+            _check_dsp(name, cell["parameters"])
         elif "INIT" in cell["parameters"]:  # what is not defined can be anything
             cell["parameters"]["INIT"] = _defined(cell["parameters"]["INIT"])
     design = {"modules": {top: module}}  # without the cells' declarations, which are no models
     Path("complete.json").write_text(json.dumps(design))
-    yosys = libyosys.Design()
     for words in (
         "read_json complete.json",
-        "read_verilog +/xilinx/cells_sim.v",
         f"hierarchy -top {top}",
         "proc",
         "flatten",
@@ -48,6 +61,20 @@ def main(top: str) -> None:
         libyosys.run_pass(words, yosys)
 
 
+def _refuse(name: str, what: str) -> NoReturn:
+    print(f"error: {name}: {what} is not modelled; report it")
+    sys.exit(1)
+
+
+def _check_dsp(name: str, parameters: dict[str, str]) -> None:
+    """Refuse a slice with a setting that the model does not know."""
+    values = {key: value.strip() for key, value in parameters.items()}
+    used = [key for key, known in _DSP_SETTINGS.items() if values.get(key, known) != known]
+    used += [key for key in values if key.startswith("IS_") and "1" in values[key]]
+    if used:
+        _refuse(name, f"{', '.join(used)} of a DSP48E1")
+
+
 def _block_ram(name: str, cell: dict[str, Any]) -> dict[str, Any]:
     """Return a block RAM as a cell of the model; what that leaves out must not be in use."""
     values = {key: value.strip() for key, value in cell["parameters"].items()}
@@ -55,8 +82,7 @@ def _block_ram(name: str, cell: dict[str, Any]) -> dict[str, Any]:
     used += [key for key in values if key.startswith("IS_") and "1" in values[key]]
     used += [key for key in values if key.startswith("RAM_EXT") and values[key] != "NONE"]
     if used:
-        print(f"error: {name}: {', '.join(used)} of a block RAM is not modelled; report it")
-        sys.exit(1)
+        _refuse(name, f"{', '.join(used)} of a block RAM")
     pins = {pin: b for pin, b in cell["connections"].items() if not _UNMODELLED.match(pin)}
     kept = {key: cell["parameters"][key] for key in _KEPT if key in values}
     kept["BIG"] = f"{cell['type'] == 'RAMB36E1':b}"

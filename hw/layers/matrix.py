@@ -55,6 +55,7 @@ class MVAU_rtl(MatrixUnit, FinnMVAU_rtl):  # noqa: N801
             act=act,
             out_bits=int(self.get_output_datatype().bitwidth()),
             popcount=popcount,
+            registered=bool(self.get_nodeattr("registered")),
         )
 
     def matrix(self, weights: NDArray[Any]) -> NDArray[Any]:

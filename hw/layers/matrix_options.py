@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hw.layers.matrix_cost import dsp_resources, lut_resources
-from hw.layers.matrix_rules import unit_problem
+from hw.layers.matrix_rules import dsp_unit, unit_problem
 from hw.layers.matrix_shape import MatrixShape
 from hw.layers.weight_memory import block_rams, lut_rom
 
@@ -28,7 +28,7 @@ class MatrixLayer(Protocol):
 class MatrixOption:
     """A unit and a place for the weights, with the predicted resources of both."""
 
-    unit: str  # "lut" or "dsp"
+    unit: str  # "lut", "dsp" or "mul"
     ram_style: str  # "block" or "distributed"
     lut: float
     dsp: int
@@ -47,7 +47,7 @@ def matrix_options(layer: MatrixLayer, fpgapart: str) -> list[MatrixOption]:
     """
     wished = {"unit": layer.get_nodeattr("unit"), "style": layer.get_nodeattr("ram_style")}
     possible = {
-        "dsp": bool(layer.get_nodeattr("dsp_possible")),
+        dsp_unit(fpgapart): bool(layer.get_nodeattr("dsp_possible")),
         "lut": not unit_problem(layer),
     }
     units = [unit for unit in possible if possible[unit] and wished["unit"] in ("", unit)]
@@ -62,10 +62,10 @@ def chosen_option(layer: MatrixLayer, fpgapart: str) -> MatrixOption:
 
 def _option(layer: MatrixLayer, unit: str, style: str, fpgapart: str) -> MatrixOption:
     shape, memory = layer.shape(), layer.memory_size()
-    if unit == "dsp":
-        resources = dsp_resources(shape, fpgapart, narrow=True)
-    else:
+    if unit == "lut":
         resources = lut_resources(shape, fpgapart)
+    else:
+        resources = dsp_resources(shape, fpgapart, narrow=True)
     return MatrixOption(
         unit=unit,
         ram_style=style,

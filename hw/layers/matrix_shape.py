@@ -9,7 +9,9 @@ from qonnx.core.datatype import BaseDataType
 
 from hw.errors import HardwareError
 
-__all__ = ["MatrixShape", "Operand"]
+__all__ = ["MULTIPLIER_BITS", "MatrixShape", "Operand"]
+
+MULTIPLIER_BITS = 18  # of both operands of an ECP5's MULT18X18D
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class MatrixShape:
     out_bits: int
     depthwise: bool = False
     popcount: bool = False  # both operands are bipolar; count equal places
+    registered: bool = False  # flip-flops at every stream of our unit
 
     @property
     def macs(self) -> int:
@@ -75,8 +78,16 @@ class MatrixShape:
         """Return the module of hw/rtl/layers that computes it."""
         return "vvu_lut" if self.depthwise else "mvu_lut"
 
-    def core_parameters(self) -> dict[str, int]:
-        """Return the parameters of `core`."""
+    @property
+    def products_per_multiplier(self) -> int:
+        """Return how many products mul_dot.sv has a multiplier of 18 x 18 bits compute."""
+        field = self.weight.bits + self.act.bits + 1
+        widest = field + max(self.weight.bits, self.act.bits)
+        paired = self.simd > 1 and not self.act.signed and widest <= MULTIPLIER_BITS
+        return 2 if paired else 1
+
+    def core_parameters(self, *, multiply: bool = False) -> dict[str, int]:
+        """Return the parameters of `core`; `multiply`: with multipliers, not in LUTs."""
         size = (
             {"Window": self.inputs}
             if self.depthwise
@@ -92,5 +103,7 @@ class MatrixShape:
             "ActSigned": int(self.act.signed),
             "ActBipolar": int(self.act.bipolar),
             "Popcount": int(self.popcount),
+            "PerMultiplier": self.products_per_multiplier if multiply else 0,
             "OutBits": self.out_bits,
+            **({"Registered": 1} if self.registered else {}),
         }

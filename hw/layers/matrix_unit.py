@@ -29,7 +29,7 @@ from hw.layers.matrix_memory import (
     write_runtime,
 )
 from hw.layers.matrix_options import chosen_option
-from hw.layers.matrix_rules import UNIT_ATTRIBUTES, dsp_possible, unit_problem
+from hw.layers.matrix_rules import UNIT_ATTRIBUTES, dsp_possible, dsp_unit, unit_problem
 from hw.layers.matrix_shape import MatrixShape
 from hw.layers.matrix_wrapper import render_matrix_wrapper
 from hw.layers.weight_memory import (
@@ -67,25 +67,23 @@ class MatrixUnit(RTLBackend):
         return dict(self.finn_op.get_nodeattr_types(self)) | UNIT_ATTRIBUTES
 
     def chosen_unit(self, fpgapart: str) -> str:
-        """Return "dsp" or "lut": as the node says, else what costs less on the part.
+        """Return "dsp", "lut" or "mul": as the node says, else what costs less on the part.
 
         Raises:
             HardwareError: the node asks for a unit that cannot compute it.
         """
-        asked = self.get_nodeattr("unit") or {"auto": ""}.get(
-            self.get_nodeattr("resType"), self.get_nodeattr("resType")
-        )
-        possible = bool(self.get_nodeattr("dsp_possible"))
-        if asked == "dsp" and not possible:
+        possible, slices = bool(self.get_nodeattr("dsp_possible")), dsp_unit(fpgapart)
+        wish = str(self.get_nodeattr("resType"))
+        asked = self.get_nodeattr("unit") or {"auto": "", "dsp": slices}.get(wish, wish)
+        if asked not in ("", "lut") and not (possible and asked == slices):
             raise HardwareError(
-                f"{self.onnx_node.name}: FINN's DSP unit does not compute "
-                f"{self.get_input_datatype(1)} weights times {self.get_input_datatype(0)} on "
-                f"{fpgapart}; set unit to lut"
+                f"{self.onnx_node.name}: no {asked} unit computes {self.get_input_datatype(1)} "
+                f"weights times {self.get_input_datatype(0)} on {fpgapart}; set unit to lut"
             )
         if asked or not possible:
             return asked or "lut"
         if unit_problem(self) or is_versal(fpgapart):
-            return "dsp"
+            return slices
         cost = UnitCost.of_part(fpgapart, float(self.get_nodeattr("lut_per_dsp")))
         return choose_unit(self.shape(), fpgapart, cost, narrow=True)
 
@@ -107,7 +105,7 @@ class MatrixUnit(RTLBackend):
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
         module = str(self.get_verilog_top_module_name())
         self.generate_params(model, str(folder))
-        text = render_matrix_wrapper(module, self.shape())
+        text = render_matrix_wrapper(module, self.shape(), multiply=unit == "mul")
         (folder / f"{module}_wrapper.v").write_text(text)
         self.set_nodeattr("gen_top_module", module)
         self.generate_hdl_memstream(fpgapart)
@@ -158,7 +156,7 @@ class MatrixUnit(RTLBackend):
         Modes are FINN's: decoupled_npy, decoupled_verilog_dat and decoupled_runtime; others are
         left to FINN.
         """
-        path, ours = Path(weight_file_name), self.get_nodeattr("unit") == "lut"
+        path, ours = Path(weight_file_name), self._is_ours()
         plain = not any(self.get_nodeattr(name) for name in self._special_memories())
         if (weight_file_mode == "decoupled_npy" and not ours) or not plain:
             self.finn_op.make_weight_file(self, weights, weight_file_mode, weight_file_name)
@@ -179,6 +177,9 @@ class MatrixUnit(RTLBackend):
         """Return the datatype as which FINN's rtlsim reads the weights of decoupled_npy."""
         return self.get_input_datatype(1)
 
+    def _is_ours(self) -> bool:
+        return self.get_nodeattr("unit") in ("lut", "mul")
+
     def _special_memories(self) -> list[str]:
         """Return the attributes that change the order of words in FINN's memory."""
         return [n for n in ("pumpedMemory", "mlo_max_iter") if n in self.get_nodeattr_types()]
@@ -194,7 +195,7 @@ class MatrixUnit(RTLBackend):
 
     def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
         """Return the sources of the unit, its wrapper among them; names alone unless `abspath`."""
-        if self.get_nodeattr("unit") != "lut":
+        if not self._is_ours():
             return list(self.finn_op.get_rtl_file_list(self, abspath))
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
         files = [*core_sources(self.shape().core)]
@@ -203,7 +204,7 @@ class MatrixUnit(RTLBackend):
 
     def get_verilog_paths(self) -> list[str]:
         """Return the folders of the sources."""
-        if self.get_nodeattr("unit") != "lut":
+        if not self._is_ours():
             return list(self.finn_op.get_verilog_paths(self))
         return [str(self.get_nodeattr("code_gen_dir_ipgen")), str(RTL_FOLDER)]
 
@@ -211,7 +212,7 @@ class MatrixUnit(RTLBackend):
         """Append the Tcl that adds the unit to the node's hierarchy of a Vivado block design."""
         if self._never_written():
             cmd += [f"add_files -norecurse {file}" for file in WEIGHT_MEMORY]
-        if self.get_nodeattr("unit") != "lut":
+        if not self._is_ours():
             self.finn_op.instantiate_ip(self, cmd)
             return
         name, top = self.onnx_node.name, self.get_nodeattr("gen_top_module")

@@ -58,13 +58,13 @@ endmodule
 """
 
 
-def render_matrix_wrapper(module: str, shape: MatrixShape) -> str:
+def render_matrix_wrapper(module: str, shape: MatrixShape, *, multiply: bool) -> str:
     """Return the Verilog module `module`: our unit, its streams padded to whole bytes."""
     weight = shape.macs * shape.weight.bits
     act = shape.simd * shape.act.bits * (shape.pe if shape.depthwise else 1)
     out = shape.pe * shape.out_bits
     padding = -out % 8
-    values = shape.core_parameters().items()
+    values = shape.core_parameters(multiply=multiply).items()
     return _TEMPLATE.format(
         module=module,
         core=shape.core,

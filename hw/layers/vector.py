@@ -53,6 +53,7 @@ class VVAU_rtl(MatrixUnit, FinnVVAU_rtl):  # noqa: N801
             act=Operand.of(self.get_input_datatype(0)),
             out_bits=int(self.get_output_datatype().bitwidth()),
             depthwise=True,
+            registered=bool(self.get_nodeattr("registered")),
         )
 
     def matrix(self, weights: NDArray[Any]) -> NDArray[Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hw.errors import HardwareError
 from hw.layers.cores import core_sources
-from hw.parts import Family, find_part
+from hw.parts import find_part, is_ecp5
 
 __all__ = ["WEIGHT_MEMORY", "block_rams", "lut_rom", "memory_style", "render_weight_memory"]
 
@@ -65,7 +65,7 @@ def lut_rom(words: int, width: int, fpgapart: str) -> int:
 
     On an ECP5 one for 16 words; Yosys puts none there that needs a multiplexer of LUTs as well.
     """
-    if _of_lut4(fpgapart):
+    if is_ecp5(fpgapart):
         return width * -(-words // _LUT4_WORDS)
     slices = -(-words // _SLICE_WORDS)
     return width * (-(-words // _LUT_WORDS) + -(-(slices - 1) // 3))
@@ -94,21 +94,13 @@ def memory_style(words: int, width: int, fpgapart: str) -> str:
 
 def _lut_per_block(fpgapart: str) -> float:
     """Return how many LUTs a 36 kbit block RAM is worth."""
-    if _of_lut4(fpgapart):
+    if is_ecp5(fpgapart):
         return _LUT4_RATIO
     try:
         part = find_part(fpgapart)
     except HardwareError:
         return _RATIO
     return part.lut / part.bram36
-
-
-def _of_lut4(fpgapart: str) -> bool:
-    """Say whether a part is an ECP5; one that FINN alone knows is none."""
-    try:
-        return find_part(fpgapart).family is Family.ECP5
-    except HardwareError:
-        return False
 
 
 def render_weight_memory(

@@ -13,7 +13,7 @@ from hw.parts.part import Family, Part
 from hw.parts.table import PARTS
 from steelflow_names import near, one_line
 
-__all__ = ["find_part", "known_parts", "part_file"]
+__all__ = ["find_part", "is_ecp5", "known_parts", "part_file"]
 
 _FILES = (".yaml", ".yml", ".json")
 _DSP = {
@@ -61,6 +61,14 @@ def find_part(name: str) -> Part:
     found = " or ".join(map(repr, near(name, labels)))
     meant = f"; did you mean {found}?" if found else "."
     raise HardwareError(f"part {name!r}: is unknown{meant} {_REMEDY}")
+
+
+def is_ecp5(name: str) -> bool:
+    """Say whether a part is an ECP5; one that FINN alone knows is none."""
+    try:
+        return find_part(name).family is Family.ECP5
+    except HardwareError:
+        return False
 
 
 _REMEDY = "The parts that are known: `steelflow parts`; a .yaml file can describe another"

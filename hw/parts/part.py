@@ -20,7 +20,7 @@ class Family(StrEnum):
     SERIES_7 = "xc7"
     ULTRASCALE_PLUS = "xcup"
     VERSAL = "versal"  # which Yosys does not synthesise
-    ECP5 = "ecp5"  # which FINN does not know: our LUT unit computes all matrix layers
+    ECP5 = "ecp5"  # which FINN does not know: our units compute all matrix layers
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))

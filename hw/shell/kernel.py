@@ -222,4 +222,5 @@ def _parameters(inner: Manifest, manifest: KernelManifest) -> dict[str, str]:
         "Signed": f"1'b{signed:d}",
         "WatchdogCycles": str(manifest.watchdog_cycles),
         "Digest": f"128'h{digest}",
+        **({"Registered": "1'b1"} if inner.registered else {}),
     }

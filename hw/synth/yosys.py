@@ -177,11 +177,11 @@ def _commands(family: str) -> list[Command]:
 
 
 def _ecp5_commands() -> list[Command]:
-    """Return `synth_ecp5`, which chooses by itself where memories lie.
+    """Return `synth_ecp5` as in bitstreams (hw.ecp5); it chooses by itself where memories lie.
 
     "distributed" would be LUT RAM to it, which has no contents.
     """
-    return ["setattr -unset rom_style a:rom_style=distributed", "synth_ecp5 -noabc9"]
+    return ["setattr -unset rom_style a:rom_style=distributed", "synth_ecp5 -noabc9 -nowidelut"]
 
 
 def _xilinx_commands(family: str) -> list[Command]:

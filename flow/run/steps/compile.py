@@ -8,6 +8,7 @@ from flow.compile import compile_network
 from flow.compile.opening import NETWORK
 from flow.integer import IntegerNetwork
 from flow.lowering import lower, read_model
+from flow.progress import banner
 from flow.run.pipeline import Context, Settings, Step
 from hw.parts import part_file
 
@@ -43,7 +44,7 @@ class CompileStep(Step):
         network.save(folder / NETWORK)
         for name in compared:
             _lowered(context, name).save(folder / f"{name}.npz")
-        compile_network(
+        compiled = compile_network(
             network,
             context.config.compile,
             folder,
@@ -51,6 +52,8 @@ class CompileStep(Step):
             scratch=scratch,
             build_dir=context.cache("verilator"),
         )
+        for line in compiled.clock:
+            banner(f"  {line}")
 
 
 def _lowered(context: Context, name: str) -> IntegerNetwork:

@@ -25,7 +25,8 @@ module kernel_shell
   parameter int unsigned  ValueBits      = 13,
   parameter bit           Signed         = 1'b1,
   parameter int unsigned  WatchdogCycles = 100_000,
-  parameter logic [127:0] Digest         = '0
+  parameter logic [127:0] Digest         = '0,
+  parameter bit           Registered     = 1'b0  // flip-flops between its parts, for a fast clock
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -119,15 +120,24 @@ module kernel_shell
   );
 
   logic        begin_any, begin_run, record_begin, record_phase, stop, reader_abort, writer_abort;
+  logic        order_any, order_run, order_record, order_phase;  // what the sequencer begins
+  logic [31:0] order_frames;
   logic [57:0] record_place;
   logic        reader_idle, writer_idle, writer_done;
   logic        read_slverr, read_decerr, write_slverr, write_decerr;
   logic        reader_moved, writer_moved, feeder_moved, collector_moved;
-  logic        starved, blocked, frame_done;
+  logic        starved, blocked, frame_done, fresh;
+
+  typedef struct packed {
+    logic done, read_slverr, read_decerr, write_slverr, write_decerr;
+    logic moved, starved, blocked, frame_done;
+  } told_t;
+  told_t told, seen;  // what the engines tell the sequencer
 
   shell_sequencer #(
     .Digest        (Digest),
-    .WatchdogCycles(WatchdogCycles)
+    .WatchdogCycles(WatchdogCycles),
+    .Registered    (Registered)
   ) u_sequencer (
     .clk_i,
     .rst_ni,
@@ -139,38 +149,74 @@ module kernel_shell
     .count_i           (count),
     .record_address_i  (record_address),
     .record_o          (record),
-    .begin_o           (begin_any),
-    .run_o             (begin_run),
-    .frames_o          (frames),
-    .record_begin_o    (record_begin),
+    .begin_o           (order_any),
+    .run_o             (order_run),
+    .frames_o          (order_frames),
+    .record_begin_o    (order_record),
     .record_address_o  (record_place),
-    .record_phase_o    (record_phase),
+    .record_phase_o    (order_phase),
     .stop_o            (stop),
     .reader_abort_o    (reader_abort),
     .writer_abort_o    (writer_abort),
     .accelerator_rst_no(acc_rst_no),
     .reader_idle_i     (reader_idle),
     .writer_idle_i     (writer_idle),
-    .writer_done_i     (writer_done),
-    .read_slverr_i     (read_slverr),
-    .read_decerr_i     (read_decerr),
-    .write_slverr_i    (write_slverr),
-    .write_decerr_i    (write_decerr),
-    .moved_i           (reader_moved || writer_moved || feeder_moved || collector_moved),
-    .starved_i         (starved),
-    .blocked_i         (blocked),
-    .frame_done_i      (frame_done)
+    .writer_done_i     (seen.done),
+    .read_slverr_i     (seen.read_slverr),
+    .read_decerr_i     (seen.read_decerr),
+    .write_slverr_i    (seen.write_slverr),
+    .write_decerr_i    (seen.write_decerr),
+    .moved_i           (seen.moved),
+    .starved_i         (seen.starved),
+    .blocked_i         (seen.blocked),
+    .frame_done_i      (seen.frame_done)
+  );
+
+  shell_stage #(
+    .Width     (36),
+    .Registered(Registered)
+  ) u_orders (
+    .clk_i,
+    .rst_ni,
+    .data_i({order_any, order_run, order_record, order_phase, order_frames}),
+    .data_o({begin_any, begin_run, record_begin, record_phase, frames})
+  );
+
+  // Registered, the writer still shows the end of the run before when the next is ordered.
+  assign fresh = !Registered || !(order_any || order_record || begin_any || record_begin);
+  always_comb begin
+    told              = '0;
+    told.done         = writer_done && fresh;
+    told.read_slverr  = read_slverr;
+    told.read_decerr  = read_decerr;
+    told.write_slverr = write_slverr;
+    told.write_decerr = write_decerr;
+    told.moved        = reader_moved || writer_moved || feeder_moved || collector_moved;
+    told.starved      = starved;
+    told.blocked      = blocked;
+    told.frame_done   = frame_done;
+  end
+  shell_stage #(
+    .Width     ($bits(told_t)),
+    .Registered(Registered)
+  ) u_told (
+    .clk_i,
+    .rst_ni,
+    .data_i(told),
+    .data_o(seen)
   );
 
   // Memory to accelerator.
-  logic  read_valid, read_ready;
-  beat_t read_data;
+  logic  read_valid, read_ready, fed_valid, fed_ready, feed_valid, feed_ready;
+  beat_t read_data, fed_data;
+  logic [8*InBytes-1:0] feed_data;
 
   shell_reader #(
     .DataBytes  (DataBytes),
     .BurstBeats (BurstBeats),
     .Outstanding(Outstanding),
-    .FrameBytes (FrameBytes)
+    .FrameBytes (FrameBytes),
+    .Registered (Registered)
   ) u_reader (
     .clk_i,
     .rst_ni,
@@ -195,10 +241,26 @@ module kernel_shell
     .out_data_o (read_data)
   );
 
+  shell_seam #(
+    .Width     (8 * DataBytes),
+    .Registered(Registered)
+  ) u_read_seam (
+    .clk_i,
+    .rst_ni,
+    .clear_i    (reader_abort),
+    .in_valid_i (read_valid),
+    .in_ready_o (read_ready),
+    .in_data_i  (read_data),
+    .out_valid_o(fed_valid),
+    .out_ready_i(fed_ready),
+    .out_data_o (fed_data)
+  );
+
   shell_feeder #(
     .DataBytes  (DataBytes),
     .StreamBytes(InBytes),
-    .FrameBeats (InFrameBeats)
+    .FrameBeats (InFrameBeats),
+    .Registered (Registered)
   ) u_feeder (
     .clk_i,
     .rst_ni,
@@ -207,18 +269,50 @@ module kernel_shell
     .stop_i     (stop),
     .starved_o  (starved),
     .moved_o    (feeder_moved),
-    .in_valid_i (read_valid),
-    .in_ready_o (read_ready),
-    .in_data_i  (read_data),
+    .in_valid_i (fed_valid),
+    .in_ready_o (fed_ready),
+    .in_data_i  (fed_data),
+    .out_valid_o(feed_valid),
+    .out_ready_i(feed_ready),
+    .out_data_o (feed_data)
+  );
+
+  shell_seam #(
+    .Width     (8 * InBytes),
+    .Registered(Registered)
+  ) u_feed_seam (
+    .clk_i,
+    .rst_ni,
+    .clear_i    (!acc_rst_no),
+    .in_valid_i (feed_valid),
+    .in_ready_o (feed_ready),
+    .in_data_i  (feed_data),
     .out_valid_o(acc_in_valid_o),
     .out_ready_i(acc_in_ready_i),
     .out_data_o (acc_in_data_o)
   );
 
   // Accelerator to memory.
+  logic  collect_valid, collect_ready, beat_valid, beat_ready, beat_last;
   logic  result_valid, result_last, record_valid, record_last, write_ready;
-  beat_t result_data, record_data;
-  keep_t result_keep;
+  beat_t beat_data, result_data, record_data;
+  keep_t beat_keep, result_keep;
+  logic [8*OutBytes-1:0] collect_data;
+
+  shell_seam #(
+    .Width     (8 * OutBytes),
+    .Registered(Registered)
+  ) u_collect_seam (
+    .clk_i,
+    .rst_ni,
+    .clear_i    (!acc_rst_no),
+    .in_valid_i (acc_out_valid_i),
+    .in_ready_o (acc_out_ready_o),
+    .in_data_i  (acc_out_data_i),
+    .out_valid_o(collect_valid),
+    .out_ready_i(collect_ready),
+    .out_data_o (collect_data)
+  );
 
   shell_collector #(
     .DataBytes  (DataBytes),
@@ -226,7 +320,8 @@ module kernel_shell
     .FrameBeats (OutFrameBeats),
     .Lanes      (Lanes),
     .ValueBits  (ValueBits),
-    .Signed     (Signed)
+    .Signed     (Signed),
+    .Registered (Registered)
   ) u_collector (
     .clk_i,
     .rst_ni,
@@ -236,14 +331,29 @@ module kernel_shell
     .frame_done_o(frame_done),
     .blocked_o  (blocked),
     .moved_o    (collector_moved),
-    .in_valid_i (acc_out_valid_i),
-    .in_ready_o (acc_out_ready_o),
-    .in_data_i  (acc_out_data_i),
+    .in_valid_i (collect_valid),
+    .in_ready_o (collect_ready),
+    .in_data_i  (collect_data),
+    .out_valid_o(beat_valid),
+    .out_ready_i(beat_ready),
+    .out_data_o (beat_data),
+    .out_keep_o (beat_keep),
+    .out_last_o (beat_last)
+  );
+
+  shell_seam #(
+    .Width     (9 * DataBytes + 1),
+    .Registered(Registered)
+  ) u_result_seam (
+    .clk_i,
+    .rst_ni,
+    .clear_i    (begin_any || stop),
+    .in_valid_i (beat_valid),
+    .in_ready_o (beat_ready),
+    .in_data_i  ({beat_last, beat_keep, beat_data}),
     .out_valid_o(result_valid),
     .out_ready_i(write_ready && !record_phase),
-    .out_data_o (result_data),
-    .out_keep_o (result_keep),
-    .out_last_o (result_last)
+    .out_data_o ({result_last, result_keep, result_data})
   );
 
   shell_record #(

@@ -16,7 +16,8 @@ module shell_collector #(
   parameter int unsigned FrameBeats  = 10,
   parameter int unsigned Lanes       = 1,
   parameter int unsigned ValueBits   = 13,
-  parameter bit          Signed      = 1'b1
+  parameter bit          Signed      = 1'b1,
+  parameter bit          Registered  = 1'b0  // a flip-flop says whether frames are left
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -47,7 +48,18 @@ module shell_collector #(
   beat_t       beat_q;
   logic        running, resize_ready;
 
-  assign running      = left_q != '0;
+  if (Registered) begin : gen_flag
+    logic running_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || stop_i) running_q <= 1'b0;
+      else if (start_i) running_q <= frames_i != '0;
+      else if (frame_done_o && left_q == 32'd1) running_q <= 1'b0;
+    end
+    assign running = running_q;
+  end else begin : gen_count
+    assign running = left_q != '0;
+  end
+
   assign in_ready_o   = resize_ready && running && !start_i;
   assign moved_o      = in_valid_i && in_ready_o;
   assign blocked_o    = in_valid_i && running && !resize_ready;

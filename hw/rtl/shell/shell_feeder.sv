@@ -12,7 +12,8 @@
 module shell_feeder #(
   parameter int unsigned DataBytes   = 8,
   parameter int unsigned StreamBytes = 1,
-  parameter int unsigned FrameBeats  = 784
+  parameter int unsigned FrameBeats  = 784,
+  parameter bit          Registered  = 1'b0  // a flip-flop says whether frames are left
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -40,7 +41,18 @@ module shell_feeder #(
   beat_t       beat_q;
   logic        running, resized_valid, resize_ready;
 
-  assign running     = frames_q != '0;
+  if (Registered) begin : gen_flag
+    logic running_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || stop_i) running_q <= 1'b0;
+      else if (start_i) running_q <= frames_i != '0;
+      else if (moved_o && beat_q == LastBeat && frames_q == 32'd1) running_q <= 1'b0;
+    end
+    assign running = running_q;
+  end else begin : gen_count
+    assign running = frames_q != '0;
+  end
+
   assign out_valid_o = resized_valid && running;
   assign in_ready_o  = resize_ready && running && !start_i;
   assign moved_o     = out_valid_o && out_ready_i;

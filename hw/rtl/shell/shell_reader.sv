@@ -17,7 +17,8 @@ module shell_reader #(
   parameter int unsigned DataBytes   = 8,
   parameter int unsigned BurstBeats  = 16,
   parameter int unsigned Outstanding = 8,
-  parameter int unsigned FrameBytes  = 784
+  parameter int unsigned FrameBytes  = 784,
+  parameter bit          Registered  = 1'b0  // what a burst takes is taken off a cycle later
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -75,6 +76,10 @@ module shell_reader #(
   pending_t      pending_q;  // bytes
   beat_address_t address_q;  // of the next burst
   logic          refill, plan;
+  pending_t      planned, taken;  // bytes of the burst, and what goes off pending_q
+  // verilator lint_off UNUSEDSIGNAL
+  pending_t      late;            // what should be off it already; for the proof
+  // verilator lint_on UNUSEDSIGNAL
 
   // The next burst: up to the boundary, or up to the end of the run.
   burst_t   to_boundary, beats;
@@ -109,8 +114,23 @@ module shell_reader #(
       if (plan) planned_q <= 1'b1;
       else if (issue) planned_q <= 1'b0;
       pending_q <= pending_q + (refill ? pending_t'(FrameBytes) : '0)
-                   - (plan ? (whole ? boundary_bytes : pending_q) : '0);
+                   - taken;
     end
+  end
+
+  // Behind a plan comes none in the next cycle, so that no plan sees what is still to be taken off.
+  assign planned = plan ? (whole ? boundary_bytes : pending_q) : '0;
+  if (Registered) begin : gen_later
+    pending_t taken_q;
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || abort_i || start_i) taken_q <= '0;
+      else taken_q <= planned;
+    end
+    assign taken = taken_q;
+    assign late  = taken_q;
+  end else begin : gen_at_once
+    assign taken = planned;
+    assign late  = '0;
   end
 
   always_ff @(posedge clk_i) begin

@@ -17,7 +17,8 @@ module shell_sequencer
   import shell_pkg::*;
 #(
   parameter logic [127:0] Digest         = '0,
-  parameter int unsigned  WatchdogCycles = 100_000
+  parameter int unsigned  WatchdogCycles = 100_000,
+  parameter bit           Registered     = 1'b0  // flip-flops hold what is decided from counters
 ) (
   input  logic         clk_i,
   input  logic         rst_ni,
@@ -80,6 +81,7 @@ module shell_sequencer
   logic [$clog2(ResetCycles+1)-1:0] reset_q;
   logic    accelerator_rst_nq;
   logic    clean, expired, begin_run, begin_abort, record_lost;
+  logic    reset_over, renew;
 
   logic [31:0] count_q, images_q, number_q;
   logic [63:0] cycles_q, starved_q, blocked_q;
@@ -109,8 +111,7 @@ module shell_sequencer
     timeouts.stream_timeout = reader_idle_i && writer_idle_i;
   end
 
-  assign clean     = !reader_dirty_q && !writer_dirty_q && reset_q == '0;
-  assign expired   = timer_q == '0;
+  assign clean     = !reader_dirty_q && !writer_dirty_q && reset_over;
   assign begin_run = start_i && clean && (state_q == Idle || state_q == Settle);
 
   always_comb begin
@@ -181,8 +182,24 @@ module shell_sequencer
   end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || moved_i || state_d != state_q) timer_q <= timer_t'(WatchdogCycles);
+    if (!rst_ni || moved_i || renew) timer_q <= timer_t'(WatchdogCycles);
     else if (!expired) timer_q <= timer_q - 1'b1;
+  end
+
+  if (Registered) begin : gen_flags
+    logic reset_over_q, renew_q, expired_q;
+    always_ff @(posedge clk_i) begin
+      reset_over_q <= rst_ni && !begin_abort && reset_q <= ($bits(reset_q))'(1);
+      renew_q      <= state_d != state_q;  // the timer is renewed a cycle later, not believed before
+      expired_q    <= rst_ni && timer_q == '0 && !renew_q;
+    end
+    assign reset_over = reset_over_q;
+    assign renew      = renew_q;
+    assign expired    = expired_q && !renew_q;
+  end else begin : gen_decided
+    assign reset_over = reset_q == '0;
+    assign renew      = state_d != state_q;
+    assign expired    = timer_q == '0;
   end
 
   // The accelerator comes out of the kernel's own reset after ResetCycles as well.

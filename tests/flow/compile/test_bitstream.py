@@ -99,14 +99,17 @@ def test_a_tiny_network_from_onnx_to_gates(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     tiny_qonnx().save(str(tmp_path / "tiny.onnx"))
     folder = str(tmp_path / "out")
-    chip = ["--part", "ulx3s-85f", "--clock-mhz", "50"]
+    chip = ["--part", "ulx3s-85f", "--clock-mhz", "50", "--fps", "100000"]
     assert main(["compile", str(tmp_path / "tiny.onnx"), *chip, "--output", folder]) == 0
     assert "LFE5U-85F-6BG381C holds" in capsys.readouterr().out
     assert main(["bitstream", folder, "--board", "ulx3s-85f", "--gates", "6"]) == 0
     said = capsys.readouterr().out
     assert "clock       50 MHz met by" in said
     assert said.endswith("gates: 6 of 6 images exact\n")
-    assert (tmp_path / "out" / "bitstream-ulx3s-85f" / "products" / "kernel.bit").stat().st_size
+    built = tmp_path / "out" / "bitstream-ulx3s-85f"
+    assert (built / "products" / "kernel.bit").stat().st_size
+    report = json.loads((built / "bitstream.json").read_text())
+    assert report["used"]["MULT18"][0] == report["beside"]["estimated"]["DSP"] > 0
 
 
 def test_a_configuration_with_a_mistake_leaves_nothing(

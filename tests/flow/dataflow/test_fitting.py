@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Weights that exceed a part's block RAMs: which layers are refolded, and which go to LUTs."""
 
+import copy
 from dataclasses import replace
 from itertools import product
 
@@ -95,6 +96,28 @@ def test_what_was_changed_to_fit_is_told(large: ModelWrapper) -> None:
         pe, simd = lanes[name].values()
         assert after.startswith(f"PE {pe}, SIMD {simd}, ")
         assert before != after
+
+
+def test_products_that_exceed_the_multipliers_go_to_luts(large: ModelWrapper) -> None:
+    part = find_part("ulx3s-85f")
+    roomy, _ = fold(_multiplied(large), CompileConfig(part=part.name, target_fps=5_000))
+    layers = foldables(roomy)
+    before = [chosen_option(layer, part.name) for layer in _matrices(roomy)]
+    slices = sum(option.dsp for option in before)
+    assert {option.unit for option in before} == {"mul"}
+    assert fit_memories(list(layers.values()), replace(part, dsp=slices - 1), 20_000, layers)
+    after = [chosen_option(layer, part.name) for layer in _matrices(roomy)]
+    assert {option.unit for option in after} == {"lut", "mul"}
+    assert 0 < sum(option.dsp for option in after) < slices
+
+
+def _multiplied(model: ModelWrapper) -> ModelWrapper:
+    """Return a copy for an ECP5 whose multipliers cost next to nothing."""
+    copied = copy.deepcopy(model)
+    for layer in _matrices(copied):
+        layer.set_nodeattr("dsp_possible", 1)  # type: ignore[attr-defined]
+        layer.set_nodeattr("lut_per_dsp", 1.0)  # type: ignore[attr-defined]
+    return copied
 
 
 def test_given_foldings_stay(large: ModelWrapper) -> None:

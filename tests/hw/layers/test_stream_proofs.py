@@ -37,6 +37,7 @@ BUGS = (
     Bug("stream_argmax", "stream_argmax", "winner_key_q > best", "winner_key_q >= best"),
     Bug("stream_fork", "stream_fork", "accept ? '1 : waiting", "accept ? '1 : out_valid_q"),
     Bug("stream_constant", "stream_constant", "= !valid_q || load", "= 1'b1"),
+    Bug("stream_queue", "stream_queue", "fill_d != fill_t'(Depth)", "1'b1"),
     Bug("mvu_replay", "mvu_replay", "if (last_repeat) free_q", "free_q"),
 )
 

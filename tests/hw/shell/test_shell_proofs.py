@@ -63,6 +63,15 @@ def test_no_property_ever_fails(unit: str, task: str, tmp_path: Path) -> None:
     assert run_sby(_HERE / f"{unit}.sby", task, tmp_path) == "PASS"
 
 
+@pytest.mark.slow
+def test_no_property_of_a_registered_reader_fails(tmp_path: Path) -> None:
+    path = _RTL / "shell_reader.sv"
+    text = path.read_text()
+    assert text.count("Registered  = 1'b0") == 1
+    changed = {path: text.replace("Registered  = 1'b0", "Registered  = 1'b1")}
+    assert run_sby(_HERE / "reader.sby", "prove", tmp_path, changed) == "PASS"
+
+
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug.unit}: {bug.name}")
 def test_a_seeded_bug_is_found(bug: Bug, tmp_path: Path) -> None:
     path = _RTL / f"shell_{bug.unit}.sv"

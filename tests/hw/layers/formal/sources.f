@@ -10,6 +10,7 @@ stream_pool.sv
 stream_argmax.sv
 stream_fork.sv
 stream_constant.sv
+stream_queue.sv
 mvu_replay.sv
 stream_assumed.sv
 one_place.sv
@@ -22,4 +23,5 @@ stream_pool_properties.sv
 stream_argmax_properties.sv
 stream_fork_properties.sv
 stream_constant_properties.sv
+stream_queue_properties.sv
 mvu_replay_properties.sv

@@ -99,7 +99,7 @@ module reader_properties #(
   // What the registers mean: bytes that no burst was made for yet; beats of those that were.
   count_t      unplanned, planned, offered, planned_beats, offered_beats;
   logic [63:0] plan_address, next_burst;
-  assign unplanned     = count_t'(dut.pending_q) + FrameBytes * count_t'(dut.frames_q[FrameBits-1:0]);
+  assign unplanned     = count_t'(dut.pending_q - dut.late) + FrameBytes * count_t'(dut.frames_q[FrameBits-1:0]);
   assign planned       = count_t'(dut.beats_q);
   assign offered       = count_t'(dut.ar_beats_q);
   assign planned_beats = dut.planned_q ? planned : '0;
@@ -139,6 +139,7 @@ module reader_properties #(
       if (ran && !aborted) begin
         reserved_is_promised: assert (count_t'(dut.reserved_q) == owed + offered_beats + held);
         frames_fit: assert (dut.frames_q < 2 ** FrameBits);
+        late_is_planned: assert (dut.late == 0 || (dut.planned_q && dut.late <= dut.pending_q));
         pending_fits: assert (dut.pending_q <= 2 * BurstBeats * DataBytes + FrameBytes);
         bytes_fit: assert (bytes < FrameBytes * 2 ** FrameBits && asked <= needed);
         if (unplanned != 0) begin
@@ -154,7 +155,7 @@ module reader_properties #(
         end
       end else begin
         nothing_reserved: assert (dut.reserved_q == 0 && !dut.planned_q && dut.pending_q == 0
-                                  && dut.frames_q == 0);
+                                  && dut.frames_q == 0 && dut.late == 0);
       end
       behind_an_abort: assert (!aborted || aborting || (idle && held == 0));
       before_a_run: assert (ran || (!ar_valid && owed == 0 && held == 0));
