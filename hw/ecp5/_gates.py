@@ -18,7 +18,7 @@ from pyosys import libyosys
 _LOW = {"FCI", "LSR", "M"}
 # Pins of cells that nextpnr lists and that are no pins of the models: open, or not in use, as those
 # of a multiplier's registers and chains.
-_NONE = re.compile(r"DI[01]|(C|SRIA|SRIB|CLK|CE|RST)\d+")
+_NONE = re.compile(r"\w+\.DI[01]|MULT18X18D\.(C|SRIA|SRIB|CLK|CE|RST)\d+")
 _MULTIPLEXED = {"DP16KD", "MULT18X18D"}  # before whose pins are multiplexers that models leave out
 _MODELS = ("+/lattice/cells_sim_ecp5.v", "ecp5_cells.v")
 _BLOCKED = "RAMW_BLOCK"  # a LUT that a LUT RAM's write port stands in place of
@@ -72,7 +72,7 @@ def _complete(name: str, cell: dict[str, Any], module: dict[str, Any]) -> None:
         pins["DI"] = pins["M"]  # past the LUT
     for pin, way in list(cell["port_directions"].items()):
         choice = _choice(cell, pin) if way == "input" else ""
-        if not pins[pin] and (way != "input" or _NONE.fullmatch(pin)):
+        if not pins[pin] and (way != "input" or _NONE.fullmatch(f"{cell['type']}.{pin}")):
             del pins[pin], cell["port_directions"][pin]
         if way != "input" or pin not in pins:
             continue

@@ -177,7 +177,7 @@ def _commands(family: str) -> list[Command]:
 
 
 def _ecp5_commands() -> list[Command]:
-    """Return `synth_ecp5` as in bitstreams (hw.ecp5); it chooses by itself where memories lie.
+    """Return `synth_ecp5` as in bitstreams (hw.ecp5), but by abc; it chooses where memories lie.
 
     "distributed" would be LUT RAM to it, which has no contents.
     """

@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hashing_kernel import write_hashing_kernel
+from pyosys import libyosys
 from uart_board import BAUD, GEOMETRY, noise
 
+import hw.ecp5
 from hw.boards import BoardSettings, find_board
 from hw.build import BuildProducts, BuildStore
+from hw.ecp5._gates import _complete
 from hw.ecp5.gates import build_gates
 from hw.ecp5.plan import BITSTREAM, CONFIG, Ecp5Settings
 from hw.ecp5.pll import nearest_pll
@@ -140,6 +143,46 @@ def _luts(config: str) -> set[tuple[str, str]]:
         if line.startswith("word: SLICE") and not line.endswith("1" * 16):
             found.add((tile, line))
     return found
+
+
+_CELLS = Path(hw.ecp5.__file__).parent / "cells" / "ecp5_cells.v"
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [(-3, 5), (-(2**17), -(2**17)), (2**18 - 1, 2**18 - 1), (-1, 2**17 - 1)]
+)
+def test_the_model_of_a_multiplier_multiplies(left: int, right: int, tmp_path: Path) -> None:
+    signed = int(left < 0)
+    pins = [f".A{i}(1'b{left >> i & 1}), .B{i}(1'b{right >> i & 1})" for i in range(18)]
+    pins += [f".P{i}(p[{i}])" for i in range(36)]
+    pins += [f".SIGNED{port}(1'b{signed}), .SOURCE{port}(1'b0)" for port in "AB"]
+    text = f"module top(output [35:0] p); MULT18X18D mul({', '.join(pins)}); endmodule"
+    (tmp_path / "top.v").write_text(text)
+    design = libyosys.Design()
+    for words in (
+        f"read_verilog {_CELLS} {tmp_path}/top.v",
+        "hierarchy -top top",
+        "proc",
+        "flatten",
+        "opt -full",
+        f"write_json {tmp_path}/top.json",
+    ):
+        libyosys.run_pass(words, design)
+    (module,) = json.loads((tmp_path / "top.json").read_text())["modules"].values()
+    found = "".join(reversed(module["ports"]["p"]["bits"]))
+    assert int(found, 2) == left * right % 2**36
+
+
+def test_an_open_pin_of_a_lut_ram_is_high_and_one_of_a_multiplier_s_registers_none() -> None:
+    for kind, pin, expected in (("TRELLIS_RAMW", "C0", {"C0": ["1"]}), ("MULT18X18D", "C0", {})):
+        cell = {
+            "type": kind,
+            "parameters": {},
+            "port_directions": {pin: "input"},
+            "connections": {pin: list[int]()},
+        }
+        _complete("cell", cell, {})
+        assert cell["connections"] == expected
 
 
 @pytest.mark.slow
