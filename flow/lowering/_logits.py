@@ -37,13 +37,14 @@ _TRAILING = ("Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Identity")
 _ROUNDINGS = ("Quant", "QuantizeLinear", "DequantizeLinear")  # of what a Softmax gives
 
 
-def logits_tensor(nodes: Sequence[NodeProto], output: str) -> tuple[str, NodeProto | None]:
+def logits_tensor(nodes: Sequence[NodeProto], output: str) -> tuple[str, NodeProto | None, bool]:
     """Return the tensor before the decision at the graph's end, and the decision's node.
 
     A quantizer goes with the Softmax before it; one behind another function makes thresholds of it.
+    Third: whether there is such a quantizer.
     """
     producers = {name: node for node in nodes for name in node.output}
-    name, found, decision, rounded = output, output, None, False
+    name, found, decision, rounded, left = output, output, None, False, False
     while name in producers and producers[name].op_type in _DECISIONS + _TRAILING + _ROUNDINGS:
         node = producers[name]
         rounded |= node.op_type in _ROUNDINGS
@@ -53,12 +54,12 @@ def logits_tensor(nodes: Sequence[NodeProto], output: str) -> tuple[str, NodePro
             break
         name = node.input[0]
         if node.op_type in _DECISIONS:
-            found, decision = name, node
-    return found, decision
+            found, decision, left = name, node, rounded
+    return found, decision, left
 
 
-def leave_out(builder: Builder, node: NodeProto, value: Value) -> None:
-    """Note that a decision is not part of the network.
+def leave_out(builder: Builder, node: NodeProto, value: Value, *, rounded: bool) -> None:
+    """Note that a decision is not part of the network; `rounded`: nor the quantizer behind it.
 
     Raises:
         Refusal: it is not a decision between the classes.
@@ -67,7 +68,14 @@ def leave_out(builder: Builder, node: NodeProto, value: Value) -> None:
     axis = attribute(node, "axis", 0 if node.op_type == "ArgMax" else -1)
     if node.op_type not in _ELEMENTWISE and shape[axis] != value.index.size:
         raise Refusal(f"axis {axis} of {shape} is not the classes", "decide between the classes")
-    builder.notes.append(f"{node.name} ({node.op_type}) is left to the reader of the logits")
+    if rounded:
+        builder.notes.append(
+            f"{node.name} ({node.op_type}) and the quantizer behind it are left to the reader of "
+            "the logits; a label can be another than behind that quantizer, which makes near "
+            "classes equal"
+        )
+    else:
+        builder.notes.append(f"{node.name} ({node.op_type}) is left to the reader of the logits")
 
 
 @dataclass(frozen=True)

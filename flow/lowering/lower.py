@@ -94,7 +94,7 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     inputs = _input_names(model)
     output = model.graph.output[0].name
     _refuse_giant(model, output)
-    logits, decision = logits_tensor(nodes, output)
+    logits, decision, rounded = logits_tensor(nodes, output)
     image = image_value(model, inputs[0], input_encoding)
     opsets = {item.domain: item.version for item in model.model.opset_import}
     builder = Builder(image.value.shape, opsets.get("", 1))
@@ -108,7 +108,7 @@ def lower(model: ModelWrapper, *, input_encoding: InputEncoding | None = None) -
     problems = _walk(model, builder, needed)
     if problems:
         raise _refused(problems)
-    made = _finished(builder, needed, logits, decision)
+    made = _finished(builder, needed, logits, decision, rounded=rounded)
     network, proven = narrowed(made.network, builder.factors)
     network.preprocessing = image.preprocessing()
     notes = (*builder.notes, *proven, *tie_notes(builder.ties))
@@ -259,7 +259,12 @@ def _refused(problems: list[Problem]) -> FlowError:
 
 
 def _finished(
-    builder: Builder, nodes: list[NodeProto], logits: str, decision: NodeProto | None
+    builder: Builder,
+    nodes: list[NodeProto],
+    logits: str,
+    decision: NodeProto | None,
+    *,
+    rounded: bool,
 ) -> Ending:
     value = builder.tensors.get(logits)
     if not isinstance(value, Value):
@@ -268,7 +273,7 @@ def _finished(
     try:
         if decision is not None:
             last = decision
-            leave_out(builder, decision, value)
+            leave_out(builder, decision, value, rounded=rounded)
         return ending(builder, last.name, value)
     except Refusal as refusal:
         raise _refused([Problem(last.name, last.op_type, refusal)]) from refusal

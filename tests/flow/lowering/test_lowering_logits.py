@@ -229,6 +229,8 @@ def test_a_softmax_is_left_out_with_the_quantizer_behind_it(
     plain = lower(_model(*_head())).network
     images = pictures(plain, 4)
     np.testing.assert_array_equal(lowered.network.logits(images), plain.logits(images))
+    (note,) = lowered.notes
+    assert note.startswith("Softmax_4 (Softmax) and the quantizer behind it are left to the reader")
 
 
 def test_a_quantizer_of_logits_stays() -> None:
