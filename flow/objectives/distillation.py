@@ -30,7 +30,7 @@ class DistillationSettings(PgdSettings):
 
 
 class Distillation(Pgd):
-    """alpha T^2 KL(f(x') || t(x)) + (1 - alpha) CE(f(x), y), softmaxes at temperature T.
+    """alpha T^2 KL(t(x) || f(x')) + (1 - alpha) CE(f(x), y), those of KL at temperature T.
 
     Their equation 3. The teacher t is the network without quantizers at the end of the float
     epochs, in which this is Pgd, so that it is robust; x' is Pgd's, by the labels.
