@@ -4,16 +4,19 @@
 
 Usage: mutation.py [--room NAME ...] [--sample N] [--seed N] [--jobs N] [--output FILE]
 
-All mutants of a room are too many to try (thousands, of minutes each), so N of each room are drawn
-by a seed. The mutants are cosmic-ray's; what is mutated is a copy, never this folder. Prints the
-share that was noticed with its 95% interval (Wilson), and writes every mutant with its outcome and
-diff as JSON. Mutants that cannot be noticed stand in mutation_equivalent.yaml and do not count.
-The status is 1 when a room has less than --least of the others noticed.
+All mutants of a room are too many to try (thousands), so N of each room are drawn by a seed. The
+mutants are cosmic-ray's; what is mutated is a copy, never this folder. One run of a room's tests
+notes which lines each runs (kept in build/mutation until a file of these changes): a mutant
+meets those that run its line first, then the room's others; where there is none it survives.
+Prints the share that was noticed with its 95% interval (Wilson), and writes every mutant with its
+outcome and diff as JSON. Mutants that cannot be noticed stand in mutation_equivalent.yaml and do
+not count. The status is 1 when a room has less than --least of the others noticed.
 """
 
 import argparse
 import ast
 import difflib
+import hashlib
 import json
 import os
 import random
@@ -23,11 +26,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from compileall import compile_dir
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import groupby, islice
+from multiprocessing import get_context
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from queue import Queue
 from typing import Any
 
@@ -35,6 +41,7 @@ import yaml
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
+from mutation_tests import run_tests
 from scipy.stats import binomtest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,6 +72,46 @@ class Outcome:
     outcome: str
     change: tuple[str, str]  # the changed lines before and after
     seconds: float
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Of the tests of a room: how long each takes, and which run each line of each file."""
+
+    seconds: dict[str, float]
+    lines: dict[str, dict[str, list[str]]]
+
+    def total(self, tests: Iterable[str]) -> float:
+        """Return how long these take together."""
+        return sum(self.seconds[test] for test in tests)
+
+    def own(self, path: str, text: str, line: int) -> list[str]:
+        """Return the tests that run the statement, outside of functions any line; fastest first.
+
+        The tests of a file stay together, as they share fixtures.
+        """
+        lines, span = self.lines.get(path, {}), _statement(text, line)
+        numbers = lines if span is None else [str(number) for number in span]
+        found = sorted({test for number in numbers for test in lines.get(number, [])})
+        files = [[*of] for _, of in groupby(found, key=lambda test: test.split("::")[0])]
+        ordered = (sorted(of, key=self.seconds.__getitem__) for of in sorted(files, key=self.total))
+        return [test for of in ordered for test in of]
+
+
+def _statement(text: str, line: int) -> range | None:
+    """Return the lines of the statement (its head, where others follow); None outside functions."""
+    inside, best = False, range(0)
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.stmt | ast.ExceptHandler):
+            continue
+        body = getattr(node, "body", None)
+        last = max(node.lineno, body[0].lineno - 1) if body else node.end_lineno or node.lineno
+        if isinstance(node, ast.FunctionDef) and last < line <= (node.end_lineno or 0):
+            inside = True
+        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+        if first <= line <= last and first >= best.start:
+            best = range(first, last + 1)
+    return best if inside else None
 
 
 def main() -> int:
@@ -170,11 +217,14 @@ def _try_all(chosen: list[Mutant], options: argparse.Namespace) -> list[Outcome]
         copies: Queue[Path] = Queue()
         for index in range(options.jobs):
             copies.put(_copy(Path(scratch) / str(index)))
+        rooms = sorted({one.room for one in chosen})
+        _preload(rooms, copies.queue[0])
+        notes = {room: _notes(room, copies.queue[0]) for room in rooms}
 
         def run(mutant: Mutant) -> Outcome:
             copy = copies.get()
             try:
-                return _try(mutant, copy, known, options.timeout)
+                return _try(mutant, copy, known, notes[mutant.room], options.timeout)
             finally:
                 copies.put(copy)
 
@@ -190,11 +240,40 @@ def _copy(folder: Path) -> Path:
     for name in [*listed.rstrip("\0").split("\0"), *built]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
+    compile_dir(folder, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
     return folder
 
 
+def _tests(rooms: Iterable[str]) -> list[str]:
+    plan = yaml.safe_load(PLAN.read_text())
+    return [*dict.fromkeys(test for room in rooms for one in plan[room] for test in one["tests"])]
+
+
+def _notes(room: str, copy: Path) -> Notes:
+    """Return which tests run which lines of a room, from the last run if nothing has changed."""
+    entries = yaml.safe_load(PLAN.read_text())[room]
+    files = sorted({path for one in entries for p in one["files"] for path in copy.glob(p)})
+    named = [copy / test for test in _tests([room])]
+    tests = [one for test in named for one in (sorted(test.rglob("*.py")) or [test])]
+    sources = [*files, *tests]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    kept = ROOT / "build" / "mutation" / f"{room}-{digest}.json"
+    if not kept.exists():
+        print(f"{room}: noting which tests run which lines", flush=True)
+        listed, noted = copy / "lines_of.txt", copy / "lines.json"
+        listed.write_text("\n".join(map(str, files)))
+        options = ["--lines-of", str(listed), "--lines-to", str(noted)]
+        if not _passes([*options, *_tests([room])], copy, None):
+            said = (copy / "tests.log").read_text()[-4000:]
+            sys.exit(f"mutation: the tests of {room} fail without a mutant:\n{said}")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(noted.read_text().replace(f"{copy}/", ""))
+    found = json.loads(kept.read_text())
+    return Notes(found["seconds"], found["lines"])
+
+
 def _try(
-    mutant: Mutant, copy: Path, equivalent: set[tuple[str, str, str]], timeout_s: float
+    mutant: Mutant, copy: Path, equivalent: set[tuple[str, str, str]], notes: Notes, limit_s: float
 ) -> Outcome:
     path, start = copy / mutant.path, time.monotonic()
     original = path.read_text()
@@ -204,14 +283,29 @@ def _try(
     if (mutant.path, *change) in equivalent:
         outcome = "equivalent"
     else:
+        own = notes.own(mutant.path, original, mutant.line)
         path.write_text(changed)
         try:
-            outcome = "survived" if _passes(mutant.tests, copy, timeout_s) else "killed"
+            outcome = "survived" if _survives(mutant, own, copy, notes, limit_s) else "killed"
         finally:
             path.write_text(original)
     seconds = time.monotonic() - start
     print(f"{outcome:10} {seconds:5.0f} s {mutant.path}:{mutant.line} {change[1]}", flush=True)
     return Outcome(mutant, outcome, change, seconds)
+
+
+def _survives(mutant: Mutant, own: list[str], copy: Path, notes: Notes, limit_s: float) -> bool:
+    """Run the tests that run the line, then the room's others: what they cache may be wrong."""
+    chosen = copy / "chosen.json"
+    chosen.write_text(json.dumps(own))
+    files = [*dict.fromkeys(name.split("::")[0] for name in own)]
+    for arguments, seconds in (
+        (["--only", str(chosen), *files], notes.total(own)),
+        (["--without", str(chosen), *mutant.tests], notes.total(notes.seconds)),
+    ):
+        if own and not _passes(arguments, copy, min(limit_s, 120 + 10 * seconds)):
+            return False
+    return True
 
 
 def _change(before: str, after: str) -> tuple[str, str]:
@@ -221,26 +315,26 @@ def _change(before: str, after: str) -> tuple[str, str]:
     return " / ".join(old), " / ".join(new)
 
 
-def _passes(tests: tuple[str, ...], copy: Path, timeout_s: float) -> bool:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    environment = os.environ | {
-        "PYTHONPATH": str(copy),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(copy / ".hypothesis"),
-    }
-    process = subprocess.Popen(
-        command, cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        return process.wait(timeout_s) == 0
-    except subprocess.TimeoutExpired:
-        return False
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+def _passes(arguments: list[str], copy: Path, limit_s: float | None) -> bool:
+    """Run tests in a copy until the first that fails; no test left to run is no failure."""
+    process = get_context("forkserver").Process(target=run_tests, args=(copy, arguments))
+    process.start()
+    process.join(limit_s)
+    if process.exitcode is None:
+        os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
+    return process.exitcode in (0, 5)
+
+
+def _preload(rooms: Iterable[str], copy: Path) -> None:
+    """Load once what the tests import from elsewhere, some ten seconds; each run forks from it."""
+    found = copy / "modules.json"
+    arguments = ["--collect-only", "--modules-to", str(found), *_tests(rooms)]
+    process = get_context("spawn").Process(target=run_tests, args=(copy, arguments))
+    process.start()
+    process.join()
+    os.environ |= {"OMP_NUM_THREADS": "1", "STEELFLOW_MUTATION_MODULES": str(found)}
+    get_context("forkserver").set_forkserver_preload(["mutation_preload"])
 
 
 def _report(room: str, found: list[Outcome]) -> float:

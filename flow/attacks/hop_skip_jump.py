@@ -51,39 +51,45 @@ class HopSkipJump(Attack):
 
     def _search(self, victim: Victim, search: Search) -> Iterator[float]:
         for restart in range(self.restarts):
-            walk = _Walk(victim, search, restart)
-            spent, jump = walk.start(min(_STARTS, max(1, self.steps - _HALVINGS))), 0
-            while len(walk.rows) and (left := self.steps - spent - 2 * _HALVINGS) > 0:
+            walk, jump = _Walk(victim, search, restart, self.steps), 0
+            walk.start(min(_STARTS, max(1, self.steps - _HALVINGS)))
+            while len(walk.rows):
                 jump += 1
-                probes = min(round(_FIRST_PROBES * jump**0.5), left)
-                walk.jump(jump, probes)
-                spent += probes + 2 * _HALVINGS
-                yield (restart + spent / self.steps) / self.restarts
+                walk.jump(jump, round(_FIRST_PROBES * jump**0.5))
+                yield (restart + 1 - walk.left.max(initial=0) / self.steps) / self.restarts
             yield (restart + 1) / self.restarts
 
 
 class _Walk:
-    """A misclassified image for each row that resists, uint8[n, H, W, C], on the boundary."""
+    """A misclassified image for each row that resists, uint8[n, H, W, C], on the boundary.
 
-    def __init__(self, victim: Victim, search: Search, restart: int) -> None:
+    `left`, int64[n], are the queries that each has, for at least one probe and a jump.
+    """
+
+    def __init__(self, victim: Victim, search: Search, restart: int, steps: int) -> None:
         self.victim, self.search, self.rows = victim, search, search.active()
+        self.left = np.full(len(self.rows), steps)
         self.draws = [search.generator(restart, row) for row in self.rows]
         self.images: Images = search.clean[self.rows]
 
-    def start(self, most: int) -> int:
-        """Draw noise until it is misclassified, most times; return the queries spent."""
-        found, spent, shape = np.zeros(len(self.rows), np.bool_), 0, self.images.shape[1:]
-        while spent < most and not found.all():
-            noise = np.stack([draw.integers(0, 256, shape, np.uint8) for draw in self.draws])
-            new = self._broken(noise) & ~found
-            self.images[new] = noise[new]
-            found, spent = found | new, spent + 1
-        self._keep(found)
-        self._to_boundary()
-        return spent + _HALVINGS
+    def start(self, most: int) -> None:
+        """Draw noise for each image until it is misclassified, most times."""
+        waiting, shape = np.arange(len(self.rows)), self.images.shape[1:]
+        for _ in range(most if len(waiting) else 0):
+            draws = [self.draws[entry].integers(0, 256, shape, np.uint8) for entry in waiting]
+            noise = np.stack(draws)
+            broken = self._broken(noise, waiting)
+            self.images[waiting[broken]] = noise[broken]
+            self.left[waiting] -= 1
+            waiting = waiting[~broken]
+            if not len(waiting):
+                break
+        self._keep(~np.isin(np.arange(len(self.rows)), waiting))
+        self._to_boundary(_HALVINGS)
 
-    def jump(self, number: int, probes: int) -> None:
-        """Estimate the normal, jump along it, go back to the boundary."""
+    def jump(self, number: int, most: int) -> None:
+        """Estimate the normal by so many probes, jump along it, go back to the boundary."""
+        probes = np.minimum(self.left - 2 * _HALVINGS, most)
         distance = self._distances()
         normal = np.sign(self._normals(number, probes))
         step, waiting = distance / np.sqrt(number), np.ones(len(self.rows), np.bool_)
@@ -94,28 +100,31 @@ class _Walk:
             self.images[landed] = candidates[landed]
             waiting &= ~landed
             step /= 2
-        self._to_boundary()
+        self._to_boundary(probes + 2 * _HALVINGS)
 
-    def _normals(self, number: int, probes: int) -> NDArray[np.float64]:
+    def _normals(self, number: int, probes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return [n, H, W, C]: the mean of the probes, signed by what they are labelled."""
         found = []
         widths = np.maximum(self._distances() / self.images[0].size ** 0.5, _LEAST_PROBE)
         if number == 1:
             widths[:] = 255 * _FIRST_SHARE
-        for row, (image, width, draw) in enumerate(
-            zip(self.images, widths, self.draws, strict=True)
+        for row, (image, width, draw, count) in enumerate(
+            zip(self.images, widths, self.draws, probes, strict=True)
         ):
-            noise = draw.uniform(-1, 1, (probes, *image.shape)) * (width * 3**0.5)
+            noise = draw.uniform(-1, 1, (count, *image.shape)) * (width * 3**0.5)
             candidates = np.rint((image + noise).clip(0, 255)).astype(np.uint8)
-            broken = self._broken(candidates, np.full(probes, row))
+            broken = self._broken(candidates, np.full(count, row))
             signs = np.where(broken, 1.0, -1.0)
             weights = signs - signs.mean() if signs.std() else signs
             moved = candidates.astype(np.float64) - image
             found.append(np.tensordot(weights, moved, 1))
         return np.stack(found)
 
-    def _to_boundary(self) -> None:
-        """Move each image to the least linf distance, of bisected ones, that is misclassified."""
+    def _to_boundary(self, spent: NDArray[np.int64] | int) -> None:
+        """Move each image to the least linf distance, of bisected ones, that is misclassified.
+
+        It is left where that lies in the ball, or where `spent` leaves too few queries for a jump.
+        """
         clean = self.search.clean[self.rows].astype(np.int64)
         low, high = np.zeros(len(self.rows), np.int64), self._distances().astype(np.int64)
         target = self.images.astype(np.int64)
@@ -129,7 +138,8 @@ class _Walk:
         inside = high <= self.search.epsilon
         self.search.best[self.rows[inside]] = self.images[inside]
         self.search.margins[self.rows[inside]] = -np.inf
-        self._keep(~inside)
+        self.left -= spent
+        self._keep(~inside & (self.left > 2 * _HALVINGS))
 
     def _distances(self) -> NDArray[np.float64]:
         changes = np.abs(self.images.astype(np.float64) - self.search.clean[self.rows])
@@ -144,5 +154,5 @@ class _Walk:
         return broken
 
     def _keep(self, rows: Bits) -> None:
-        self.rows, self.images = self.rows[rows], self.images[rows]
+        self.rows, self.images, self.left = self.rows[rows], self.images[rows], self.left[rows]
         self.draws = [draw for draw, kept in zip(self.draws, rows, strict=True) if kept]

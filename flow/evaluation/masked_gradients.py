@@ -19,6 +19,10 @@ from flow.evaluation.evaluator import RobustAccuracy, classify
 
 __all__ = ["Check", "Finding", "masked_gradient_findings", "noise_holds"]
 
+_DESTROYING_EPSILON_255 = 128  # from here on accuracy must be at most
+_NEAR_ZERO = 0.05
+_TOLERANCE = 0.01  # by which an accuracy may be on the wrong side: each search is random
+
 
 class Check(StrEnum):
     """What must hold where gradients lead an attack to the worst images."""
@@ -49,12 +53,7 @@ class Finding:
 
 
 def masked_gradient_findings(
-    rows: Sequence[RobustAccuracy],
-    noise: Mapping[int, float],
-    *,
-    destroying_epsilon_255: int = 128,
-    near_zero: float = 0.05,
-    tolerance: float = 0.01,
+    rows: Sequence[RobustAccuracy], noise: Mapping[int, float]
 ) -> list[Finding]:
     """Return what hints at hidden gradients in one network's rows; empty if nothing does.
 
@@ -67,9 +66,6 @@ def masked_gradient_findings(
         rows: of one network on the same images, in any order; the checks that need several
             attacks or several budgets of one attack are made where there are such rows.
         noise: accuracy under random noise by epsilon_255 (see noise_holds).
-        destroying_epsilon_255: from here on accuracy must be at most near_zero.
-        near_zero: see above.
-        tolerance: by which an accuracy may be on the wrong side: each search is random.
     """
     single = [row for row in rows if "+" not in row.attack and row.norm == "linf"]
     black = _without_gradients()
@@ -80,11 +76,11 @@ def masked_gradient_findings(
     ordered = list(best.values())
     queried = [row for row in single if row.attack in black - {"noise"}]
     return [
-        *_not_monotone(ordered, tolerance),
-        *_not_zero(ordered, destroying_epsilon_255, near_zero),
-        *_more_steps(white, tolerance),
-        *_one_step(white, tolerance),
-        *_black_box(best, queried, tolerance),
+        *_not_monotone(ordered),
+        *_not_zero(ordered),
+        *_more_steps(white),
+        *_one_step(white),
+        *_black_box(best, queried),
         *_noise(ordered, noise),
     ]
 
@@ -106,51 +102,49 @@ def _without_gradients() -> frozenset[str]:
     return frozenset(name for name, one in attacks.items() if not one.white_box & one.by_gradient)
 
 
-def _not_monotone(ordered: Sequence[RobustAccuracy], tolerance: float) -> Iterator[Finding]:
+def _not_monotone(ordered: Sequence[RobustAccuracy]) -> Iterator[Finding]:
     for a, b in pairwise(ordered):
-        if b.accuracy > a.accuracy + tolerance:
+        if b.accuracy > a.accuracy + _TOLERANCE:
             text = f"accuracy rises from {a.accuracy:.1%} at epsilon {a.epsilon_255} "
             text += f"to {b.accuracy:.1%} at {b.epsilon_255}"
             yield _finding(Check.MONOTONE, b, a.accuracy, text)
 
 
-def _not_zero(
-    ordered: Sequence[RobustAccuracy], destroying: int, near_zero: float
-) -> Iterator[Finding]:
+def _not_zero(ordered: Sequence[RobustAccuracy]) -> Iterator[Finding]:
     for row in ordered:
-        if row.epsilon_255 >= destroying and row.accuracy > near_zero:
+        if row.epsilon_255 >= _DESTROYING_EPSILON_255 and row.accuracy > _NEAR_ZERO:
             text = f"accuracy is still {row.accuracy:.1%} at epsilon {row.epsilon_255}"
-            yield _finding(Check.TO_ZERO, row, near_zero, text)
+            yield _finding(Check.TO_ZERO, row, _NEAR_ZERO, text)
 
 
-def _more_steps(white: Sequence[RobustAccuracy], tolerance: float) -> Iterator[Finding]:
+def _more_steps(white: Sequence[RobustAccuracy]) -> Iterator[Finding]:
     by_steps = sorted(white, key=lambda row: row.steps)
     for few, many in combinations(by_steps, 2):
         same = few.attack == many.attack and few.epsilon_255 == many.epsilon_255
         same &= few.restarts == many.restarts
-        if same and many.steps > few.steps and many.accuracy > few.accuracy + tolerance:
+        if same and many.steps > few.steps and many.accuracy > few.accuracy + _TOLERANCE:
             text = f"{many.steps} steps of {many.attack} leave {many.accuracy:.1%} at epsilon "
             text += f"{many.epsilon_255}, more than the {few.accuracy:.1%} of {few.steps} steps"
             yield _finding(Check.MORE_STEPS, many, few.accuracy, text)
 
 
-def _one_step(white: Sequence[RobustAccuracy], tolerance: float) -> Iterator[Finding]:
+def _one_step(white: Sequence[RobustAccuracy]) -> Iterator[Finding]:
     for epsilon in sorted({row.epsilon_255 for row in white}):
         here = [row for row in white if row.epsilon_255 == epsilon]
         single = min((r for r in here if r.steps == 1), key=lambda r: r.accuracy, default=None)
         many = min((r for r in here if r.steps > 1), key=lambda r: r.accuracy, default=None)
-        if single and many and many.accuracy > single.accuracy + tolerance:
+        if single and many and many.accuracy > single.accuracy + _TOLERANCE:
             text = f"{many.attack} leaves {many.accuracy:.1%} at epsilon {epsilon}, more than the "
             text += f"{single.accuracy:.1%} of one step ({single.attack})"
             yield _finding(Check.ITERATION, many, single.accuracy, text)
 
 
 def _black_box(
-    best: Mapping[int, RobustAccuracy], queried: Sequence[RobustAccuracy], tolerance: float
+    best: Mapping[int, RobustAccuracy], queried: Sequence[RobustAccuracy]
 ) -> Iterator[Finding]:
     for row in sorted(queried, key=lambda row: row.epsilon_255):
         white = best.get(row.epsilon_255)
-        if white and white.accuracy > row.accuracy + tolerance:
+        if white and white.accuracy > row.accuracy + _TOLERANCE:
             text = f"{white.attack} leaves {white.accuracy:.1%} at epsilon {row.epsilon_255}, more "
             text += f"than the {row.accuracy:.1%} of {row.attack}, which follows no gradients"
             text += f"; {_against_interval(white.accuracy, row)}"

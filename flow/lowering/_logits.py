@@ -34,14 +34,21 @@ _ELEMENTWISE = (  # they grow with the logits
 _DECISIONS = ("ArgMax", "TopK", "Softmax", "LogSoftmax", *_ELEMENTWISE)
 _LARGEST_ORDER = 2**24  # entries of a matrix that puts logits in order
 _TRAILING = ("Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "Identity")
+_ROUNDINGS = ("Quant", "QuantizeLinear", "DequantizeLinear")  # of what a Softmax gives
 
 
 def logits_tensor(nodes: Sequence[NodeProto], output: str) -> tuple[str, NodeProto | None]:
-    """Return the tensor before the decision at the graph's end, and the decision's node."""
+    """Return the tensor before the decision at the graph's end, and the decision's node.
+
+    A quantizer goes with the Softmax before it; one behind another function makes thresholds of it.
+    """
     producers = {name: node for node in nodes for name in node.output}
-    name, found, decision = output, output, None
-    while name in producers and producers[name].op_type in _DECISIONS + _TRAILING:
+    name, found, decision, rounded = output, output, None, False
+    while name in producers and producers[name].op_type in _DECISIONS + _TRAILING + _ROUNDINGS:
         node = producers[name]
+        rounded |= node.op_type in _ROUNDINGS
+        if rounded and node.op_type in _ELEMENTWISE:
+            break
         if any(attribute(node, setting, 1.0) <= 0 for setting in ("alpha", "gamma")):
             break
         name = node.input[0]

@@ -71,20 +71,17 @@ def centred(builder: Builder, name: str, value: Value) -> Value:
     return replace(value, source=builder.emit(bias), offset=rationals(np.zeros_like(values)))
 
 
-def oriented(builder: Builder, name: str, value: Value, *, in_place: bool = True) -> Value:
+def oriented(builder: Builder, name: str, value: Value) -> Value:
     """Return a value no channel of which falls where its integers grow.
 
-    Args:
-        builder: the operations so far.
-        name: of the node that needs it.
-        value: any.
-        in_place: change the signs of the producer's weights if no other operation reads it.
+    The signs of the producer's weights change if no other operation reads it. `name` is that of
+    the node that needs the value.
     """
     signs = np.where(value.falling(), -1, 1)
     if (signs == 1).all():
         return value
     turned = value.of_multiple(rationals(signs))
-    if in_place and builder.multiply(value.source, signs):
+    if builder.multiply(value.source, signs):
         return turned
     return replace(turned, source=builder.channelwise(f"{name}_sign", value, signs))
 

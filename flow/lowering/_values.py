@@ -234,11 +234,11 @@ class Value:
         """Whether any channel has a bound."""
         return any(v != -INFINITY for v in self.lo) or any(v != INFINITY for v in self.hi)
 
-    def is_image(self, axes: tuple[int, int, int, int] = (0, 1, 2, 3)) -> bool:
-        """Whether the tensor is NCHW (or, after the transposition `axes`, is) and in order."""
+    def is_image(self) -> bool:
+        """Whether the tensor is NCHW and in order."""
         if len(self.shape) != 3 or self.index.ndim != 4:
             return False
-        return np.array_equal(self.index.transpose(axes), image_index(self.shape, self.padding))
+        return np.array_equal(self.index, image_index(self.shape, self.padding))
 
     def order(self) -> NDArray[np.int64]:
         """Return the tensor's elements by their place in the source, flat; padding is left out."""

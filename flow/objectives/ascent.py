@@ -36,8 +36,8 @@ class AttackSettings:
         FlowError: naming the value that is out of range.
     """
 
-    steps: int = 7
-    relative_step: float = 0.25
+    steps: int
+    relative_step: float
 
     def __post_init__(self) -> None:
         require("steps", self.steps, self.steps >= 1, "at least 1")

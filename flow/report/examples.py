@@ -12,6 +12,8 @@ from flow.evaluation.evaluator import classify
 
 __all__ = ["Attacked", "Example", "pick_examples"]
 
+_MOST = 6
+
 
 @dataclass(frozen=True, eq=False)
 class Attacked:
@@ -39,9 +41,8 @@ def pick_examples(
     networks: Mapping[str, Classifier],
     *,
     epsilon_255: int,
-    count: int = 6,
 ) -> tuple[Example, ...]:
-    """Return the first image of each class, up to count, that every network gets right when clean.
+    """Return the first image of each class, six at most, that every network gets right when clean.
 
     The choice does not look at the attack's success, so that the pictures are no better than the
     figures.
@@ -52,7 +53,6 @@ def pick_examples(
         adversarial: by network, uint8[N, H, W, C].
         networks: by the same names; they label the images.
         epsilon_255: of the attack.
-        count: how many at most.
     """
     before = {name: classify(network, images) for name, network in networks.items()}
     after = {name: classify(networks[name], found) for name, found in adversarial.items()}
@@ -68,5 +68,5 @@ def pick_examples(
                 for name, found in adversarial.items()
             },
         )
-        for label, row in sorted(first.items())[:count]
+        for label, row in sorted(first.items())[:_MOST]
     )

@@ -7,14 +7,13 @@ from ..registers import (
     CONTROL,
     DONE,
     GLOBAL_INTERRUPT,
-    IDLE,
     INTERRUPT_ENABLE,
     INTERRUPT_STATUS,
     START,
     Arguments,
 )
 
-__all__ = ["acknowledge", "begin", "is_done", "is_idle"]
+__all__ = ["acknowledge", "begin", "is_done"]
 
 
 def begin(registers: Registers, arguments: Arguments) -> None:
@@ -29,11 +28,6 @@ def begin(registers: Registers, arguments: Arguments) -> None:
 def is_done(registers: Registers) -> bool:
     """Say whether the run is done; says so once."""
     return bool(registers.read(CONTROL) & DONE)
-
-
-def is_idle(registers: Registers) -> bool:
-    """Say whether no run is under way."""
-    return bool(registers.read(CONTROL) & IDLE)
 
 
 def acknowledge(registers: Registers) -> None:

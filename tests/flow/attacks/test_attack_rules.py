@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from flow.attacks._search import Search
+from flow.attacks._nearest import Nearest
+from flow.attacks._search import Indices, Search
 from flow.attacks._victim import Victim
 from flow.attacks.apgd import _moved, _State, checkpoints
 from flow.attacks.hop_skip_jump import _Walk
@@ -120,7 +121,7 @@ def _walk(bias: float, seed: int = 3) -> _Walk:
     clean = np.full((1, 2, 2, 3), 100, np.uint8)
     search = Search(clean, np.zeros(1, np.int64), np.zeros(1, np.intp), 8, seed)
     victim = SimpleNamespace(engine=Halfspace(weights, bias + 128 * float(weights.sum())))
-    walk = _Walk(cast(Victim, victim), search, 0)
+    walk = _Walk(cast(Victim, victim), search, 0, 1000)
     walk.images = np.full((1, 2, 2, 3), 128, np.uint8)
     return walk
 
@@ -139,14 +140,17 @@ def _estimate(walk: _Walk, number: int, probes: int) -> np.ndarray:
 @pytest.mark.parametrize("number", [1, 2, 9])
 @pytest.mark.parametrize("bias", [0.0, 20.0, -30.0, 1e6, -1e6])
 def test_the_normal_is_the_mean_of_probes_about_their_baseline(bias: float, number: int) -> None:
-    found = _walk(bias)._normals(number, 40)[0]
+    found = _walk(bias)._normals(number, np.array([40]))[0]
     np.testing.assert_allclose(found, _estimate(_walk(bias), number, 40), rtol=1e-9, atol=1e-6)
 
 
 def test_the_baseline_takes_most_of_the_noise_of_uneven_probes_away() -> None:
     """Where nine probes of ten are wrong, their mean is noise that the baseline removes."""
     walk = _walk(-40.0)
-    normal, found = cast(Any, walk.victim.engine).weights, walk._normals(2, 300)[0].ravel()
+    normal, found = (
+        cast(Any, walk.victim.engine).weights,
+        walk._normals(2, np.array([300]))[0].ravel(),
+    )
     cosine = normal @ found / np.linalg.norm(normal) / np.linalg.norm(found)
     assert cosine > 0.9
 
@@ -164,3 +168,32 @@ def test_a_jump_s_length_is_the_distance_over_the_root_of_its_number() -> None:
     walk.jump(4, 40)
     lengths = [int(np.abs(one.astype(int) - 128).max()) for one in seen[:3]]
     assert lengths[0] == 14  # a distance of 28, over 2
+
+
+# --- The nearest in l2
+
+
+def _offer(
+    nearest: Nearest, changes: list[list[int]], wrong: list[int], *entries: Indices
+) -> list[bool]:
+    """Offer images that differ so from clean ones; the label is 0, and `wrong` are of label 1."""
+    chosen = entries[0] if entries else slice(None)
+    candidates = nearest.clean[chosen] + torch.tensor(changes).float().reshape(-1, 1, 1, 2)
+    logits = torch.tensor([[0.0, 1.0] if one else [1.0, 0.0] for one in wrong])
+    found: list[bool] = nearest.offer(candidates, logits, *entries).tolist()
+    return found
+
+
+def test_the_nearest_misclassified_candidate_counts_within_the_ball() -> None:
+    clean = np.full((4, 1, 1, 2), 100, np.uint8)
+    search = Search(clean, np.zeros(4, np.int64), np.arange(4), 5, 0)
+    search.margins[3] = -np.inf  # wrong before: no entry
+    nearest = Nearest(search)
+    first = [[6, 8], [0, 6], [3, 0]]
+    assert _offer(nearest, first, [1, 1, 0]) == [True, True, False]
+    assert nearest.distances.tolist() == [10, 6, np.inf]
+    assert _offer(nearest, [[3, -4], [0, 7]], [1, 1], np.array([0, 1])) == [True, True]
+    assert _offer(nearest, [[4, 4], [0, 0]], [1, 0], np.array([0, 2])) == [True, False]
+    assert nearest.distances.tolist() == [5, 6, np.inf]
+    nearest.write()
+    assert search.best[:, 0, 0].tolist() == [[103, 96], [100, 100], [100, 100], [100, 100]]

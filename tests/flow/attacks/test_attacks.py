@@ -87,10 +87,10 @@ def test_configurations_offer_every_attack() -> None:
     assert parse_config(named, "here").attack.attacks == tuple(ATTACKS)
 
 
-@pytest.mark.parametrize("name", ["pgd", "apgd_dlr", "square", "noise", "cw"])
+@pytest.mark.parametrize("name", [name for name in ATTACKS if name != "transfer"])
 def test_some_images_alone_are_attacked_as_among_all(name: str) -> None:
     only = np.arange(60) % 3 == 1
-    attack = build_attack(name, steps=5, restarts=2, queries=40)
+    attack = build_attack(name, steps=5, restarts=2, queries=400)
     data = digits_network(), IMAGES[:60], LABELS[:60], 40, 7
     some, every = attack.run(*data, only=only), attack.run(*data)
     np.testing.assert_array_equal(some[~only], IMAGES[:60][~only])

@@ -13,7 +13,7 @@ from quantized_digits import digits, digits_network
 
 from flow.attacks import Attack, build_attack
 from flow.attacks._coordinates import Adam, Coordinates, slopes
-from flow.attacks._substitute import train_substitute
+from flow.attacks._substitute import Substitute, train_substitute
 from flow.attacks.hop_skip_jump import HopSkipJump
 from flow.attacks.noise import Noise
 from flow.attacks.transfer import Transfer
@@ -217,6 +217,48 @@ def test_the_substitute_learns_the_victim_s_labels_within_its_queries() -> None:
     with torch.no_grad():
         found = substitute(torch.from_numpy(digits().test_images).float()).argmax(1).numpy()
     assert np.mean(found == ask(digits().test_images)) > 0.8
+
+
+def test_each_epoch_of_the_substitute_takes_every_image_once() -> None:
+    images, draw = digits().train_images[:200], np.random.default_rng(3)
+    expected = Substitute((8, 8, 1), 10, 3)
+    adam, first = torch.optim.Adam(expected.parameters(), lr=2e-3), images[draw.permutation(200)]
+    points, labels = torch.from_numpy(first).float(), torch.from_numpy(ask(first))
+    for _ in range(3):
+        for batch in torch.from_numpy(draw.permutation(200)).split(128):
+            loss = torch.nn.functional.cross_entropy(expected(points[batch]), labels[batch])
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+    found = train_substitute(ask, images, 10, queries=200, epochs=3, step_255=9, seed=3)
+    for one, other in zip(found.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def _augmentation(queries: int) -> tuple[Substitute, list[Images]]:
+    """A substitute for these queries, and what it asked the victim."""
+    asked: list[Images] = []
+
+    def noting(images: Images) -> Labels:
+        asked.append(images)
+        return ask(images)
+
+    found = train_substitute(noting, IMAGES[:6], 10, queries=queries, epochs=2, step_255=9, seed=0)
+    return found, asked
+
+
+def test_images_are_augmented_along_and_against_the_gradient_in_turn() -> None:
+    _, asked = _augmentation(21)
+    assert [len(one) for one in asked] == [6, 6, 9]
+    for number, sign in ((1, 9), (2, -9)):
+        known = np.concatenate(asked[:number])
+        network, _ = _augmentation(len(known))  # as it was then
+        points = torch.from_numpy(known).float().requires_grad_()
+        own = network(points)[np.arange(len(known)), torch.from_numpy(ask(known))]
+        (gradient,) = torch.autograd.grad(own.sum(), points)
+        moved = (points.detach() + sign * gradient.sign()).clamp(0, 255).numpy().astype(np.uint8)
+        assert all((new == moved).all((1, 2, 3)).any() for new in asked[number])
+        assert len(np.unique(asked[number], axis=0)) == len(asked[number])
 
 
 def test_the_substitute_is_the_same_for_the_same_seed() -> None:

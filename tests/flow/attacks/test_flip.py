@@ -4,10 +4,15 @@
 
 import numpy as np
 import pytest
+import torch
+from linear_victim import SHAPE, SIZE, case
 from squeezed_networks import squeezed_network, truly_robust
 
 from brevitas_models.pretrained import load
+from flow.attacks._search import Search
+from flow.attacks._victim import Victim
 from flow.attacks.flip import Flip
+from flow.attacks.losses import RivalCrossEntropy
 from flow.attacks.pgd import Pgd
 from flow.errors import FlowError
 from flow.evaluation.ball import check_budget
@@ -53,6 +58,23 @@ def test_the_same_seed_gives_the_same_images_in_any_batch() -> None:
     only = np.arange(6) % 2 == 1
     part = attack.run(network, images, labels, 20, 7, only=only)
     assert (part[only] == whole[only]).all()
+
+
+def test_it_starts_where_sign_gradients_end() -> None:
+    """Steps of 2.5 epsilon together, at another temperature for each start."""
+    network, clean, label = case(3)
+    images, labels = clean.reshape(1, *SHAPE).astype(np.uint8), np.array([label])
+    search, victim = Search(images, labels, np.arange(1), 4, 7), Victim(network)  # type: ignore[arg-type]
+    search.begin(network.logits(images))
+    ends = Flip(gradient_starts=3, gradient_steps=6)._end_points(victim, search, 1)
+    for number, end in zip((3, 4, 5), ends, strict=True):
+        noise = np.random.default_rng((7, number, 0)).uniform(-4, 4, SIZE)
+        temperature = torch.tensor([network.scale * (1, 2, 4)[number % 3]], dtype=torch.float64)
+        points = (clean + noise).astype(np.float32)
+        for _ in range(6):
+            slope = network.climb(np.rint(points), label, RivalCrossEntropy(temperature))[1]
+            points = np.clip(points + np.float32(10 / 6) * np.sign(slope), clean - 4, clean + 4)
+        np.testing.assert_array_equal(end.reshape(SIZE), np.rint(points))
 
 
 def test_another_engine_is_refused() -> None:

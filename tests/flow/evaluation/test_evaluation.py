@@ -3,8 +3,8 @@
 """The evaluator judges by itself, and refuses what broke its budget."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,12 +16,17 @@ from flow.attacks._search import Search
 from flow.attacks._victim import Victim
 from flow.classifier import Differentiable, Images, Labels, Logits
 from flow.errors import FlowError
+from flow.evaluation.accuracy import BoardUse, RobustAccuracy
+from flow.evaluation.amplification import Amplification
 from flow.evaluation.evaluator import (
     Evaluation,
+    Subject,
     evaluate,
     l2_distances,
     wilson_interval,
 )
+from flow.evaluation.masked_gradients import Finding
+from flow.evaluation.worst_case import Part, WorstCase
 from flow.progress import Report
 
 IMAGES = digits().test_images[:100]
@@ -196,3 +201,12 @@ def test_wilson_interval(successes: int, trials: int, interval: tuple[float, flo
 def test_impossible_proportion_is_refused(successes: int, trials: int) -> None:
     with pytest.raises(FlowError, match=f"{successes} successes in {trials} trials"):
         wilson_interval(successes, trials)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Amplification, BoardUse, Evaluation, Finding, Part, RobustAccuracy, Subject, WorstCase],
+)
+def test_what_is_measured_is_fixed_and_made_by_name(kind: Any) -> None:  # noqa: ANN401
+    assert all(one.kw_only for one in fields(kind))
+    assert kind.__dataclass_params__.frozen

@@ -9,6 +9,7 @@ import pytest
 from quantized_digits import digits, digits_network
 
 from flow.attacks import build_attack
+from flow.classifier import Images, Logits
 from flow.evaluation.evaluator import RobustAccuracy, evaluate, wilson_interval
 from flow.evaluation.masked_gradients import Check, masked_gradient_findings, noise_holds
 from flow.integer import IntegerNetwork
@@ -31,6 +32,25 @@ def test_real_attack_shows_no_sign_of_masking() -> None:
     }
     assert masked_gradient_findings([*rows, measured(16, steps=10)], noise) == []
     assert noise[16] > rows[1].accuracy + 0.2
+
+
+class Noting:
+    """Says label 1 of every image, and keeps them."""
+
+    input_shape, classes = (8, 8, 1), 2
+
+    def logits(self, images: Images) -> Logits:
+        self.images = images
+        return np.tile(np.array([0, 1], np.int32), (len(images), 1))
+
+
+def test_noise_takes_every_value_of_the_ball_and_none_outside() -> None:
+    values = np.array([0, 1, 100, 254, 255], np.uint8)
+    images, victim = np.tile(values[:, None, None, None], (1, 8, 8, 1)), Noting()
+    right = noise_holds(victim, images, np.array([1, 0, 1, 1, 0]), 2, seed=0)
+    assert right.tolist() == [True, False, True, True, False]
+    for clean, noisy in zip(values.tolist(), victim.images, strict=True):
+        assert set(noisy.ravel().tolist()) == set(range(max(clean - 2, 0), min(clean + 2, 255) + 1))
 
 
 def test_a_network_whose_logits_saturate_is_found() -> None:

@@ -63,7 +63,8 @@ def test_branches_pools_and_a_squeezed_image_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "bits"), [(-1, 1, 1), (-8, 7, 4), (-7, 8, 5), (-3, 2, 3), (0, 1, 2), (-2, 1, 2)]
+    ("low", "high", "bits"),
+    [(-1, 1, 1), (-8, 7, 4), (-7, 8, 5), (-3, 2, 3), (0, 1, 2), (-2, 1, 2), (1, 1, 1)],
 )
 def test_bits_hold_the_weights(low: int, high: int, bits: int) -> None:
     dense = Dense(name="fc", weights=weights(64, 2, low=low, high=high))

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The integer network against loops over Python integers, its proven ranges and its torch twin."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -287,3 +288,14 @@ def test_networks_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(FlowError, match=message):
         IntegerNetwork(operations, (2, 2, 1), scale)
+
+
+def _kinds(kind: type[Operation]) -> list[type[Operation]]:
+    return [kind, *(one for child in kind.__subclasses__() for one in _kinds(child))]
+
+
+@pytest.mark.parametrize("kind", _kinds(Operation))
+def test_operations_are_fixed_made_by_name_and_compared_as_objects(kind: type[Operation]) -> None:
+    assert all(one.kw_only for one in fields(kind))
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert kind.__eq__ is object.__eq__

@@ -210,6 +210,32 @@ def test_a_softmax_is_left_out(decision: str) -> None:
     assert lowered.notes == (f"{decision}_4 ({decision}) is left to the reader of the logits",)
 
 
+def _rounded_in_one(graph: GraphWriter, shares: str) -> str:
+    return graph.quant(shares, 1 / 255, 8, signed=False)
+
+
+def _rounded_in_two(graph: GraphWriter, shares: str) -> str:
+    grid = (graph.constant(1 / 256), graph.constant(np.uint8(0)))
+    codes = graph.node("QuantizeLinear", shares, *grid)
+    return graph.node("DequantizeLinear", codes, *grid)
+
+
+@pytest.mark.parametrize("rounded", [_rounded_in_one, _rounded_in_two])
+def test_a_softmax_is_left_out_with_the_quantizer_behind_it(
+    rounded: Callable[[GraphWriter, str], str],
+) -> None:
+    graph, logits = _head()
+    lowered = lower(_model(graph, rounded(graph, graph.node("Softmax", logits, axis=1))))
+    plain = lower(_model(*_head())).network
+    images = pictures(plain, 4)
+    np.testing.assert_array_equal(lowered.network.logits(images), plain.logits(images))
+
+
+def test_a_quantizer_of_logits_stays() -> None:
+    graph, logits = _head()
+    assert_equal(_model(graph, graph.quant(logits, 0.5, 6, signed=True)))
+
+
 def test_an_argmax_is_left_out_with_what_follows_it() -> None:
     graph, logits = _head()
     label = graph.node("ArgMax", logits, axis=-1, keepdims=1)

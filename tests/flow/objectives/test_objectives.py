@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all objectives have in common."""
 
-from dataclasses import asdict, replace
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 
 import pytest
 import torch
@@ -124,6 +124,21 @@ def test_the_papers_settings_are_the_defaults() -> None:
     assert (found["trades"]["steps"], found["trades"]["beta"]) == (10, 6.0)
     assert (found["mart"]["steps"], found["mart"]["weight"]) == (10, 5.0)
     assert found["interpolated"] == found["pgd"] | {"mixup_alpha": 1.0}
+    climbs = {k: (v["steps"], v["relative_step"]) for k, v in found.items() if "steps" in v}
+    assert climbs == {
+        **{"fgsm": (1, 1.25), "pgd": (7, 0.25), "interpolated": (7, 0.25)},
+        **{"logit_pairing": (7, 0.25), "distillation": (7, 0.25), "boundary": (10, 0.25)},
+        **{"trades": (10, 0.007 / 0.031), "mart": (10, 0.007 / 0.031)},
+        **{"mat_mixed": (1, 1.0), "mat_parallel": (1, 1.0), "mtl_ibp": (1, 2.0)},
+    }
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_settings_are_fixed_and_given_by_name(name: str) -> None:
+    settings = build_objective(name).settings
+    assert all(one.kw_only for one in fields(settings))
+    with pytest.raises(FrozenInstanceError):
+        settings.steps = 3
 
 
 def test_options_replace_settings() -> None:
