@@ -330,6 +330,21 @@ def test_kernels_that_fit_are_those_of_the_bit_widths() -> None:
     assert found["p"] == ()
 
 
+@pytest.mark.parametrize(("bits", "weights", "planes"), [(1, 2, 1), (2, 2, 2), (1, 4, 2)])
+def test_tables_look_up_one_plane_where_bits_meet_two_weights(
+    bits: int, weights: int, planes: int
+) -> None:
+    levels = np.sort(np.random.default_rng(8).integers(0, 256, (12, 2**bits - 1)))
+    operations = (
+        Flatten(name="f"),
+        Threshold(name="t", thresholds=levels, offset=0),
+        Dense(name="d", weights=np.arange(36).reshape(12, 3) % weights + 5),
+    )
+    network = IntegerNetwork(operations, (2, 2, 3), 1.0)
+    found = {s.name: s.fitting for s in NativeNetwork(network).profile(_images(network, 1))}
+    assert found["d"] == ((Kind.DOT, 1), (Kind.TABLES, planes))
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from flow.fuzz import random_network
 from flow.integer import (
+    Bias,
     Convolution,
     Dense,
     Flatten,
@@ -159,6 +160,19 @@ def test_uneven_thresholds_are_counted_one_by_one() -> None:
     inside = [abs(x - 101.5) < 197 / 2 + 197 / 8 for x in range(256)]
     expected = [slope * at for at in inside]
     assert pixels.grad.reshape(-1).tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("count", "fits"), [(254, True), (255, True), (256, False)])
+def test_a_line_counts_the_levels_of_eight_bits_at_most(count: int, fits: bool) -> None:
+    levels = np.arange(count)[None] - 128
+    operations = (
+        Flatten(name="f"),
+        Bias(name="b", values=np.array([-128])),
+        Threshold(name="t", thresholds=levels, offset=0),
+    )
+    twin = IntegerNetwork(operations, (1, 1, 1), 1.0).twin()
+    (stairs,) = (one for one in twin.modules() if isinstance(one, twin_functions.Staircase))
+    assert stairs.counts is fits
 
 
 def test_pixels_between_the_integers_count_as_the_integer_below() -> None:
