@@ -118,7 +118,7 @@ module lut_array import lut_pkg::*; #(
   end else begin : gen_stalling
     always_ff @(posedge clk_i) begin
       if (!rst_ni) out_valid_q <= 1'b0;
-      else if (!out_valid_q || out_ready_i) out_valid_q <= out_valid && out_last;
+      else out_valid_q <= (out_valid && out_last) || (out_valid_q && !out_ready_i);
     end
 
     assign entering    = valid_i;
