@@ -21,6 +21,9 @@ __all__ = ["QOPERATORS", "expanded"]
 
 Constants = MutableMapping[str, Constant]
 
+# How many inputs there are where an output's zero point is left out, which would say its type.
+_UNTYPED = {"QGemm": 8, "QLinearAdd": 7}
+
 
 @dataclass(frozen=True)
 class _Expansion:
@@ -135,8 +138,14 @@ def expanded(nodes: list[NodeProto], constants: Constants) -> list[NodeProto]:
 
 
 def _usual(node: NodeProto, constants: Constants) -> bool:
-    """Say whether scales and weights are constants and images run channels first, without alpha."""
+    """Say whether scales and weights are constants and images run channels first, without alpha.
+
+    And the output has a zero point: whether it is signed is its type's.
+    """
     if attribute(node, "channels_last", 0) or attribute(node, "alpha", 1.0) != 1:
+        return False
+    given = max(place for place, name in enumerate(node.input, start=1) if name)
+    if given == _UNTYPED.get(node.op_type):
         return False
     product = node.op_type in ("QGemm", "QLinearConv", "QLinearMatMul")
     return not product or all(name in constants for name in node.input[1:] if name)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from torch import Tensor, nn
 
@@ -180,6 +181,13 @@ def test_networks_of_onnxruntime_equal_their_execution(
     _compared(lowered, lambda tensor: session.run(None, {"x": tensor})[0])
 
 
+def _in_qoperators(folder: Path) -> ModelWrapper:
+    plain, quantized = folder / "float.onnx", folder / "quantized.onnx"
+    _float_model(_RESIDUAL, plain, opset=12)
+    quantize_static(plain, quantized, _Noise(), quant_format=QuantFormat.QOperator)
+    return read_model(quantized)
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("operator", "setting"),
@@ -188,12 +196,18 @@ def test_networks_of_onnxruntime_equal_their_execution(
 def test_an_unusual_qoperator_is_refused(
     operator: str, setting: dict[str, object], tmp_path: Path
 ) -> None:
-    plain, quantized = tmp_path / "float.onnx", tmp_path / "quantized.onnx"
-    _float_model(_RESIDUAL, plain, opset=12)
-    quantize_static(plain, quantized, _Noise(), quant_format=QuantFormat.QOperator)
-    model = read_model(quantized)
+    model = _in_qoperators(tmp_path)
     (node,) = (one for one in model.graph.node if one.op_type == operator)
     del node.attribute[:]
     node.attribute.extend(helper.make_attribute(*one) for one in setting.items())
     with pytest.raises(FlowError, match=f"there is no integer form of {operator} of domain com.m"):
+        lower(model, input_encoding=InputEncoding(scale=_PIXEL.item(), layout="NCHW"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_sum_whose_type_is_not_said_is_refused(tmp_path: Path) -> None:
+    model = _in_qoperators(tmp_path)
+    (node,) = (one for one in model.graph.node if one.op_type == "QLinearAdd")
+    del node.input[7]
+    with pytest.raises(FlowError, match="there is no integer form of QLinearAdd of domain"):
         lower(model, input_encoding=InputEncoding(scale=_PIXEL.item(), layout="NCHW"))

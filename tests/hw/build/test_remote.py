@@ -29,7 +29,9 @@ from hw.errors import HardwareError
 
 _ROOT = Path(__file__).parents[3]
 _SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-_needs_sshd = pytest.mark.skipif(_SSHD is None, reason="sshd is not installed")
+_needs_sshd = pytest.mark.skipif(
+    _SSHD is None or shutil.which("rsync") is None, reason="sshd or rsync is not installed"
+)
 
 
 def _plan(script: str, name: str = "job") -> BuildPlan:
@@ -73,7 +75,7 @@ class _Sshd:
             Path("/run/sshd").mkdir(exist_ok=True)
         command = [_SSHD, "-D", "-f", str(self.folder / "sshd_config"), "-E", "/dev/null"]
         self.process = subprocess.Popen(command)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             with socket.socket() as link:
                 if link.connect_ex(("127.0.0.1", self.port)) == 0:
