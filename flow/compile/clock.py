@@ -22,7 +22,6 @@ from hw.synth.timing import LayerTiming
 __all__ = ["Stitched", "kernel_of", "register_for_clock", "time_kernel", "timing_table", "verdict"]
 
 _TOLD = 20  # layers in the table
-_SYNTHESIS_S = 3600.0
 
 Stitched = tuple[ModelWrapper, Accelerator]  # a graph with generated code, and what it became
 
@@ -66,21 +65,22 @@ def register_for_clock(
     built = build(folded)
     if not built[1].manifest.registered:
         return built, []
-    paths = time_kernel(built[1], timeout_s=_SYNTHESIS_S)
-    while slow := _slow_units(built, paths):
+    marked, paths = set[str](), time_kernel(built[1])
+    while slow := _slow_units(built, paths) - marked:
+        marked |= slow
         for name in slow:
             getCustomOp(folded.get_node_from_name(name)).set_nodeattr("registered", 1)
         built = build(folded)
-        paths = time_kernel(built[1], timeout_s=_SYNTHESIS_S)
+        paths = time_kernel(built[1])
     return built, verdict(paths, built[1].manifest.clock_mhz)
 
 
-def _slow_units(built: Stitched, paths: Sequence[LayerTiming]) -> list[str]:
+def _slow_units(built: Stitched, paths: Sequence[LayerTiming]) -> set[str]:
     """Return the matrix units that a slow path touches and that can still be registered."""
     model, accelerator = built
     asked = accelerator.manifest.clock_mhz
     slow = {name for path in paths if path.clock_mhz < asked for name in (path.name, path.source)}
-    return [node.name for node in model.graph.node if node.name in slow and _is_plain(node)]
+    return {node.name for node in model.graph.node if node.name in slow and _is_plain(node)}
 
 
 def _is_plain(node: NodeProto) -> bool:

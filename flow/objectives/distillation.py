@@ -32,8 +32,9 @@ class DistillationSettings(PgdSettings):
 class Distillation(Pgd):
     """alpha T^2 KL(t(x) || f(x')) + (1 - alpha) CE(f(x), y), those of KL at temperature T.
 
-    Their equation 3. The teacher t is the network without quantizers at the end of the float
-    epochs, in which this is Pgd, so that it is robust; x' is Pgd's, by the labels.
+    Their equation 3, with the plain CE of their published code. The teacher t is the network
+    without quantizers at the end of the float epochs, in which this is Pgd, so that it is robust;
+    x' is Pgd's, by the labels.
     """
 
     name: ClassVar[str] = "distillation"
