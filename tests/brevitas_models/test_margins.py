@@ -42,6 +42,29 @@ def test_residual_blocks_are_proven_with_their_sums(join: Join) -> None:
         assert found["block1.sum"].rounding == 0
 
 
+def test_a_convex_sum_counts_fifteenths_of_both_operands() -> None:
+    network = build(ArchitectureSettings(**(vars(RESNET8) | {"join": Join.CONVEX})), seed=2)
+    network(images(network, 32))
+    (found,) = (one for one in make_exact(network) if one.name == "block1.sum")
+    largest = 15 * 7  # signed operands of four bits
+    assert found.rounding == 2.0**-24 * 8 * 2 * largest
+
+
+@pytest.mark.parametrize("name", ["mnist-tfc-w1a1", "mnist-tfc-w2a2", "mnist-lenet-w4a4-dq"])
+def test_the_image_s_margin_is_that_of_what_its_quantizer_does(name: str) -> None:
+    network = load(name).double()
+    found = layer_margins(network)[0]
+    quantizer = dict(network.features.named_modules())[found.name]
+    per_pixel = 64
+    pixels = torch.arange(255 * per_pixel + 1, dtype=torch.float64) / per_pixel
+    levels = quantizer(pixels.reshape(-1, 1, 1, 1) / 255)
+    levels = getattr(levels, "value", levels).flatten()
+    steps = (torch.nonzero(levels[1:] != levels[:-1]).flatten() + 0.5) / per_pixel
+    assert len(steps)
+    margin = (steps - steps.round()).abs().min().item()
+    assert found.margin == pytest.approx(margin, abs=1 / per_pixel)
+
+
 def test_where_all_is_proven_float32_and_float64_agree() -> None:
     network = build(RESNET8, seed=2)
     for seed in range(3):
