@@ -17,9 +17,9 @@ WEIGHT_MEMORY = core_sources("stream_constant")
 _SHAPES = ((32_768, 1), (16_384, 2), (8_192, 4), (4_096, 9), (2_048, 18), (1_024, 36), (512, 72))
 _LUT_WORDS, _SLICE_WORDS = 64, 256  # of one bit, in a LUT6 and in the four with MUXF7 and MUXF8
 _RATIO = 380.0  # LUTs for each block RAM of a part that is not in hw/parts.py: as a Zynq 7020
-# An ECP5's LUT holds 16 words of a bit, and slices join up to 8. Yosys takes 18 kbit of block RAM
-# for 128 LUTs, and by itself moves what costs more into it: asking for the same keeps estimates
-# true, and gives the block RAM, which is slow to read, a register behind it.
+# An ECP5's LUT holds 16 words of a bit. Yosys takes 18 kbit of block RAM for 128 of them, before it
+# counts their multiplexers, and by itself moves what costs more into it: asking for the same keeps
+# estimates true, and gives the block RAM, which is slow to read, a register behind it.
 _LUT4_WORDS, _LUT4_RATIO = 16, 256.0
 
 _TEMPLATE = """\
@@ -63,10 +63,11 @@ endmodule
 def lut_rom(words: int, width: int, fpgapart: str) -> int:
     """Return the LUTs of a memory in LUTs: one for 64 words of a bit, and a multiplexer.
 
-    On an ECP5 one for 16 words; Yosys puts none there that needs a multiplexer of LUTs as well.
+    On an ECP5 one for 16 words, and two for each further one, which multiplex (by Yosys, without
+    the slices' own multiplexers: 4.2 for 32 words, 9.6 to 10 for 64).
     """
     if is_ecp5(fpgapart):
-        return width * -(-words // _LUT4_WORDS)
+        return width * (3 * -(-words // _LUT4_WORDS) - 2)
     slices = -(-words // _SLICE_WORDS)
     return width * (-(-words // _LUT_WORDS) + -(-(slices - 1) // 3))
 
@@ -88,7 +89,10 @@ def _count(words: int, width: int, depth: int, wide: int) -> int:
 
 def memory_style(words: int, width: int, fpgapart: str) -> str:
     """Return "block" or "distributed", whichever takes less of what the part holds."""
-    luts = lut_rom(words, width, fpgapart)
+    if is_ecp5(fpgapart):
+        luts = width * -(-words // _LUT4_WORDS)
+    else:
+        luts = lut_rom(words, width, fpgapart)
     return "block" if _lut_per_block(fpgapart) * block_rams(words, width) < luts else "distributed"
 
 
