@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the model's input is for a uint8 pixel."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -197,7 +198,13 @@ def _image(places: Integers, shape: tuple[int, ...], layout: Layout) -> tuple[Sh
 
 
 def _annotated(model: ModelWrapper, name: str) -> Layout | None:
-    layout = "".join(model.get_tensor_layout(name) or ())
+    """Return what the file says of a tensor; its list is read here, since QONNX would run it."""
+    layout = "".join(
+        "".join(re.findall(r"['\"](\w+)['\"]", entry.value))
+        for tensor in model.graph.quantization_annotation
+        for entry in tensor.quant_parameter_tensor_names
+        if tensor.tensor_name == name and entry.key == "tensor_layout"
+    )
     return {"NCHW": "NCHW", "NHWC": "NHWC", "NCW": "NCHW", "NWC": "NHWC"}.get(layout)  # type: ignore[return-value]
 
 

@@ -247,6 +247,21 @@ def test_damaged_bytes_never_crash(tmp_path: Path, proto: ModelProto, data: st.D
         lower(read_model(path))
 
 
+def test_a_layout_is_read_and_never_run(proto: ModelProto, tmp_path: Path) -> None:
+    model = ModelWrapper(proto, make_deepcopy=True)
+    model.set_tensor_layout("images", list("NHWC"))
+    (entry,) = (
+        entry
+        for tensor in model.graph.quantization_annotation
+        for entry in tensor.quant_parameter_tensor_names
+        if tensor.tensor_name == "images" and entry.key == "tensor_layout"
+    )
+    trace = tmp_path / "trace"
+    entry.value = f"__import__('pathlib').Path({str(trace)!r}).touch()"
+    lower(model)
+    assert not trace.exists()
+
+
 def test_a_constant_without_its_data_is_refused(proto: ModelProto) -> None:
     model = ModelWrapper(proto, make_deepcopy=True)
     model.graph.initializer[0].dims[:] = [5, 7]
