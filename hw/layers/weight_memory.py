@@ -67,9 +67,14 @@ def lut_rom(words: int, width: int, fpgapart: str) -> int:
     the slices' own multiplexers: 4.2 for 32 words, 9.6 to 10 for 64).
     """
     if is_ecp5(fpgapart):
-        return width * (3 * -(-words // _LUT4_WORDS) - 2)
+        return 3 * _lut4s(words, width) - 2 * width
     slices = -(-words // _SLICE_WORDS)
     return width * (-(-words // _LUT_WORDS) + -(-(slices - 1) // 3))
+
+
+def _lut4s(words: int, width: int) -> int:
+    """Return an ECP5's LUTs that hold the words, without those that multiplex them."""
+    return width * -(-words // _LUT4_WORDS)
 
 
 def block_rams(words: int, width: int) -> float:
@@ -89,10 +94,7 @@ def _count(words: int, width: int, depth: int, wide: int) -> int:
 
 def memory_style(words: int, width: int, fpgapart: str) -> str:
     """Return "block" or "distributed", whichever takes less of what the part holds."""
-    if is_ecp5(fpgapart):
-        luts = width * -(-words // _LUT4_WORDS)
-    else:
-        luts = lut_rom(words, width, fpgapart)
+    luts = _lut4s(words, width) if is_ecp5(fpgapart) else lut_rom(words, width, fpgapart)
     return "block" if _lut_per_block(fpgapart) * block_rams(words, width) < luts else "distributed"
 
 
