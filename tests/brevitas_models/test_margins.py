@@ -63,6 +63,7 @@ def test_the_image_s_margin_is_that_of_what_its_quantizer_does(name: str) -> Non
     assert len(steps)
     margin = (steps - steps.round()).abs().min().item()
     assert found.margin == pytest.approx(margin, abs=1 / per_pixel)
+    assert found.rounding == 2.0**-24 * 4 * 255  # of the largest pixel
 
 
 def test_where_all_is_proven_float32_and_float64_agree() -> None:
@@ -98,3 +99,25 @@ def test_a_threshold_on_an_integer_is_not_proven() -> None:
     found = {one.name: one for one in layer_margins(network)}["fc1"]
     assert found.margin < 1e-6
     assert not found.proven
+
+
+@pytest.mark.parametrize("bias", [-1e3, 1e3])
+def test_thresholds_that_no_sum_reaches_leave_the_widest_margin(bias: float) -> None:
+    network = load("mnist-tfc-w2a2")
+    with torch.no_grad():
+        network.blocks()[0].norm.bias.fill_(bias)
+    found = {one.name: one for one in layer_margins(network)}["fc1"]
+    assert (found.margin, found.rounding) == (0.5, 0.0)
+    assert found.proven
+
+
+def test_of_all_channels_the_least_margin_and_the_largest_rounding_count() -> None:
+    network = load("mnist-tfc-w1a1")
+    block, norm = network.blocks()[1], network.blocks()[1].norm
+    with torch.no_grad():
+        norm.bias.fill_(1e3)  # nothing is reached
+        norm.weight[3], norm.bias[3] = 1.0, -3.25  # the sum meets its one threshold at 3.25
+        norm.running_mean[3], norm.running_var[3] = 0.0, 1.0 - norm.eps
+    found = {one.name: one for one in layer_margins(network)}["fc2"]
+    assert found.margin == pytest.approx(0.25)
+    assert found.rounding == pytest.approx(2.0**-24 * 8 * (3.25 + 3.25))
