@@ -121,3 +121,21 @@ def test_of_all_channels_the_least_margin_and_the_largest_rounding_count() -> No
     found = {one.name: one for one in layer_margins(network)}["fc2"]
     assert found.margin == pytest.approx(0.25)
     assert found.rounding == pytest.approx(2.0**-24 * 8 * (3.25 + 3.25))
+
+
+@pytest.mark.parametrize(("weights", "exact"), [(518, True), (519, False)])
+def test_sums_of_integers_round_from_2_to_the_24_on(weights: int, exact: bool) -> None:
+    settings = ArchitectureSettings(
+        architecture="tfc", bits=BitTable.uniform(8, 8), input_bits=1, width=9.0
+    )
+    network = build(settings, seed=1).eval()
+    block = network.blocks()[1]
+    with torch.no_grad():
+        block.layer.weight.zero_()
+        block.layer.weight[0, :weights] = 1.0
+    reach = weights * 127 * 255
+    assert block.layer.quant_weight().int().sum() == weights * 127
+    assert (reach < 2**24) is exact
+    found = {one.name: one for one in layer_margins(network)}["fc2"]
+    sums = (block.layer.weight[0].numel() + 1 + 1) * reach
+    assert (found.rounding >= 2.0**-24 * sums) is not exact
