@@ -113,7 +113,7 @@ def test_thresholds_that_no_sum_reaches_leave_the_widest_margin(bias: float) -> 
 
 def test_of_all_channels_the_least_margin_and_the_largest_rounding_count() -> None:
     network = load("mnist-tfc-w1a1")
-    block, norm = network.blocks()[1], network.blocks()[1].norm
+    norm = network.blocks()[1].norm
     with torch.no_grad():
         norm.bias.fill_(1e3)  # nothing is reached
         norm.weight[3], norm.bias[3] = 1.0, -3.25  # the sum meets its one threshold at 3.25
