@@ -110,6 +110,16 @@ def test_interpolated(network: QuantClassifier, batch: Batch) -> None:
     assert outcome.right.item() == pytest.approx(right, rel=1e-5)
 
 
+def test_interpolated_takes_a_single_image(network: QuantClassifier, batch: Batch) -> None:
+    one = replace(batch, images=batch.images[:1], labels=batch.labels[:1])
+    outcome = build_objective("interpolated").loss(Model(network), one)
+    losses = [
+        cross_entropy(softmax(network, images), one.labels)
+        for images in (one.images, outcome.attacked)
+    ]
+    assert outcome.loss.item() == pytest.approx(sum(losses) / 2, rel=1e-5)
+
+
 def test_shares_of_mixup_follow_the_beta_distribution() -> None:
     generator = torch.Generator().manual_seed(0)
     drawn = [mix(6, 2.0, generator) for _ in range(400)]
