@@ -95,8 +95,8 @@ def _of_channel(thresholds: Thresholds, *, exact: bool, roundings: int) -> tuple
 
 
 def _distance(at: NDArray[np.float64]) -> float:
-    """Return the least distance to an integer."""
-    return float(np.abs(at - np.rint(at)).min())
+    """Return the least distance to an integer, 0.5 of no threshold."""
+    return float(np.abs(at - np.rint(at)).min(initial=0.5))
 
 
 def _of_residual(name: str, block: Residual) -> list[LayerMargin]:
@@ -121,8 +121,6 @@ def _on_grid(quantizer: Staircase, unit: float, bounds: tuple[int, int]) -> tupl
     """Return margin and rounding of a quantizer that reads integers times a unit."""
     at, (low, high) = quantizer.thresholds / unit, bounds
     near = at[(at > low - 1) & (at < high + 1)]
-    if not near.size:
-        return 0.5, 0.0
     exact = _is_power_of_two(unit) and _is_power_of_two(quantizer.step)
     largest = 2 * max(-low, high)  # a value and its threshold
     return _distance(near), 0.0 if exact else _HALF_ULP * _NORM_ROUNDINGS * largest
@@ -135,4 +133,4 @@ def _of_image(module: nn.Module) -> tuple[float, float]:
     signed = found.lowest < 0  # the quantizer sees 2 x - 1
     at = (found.thresholds + 1) * 127.5 if signed else found.thresholds * 255.0
     near = at[(at > -1) & (at < 256)]
-    return (_distance(near), _HALF_ULP * _PIXEL_ROUNDINGS * 255.0) if near.size else (0.5, 0.0)
+    return _distance(near), _HALF_ULP * _PIXEL_ROUNDINGS * 255.0

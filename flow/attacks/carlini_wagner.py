@@ -50,8 +50,7 @@ class CarliniWagner(Attack):
         for index in range(_SEARCHES if count else 0):
             broken = self._minimise(victim, nearest, torch.from_numpy(weights).float())
             high, low = np.where(broken, weights, high), np.where(broken, low, weights)
-            bounded = np.isfinite(high)
-            weights = np.where(bounded, (low + np.where(bounded, high, 0)) / 2, 10 * weights)
+            weights = np.where(np.isfinite(high), (low + high) / 2, 10 * weights)
             yield (index + 1) / _SEARCHES
         nearest.write()
 

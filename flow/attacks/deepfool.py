@@ -64,12 +64,11 @@ def _nearest_boundary(points: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
     ]
     jacobian, rows = torch.stack(parts, 1), torch.arange(len(labels))
     slopes = jacobian - jacobian[rows, labels][:, None]
-    # of a tie, which the label wins or loses by its index, half a unit: the step must not be 0
+    # of a tie, which the label wins or loses by its index, half a unit: the step must not be 0;
+    # classes without a slope, as the label itself, lie at infinity
     gaps = (logits - logits[rows, labels][:, None]).detach().abs().clamp(min=0.5)
     norms = slopes.norm(dim=2)
-    away = torch.where(norms > 0, gaps / norms, torch.inf)
-    away[rows, labels] = torch.inf
-    least, chosen = away.min(1)
-    directions = slopes[rows, chosen] / norms[rows, chosen].clamp(min=1e-12)[:, None]
+    least, chosen = (gaps / norms).min(1)
+    directions = slopes[rows, chosen] / norms[rows, chosen][:, None]
     found = torch.where(least.isfinite()[:, None], least[:, None] * directions, 0)
     return found.view(points.shape).to(points.dtype)

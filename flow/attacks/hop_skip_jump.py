@@ -132,7 +132,7 @@ class _Walk:
             middle = (low + high) // 2
             ends = middle[:, None, None, None]
             candidates = target.clip(clean - ends, clean + ends).astype(np.uint8)
-            broken = self._broken(candidates) & (middle > low)
+            broken = self._broken(candidates)
             self.images[broken] = candidates[broken]
             high, low = np.where(broken, middle, high), np.where(broken, low, middle)
         inside = high <= self.search.epsilon
@@ -143,7 +143,7 @@ class _Walk:
 
     def _distances(self) -> NDArray[np.float64]:
         changes = np.abs(self.images.astype(np.float64) - self.search.clean[self.rows])
-        distances: NDArray[np.float64] = changes.max(axis=(1, 2, 3), initial=0)
+        distances: NDArray[np.float64] = changes.max(axis=(1, 2, 3))
         return distances
 
     def _broken(self, candidates: Images, entries: NDArray[np.intp] | None = None) -> Bits:

@@ -123,7 +123,7 @@ class Zoo(_ZerothOrder):
         """Take one step; return bool[n], which images are misclassified after it."""
         chosen, pull = walk.estimate(self.half_width_255)
         offset = np.take_along_axis(walk.points - walk.clean, chosen, 1)
-        resists = (walk.margins > 0)[:, None]
+        resists = (walk.margins >= 0)[:, None]
         gradient = 2 * offset / 255**2 + weights[:, None] * np.where(resists, pull, 0)
         walk.move(chosen, gradient.astype(np.float32), *_GREYS)
         images = walk.images()

@@ -51,11 +51,10 @@ class Interpolated(Pgd):
         share, partners = mix(len(images), self.settings.mixup_alpha, batch.generator)
         partners = partners.to(images.device)
         logits = model(share * images + (1 - share) * images[partners])
-        loss, right = torch.zeros_like(logits[0, 0]), torch.zeros_like(logits[0, 0])
-        for weight, labels in ((share, batch.labels), (1 - share, batch.labels[partners])):
-            loss = loss + weight * F.cross_entropy(logits, labels)
-            right = right + weight * (logits.argmax(1) == labels).sum()
-        return loss, right.detach()
+        both = (share, batch.labels), (1 - share, batch.labels[partners])
+        losses = [weight * F.cross_entropy(logits, labels) for weight, labels in both]
+        rights = [weight * (logits.argmax(1) == labels).sum() for weight, labels in both]
+        return torch.stack(losses).sum(), torch.stack(rights).sum()
 
 
 def mix(count: int, alpha: float, generator: torch.Generator) -> tuple[float, Tensor]:

@@ -77,4 +77,4 @@ def _boosted_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     own = F.one_hot(labels, logits.shape[1]).bool()
     strongest = logits.masked_fill(own, -torch.inf).argmax(dim=1, keepdim=True)
     rival = F.softmax(logits, dim=1).gather(1, strongest)
-    return F.cross_entropy(logits, labels) - torch.log(_MARGIN_TOP - rival + _TINY).mean()
+    return F.cross_entropy(logits, labels) - torch.log(_MARGIN_TOP - rival).mean()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The best epoch by the held-out images, and when to stop."""
 
+from dataclasses import asdict
 from typing import Any
 
 from torch import nn
@@ -24,11 +25,11 @@ class Selection:
     def __init__(self) -> None:
         self.epoch, self.stale = 0, 0
         self.network: dict[str, Any] | None = None
-        self._best = Measured(robust=-1.0, clean=-1.0)
+        self._best: Measured | None = None
 
     def see(self, found: Measured, epoch: int, network: nn.Module) -> None:
         """Take in the measurement of the network after an epoch."""
-        if found <= self._best:
+        if self._best is not None and found <= self._best:
             self.stale += 1
             return
         self._best, self.epoch, self.stale = found, epoch, 0
@@ -36,15 +37,11 @@ class Selection:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of it."""
-        return {
-            "epoch": self.epoch,
-            "stale": self.stale,
-            "network": self.network,
-            "robust": self._best.robust,
-            "clean": self._best.clean,
-        }
+        best = {"robust": None, "clean": None} if self._best is None else asdict(self._best)
+        return {"epoch": self.epoch, "stale": self.stale, "network": self.network, **best}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what state_dict returned."""
         self.epoch, self.stale, self.network = state["epoch"], state["stale"], state["network"]
-        self._best = Measured(robust=state["robust"], clean=state["clean"])
+        best = {key: state[key] for key in ("robust", "clean")}
+        self._best = None if best["robust"] is None else Measured(**best)

@@ -24,7 +24,7 @@ class Teacher:
 
     def __init__(self, network: nn.Module, state: Any = None) -> None:  # noqa: ANN401 - of a file
         with quantization_off(network):
-            self._network = copy.deepcopy(network).eval().requires_grad_(False)
+            self._network = copy.deepcopy(network).eval()
         if state is not None:
             restore(self._network, state)
 

@@ -92,3 +92,17 @@ def test_weights_are_their_codes_times_the_step() -> None:
     make_exact(network)
     for _, layer in network.weighted_layers():
         assert torch.equal(weight_codes(layer) * 0.125, layer.weight)
+
+
+@pytest.mark.parametrize("bias", [-1.7, -0.3, 0.3, 1.7])
+def test_a_bipolar_channel_without_gain_keeps_its_sign(bias: float) -> None:
+    network = trained("mnist-tfc-w1a1")
+    with torch.no_grad():
+        network.blocks()[1].norm.weight[2], network.blocks()[1].norm.bias[2] = 0.0, bias
+        network.blocks()[1].norm.running_mean[2] = 3.0  # without a gain it moves nothing
+    make_exact(network)
+    block = network.blocks()[1]
+    sums = torch.arange(-64, 65, 2, dtype=torch.float64)[:, None] * weight_step(1)
+    found = activations(block, sums.expand(-1, 64))[:, 2]
+    assert (found.sign() == (1 if bias > 0 else -1)).all()
+    assert block.norm.weight[2] > 0

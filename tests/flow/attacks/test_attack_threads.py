@@ -9,6 +9,7 @@ from quantized_digits import digits, digits_network
 from torch import Tensor, nn
 
 from flow.attacks import build_attack
+from flow.attacks._victim import Victim as Asked
 from flow.classifier import Images, Logits
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
@@ -70,6 +71,15 @@ def test_a_twin_of_torchs_operations_keeps_torchs_threads(monkeypatch: pytest.Mo
     victim = Victim()
     build_attack("pgd", steps=2, restarts=1).run(victim, IMAGES, LABELS, 16, 0)
     assert victim.watched.threads == {(2, 2)}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_twin_elsewhere_keeps_torch_s_threads() -> None:
+    twin = nn.Sequential(nn.Linear(1, 1, device="meta"), digits_network().twin())
+    victim = Victim()
+    victim.twin = lambda: twin  # type: ignore[method-assign]
+    with Asked(victim).threads():
+        assert torch.get_num_threads() == 2
 
 
 @pytest.mark.usefixtures("two_threads")

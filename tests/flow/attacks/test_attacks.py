@@ -265,8 +265,10 @@ def test_impossible_epsilon_is_refused(epsilon_255: int) -> None:
 
 
 def test_missing_labels_are_refused() -> None:
-    with pytest.raises(FlowError, match=r"labels of shape \(3,\) for 150 images"):
-        Fgsm().run(digits_network(), IMAGES, LABELS[:3], 8, 0)
+    for count in (3, 151):
+        labels = np.resize(LABELS, count)
+        with pytest.raises(FlowError, match=rf"labels of shape \({count},\) for 150 images"):
+            Fgsm().run(digits_network(), IMAGES, labels, 8, 0)
 
 
 def test_another_device_changes_nothing() -> None:

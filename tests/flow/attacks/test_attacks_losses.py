@@ -13,7 +13,7 @@ from quantized_digits import digits, digits_network
 from scipy.special import log_softmax, softmax
 from torch import Tensor, nn
 
-from flow.attacks import build_attack
+from flow.attacks import build_attack, pgdpp
 from flow.attacks._search import Search, margins
 from flow.attacks._victim import Victim
 from flow.attacks.apgd import ApgdTargetedDlr, checkpoints
@@ -148,6 +148,41 @@ def test_the_temperature_maximises_the_curvature() -> None:
         best = max(curvature(row, beta) for beta in others)
         assert found[row] == 0.125 or curvature(row, found[row]) > 0.97 * best
     assert (found[:5] != 0.125).any()
+
+
+def test_temperatures_are_tried_between_a_guess_and_certainty() -> None:
+    scores = torch.tensor([[1.0, 9.0, 5.0], [2.0, 2.0, 0.0]]).double()  # gaps of 4, and of a tie
+    grid = pgdpp._grid(scores).numpy()
+    low = np.log(
+        2 * (1 / 3 + 0.01) / (2 / 3 - 0.01)
+    )  # rivals alike: p / (1 - p) = e^(beta gap) / 2
+    high = np.log(2) + 72 * np.log(10)  # 1 - 1e-72 to 1e-72
+    for column, gap in enumerate((4, 0.5)):
+        np.testing.assert_allclose(grid[:, column], np.geomspace(low, high, 100) / gap, rtol=1e-9)
+
+
+def test_a_temperature_at_an_end_of_the_grid_is_the_network_s_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen = torch.tensor([0, 1, 50, 98, 99])
+    norms = iter(torch.nn.functional.one_hot(chosen, 100).T.double())
+    monkeypatch.setattr(pgdpp, "_squared_norms", lambda *_: next(norms))
+    points, matrix = torch.full((5, 1, 2, 1), 3.0), np.array([[2, 0], [0, 1]])
+    found = hessian_temperatures(Linear(matrix), points, torch.zeros(5, dtype=torch.int64), 0.125)
+    grid = pgdpp._grid(torch.tensor([[6.0, 3.0]]).double())[:, 0]
+    assert found.tolist() == [0.125, *grid[chosen[1:4]].tolist(), 0.125]
+
+
+def test_the_curvature_is_the_norm_of_the_hessian() -> None:
+    rng = np.random.default_rng(0)
+    scores, jacobian = rng.normal(size=(2, 3)), rng.normal(size=(2, 3, 4))
+    betas, gram = np.array([0.5, 3.0]), jacobian @ jacobian.transpose(0, 2, 1)
+    found = pgdpp._squared_norms(*map(torch.from_numpy, (scores, gram, betas)))
+    for row in range(2):
+        p = softmax(betas[row] * scores[row])
+        inner = betas[row] ** 2 * (np.diag(p) - np.outer(p, p))
+        expected = np.linalg.norm(jacobian[row].T @ inner @ jacobian[row]) ** 2
+        assert float(found[row]) == pytest.approx(expected, rel=1e-9)
 
 
 def test_targets_are_the_nearest_classes() -> None:

@@ -11,13 +11,14 @@ from squeezed_networks import squeezed_network, truly_robust
 from brevitas_models.pretrained import load
 from flow.attacks._search import Search
 from flow.attacks._victim import Victim
-from flow.attacks.flip import Flip
+from flow.attacks.flip import Flip, _movable
 from flow.attacks.losses import RivalCrossEntropy
 from flow.attacks.pgd import Pgd
 from flow.errors import FlowError
 from flow.evaluation.ball import check_budget
 from flow.export.deployment import lowered
 from flow.integer import IntegerNetwork
+from flow.integer.incremental import cell_numbers, cells_of
 from flow.integer.native import NativeNetwork
 
 
@@ -75,6 +76,16 @@ def test_it_starts_where_sign_gradients_end() -> None:
             slope = network.climb(np.rint(points), label, RivalCrossEntropy(temperature))[1]
             points = np.clip(points + np.float32(10 / 6) * np.sign(slope), clean - 4, clean + 4)
         np.testing.assert_array_equal(end.reshape(SIZE), np.rint(points))
+
+
+@pytest.mark.parametrize(("levels", "counts"), [(3, [4] * 9), (4, [3] * 9)])
+def test_pixels_of_more_than_four_cells_keep_their_own_and_the_ends(
+    levels: int, counts: list[int]
+) -> None:
+    network = squeezed_network(1, levels=levels)
+    image = np.full((3, 3, 1), 130, np.uint8)
+    cells = _movable(cells_of(cell_numbers(network), image, 100))
+    assert np.diff(cells.start).tolist() == counts
 
 
 def test_another_engine_is_refused() -> None:

@@ -4,6 +4,7 @@
 
 from dataclasses import FrozenInstanceError, fields
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,6 +144,31 @@ def test_restarts_draw_anew_and_stop_at_what_is_broken() -> None:
     seeds, counts = zip(*calls, strict=True)
     assert len(set(seeds)) == 3
     assert counts[0] == 60 > counts[1] >= counts[2]
+
+
+def test_the_first_of_the_worst_runs_counts_and_ties_are_run_again() -> None:
+    """Margins of three images over three runs: 5 2 2, a tie that holds, broken at once."""
+    margins = np.array([[5, 0, -1], [2, 0, -9], [2, 0, -9]])
+    seeds: list[int] = []
+
+    class Runs(type(build_attack("noise", **BUDGET))):  # type: ignore[misc]
+        def run(self, *given: Any, only: np.ndarray) -> Images:  # noqa: ANN401
+            seeds.append(given[4])
+            found = np.full((3, 1, 1, 1), len(seeds), np.uint8)
+            assert only.tolist() == [True, True, len(seeds) == 1]
+            return found
+
+    class Answers:
+        classes = 2
+
+        def logits(self, images: Images) -> np.ndarray:
+            run = int(images.flat[0]) - 1
+            return np.stack([[int(m), 0] for m in margins[run, : len(images)]])
+
+    images = np.zeros((3, 1, 1, 1), np.uint8)
+    found = Restarted(attack=Runs(), runs=3).run(Answers(), images, np.zeros(3, np.int64), 9, 4)  # type: ignore[arg-type]
+    assert found.flatten().tolist() == [2, 1, 1]
+    assert seeds == [4, 4 + 7_368_787, 4 + 2 * 7_368_787]  # those of the published rows
 
 
 @pytest.mark.parametrize("name", sorted(set(ATTACKS) - set(ANY_GOAL)))

@@ -7,6 +7,8 @@ import pytest
 import torch
 from linear_victim import SHAPE, SIZE, Floats, Linear, attacked, case, same, worst
 
+from flow.attacks._search import Search
+from flow.attacks._victim import Victim
 from flow.attacks.hop_skip_jump import HopSkipJump
 from flow.attacks.noise import Noise
 from flow.attacks.square import Square, square_side
@@ -91,6 +93,7 @@ class Jumps:
     def __init__(self, network: Linear, clean: Floats, label: int, epsilon: int) -> None:
         self.network, self.clean, self.label, self.epsilon = network, clean, label, epsilon
         self.asked, self.found, self.at = [clean], clean, clean
+        self.shares: list[float] = []  # that are done, after each jump and each restart
 
     def run(self, steps: int, restarts: int) -> None:
         for restart in range(restarts):
@@ -103,6 +106,9 @@ class Jumps:
                 probes = min(round(100 * number**0.5), left)
                 self._jump(draw, number, probes)
                 spent += probes + 16
+                left = not self._inside() and steps - spent > 16
+                self.shares.append((restart + (spent / steps if left else 1)) / restarts)
+            self.shares.append((restart + 1) / restarts)
             if self._inside():
                 self.found = self.at
                 return
@@ -155,7 +161,7 @@ class Jumps:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("epsilon", "steps"), [(1, 700), (30, 700), (40, 5), (40, 60)])
+@pytest.mark.parametrize(("epsilon", "steps"), [(1, 700), (30, 700), (40, 5), (40, 25), (40, 60)])
 def test_hop_skip_jump_asks_what_the_paper_s_would(seed: int, epsilon: int, steps: int) -> None:
     network, clean, label = case(seed)
     expected = Jumps(network, clean, label, epsilon)
@@ -163,6 +169,19 @@ def test_hop_skip_jump_asks_what_the_paper_s_would(seed: int, epsilon: int, step
     found = attacked(HopSkipJump(steps=steps, restarts=2), network, clean, label, epsilon, SEED)
     same([row[None] for one in network.asked for row in one], expected.asked)
     np.testing.assert_array_equal(found, expected.found)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_share_that_is_done_is_that_of_the_queries(seed: int) -> None:
+    network, clean, label = case(seed)
+    expected = Jumps(network, clean, label, 1)
+    expected.run(700, 2)
+    images = clean.reshape(1, *SHAPE).astype(np.uint8)
+    search = Search(images, np.array([label]), np.arange(1), 1, SEED)
+    search.begin(network.logits(images))
+    shares = [*HopSkipJump(steps=700, restarts=2)._search(Victim(network), search)]  # type: ignore[arg-type]
+    assert shares == pytest.approx(expected.shares)
+    assert len(shares) > 4
 
 
 # --- ZOO
@@ -228,13 +247,14 @@ def test_zoo_of_linf_goes_where_the_paper_s_would(seed: int, epsilon: int, steps
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("steps", [39 * 40, 39 * 4 + 7])
 def test_zoo_goes_where_the_paper_s_would(seed: int, steps: int) -> None:
-    network, clean, label = case(seed)
-    low, high, weight, expected = 0.0, np.inf, 1.0, [clean]
+    network, clean, _ = case(seed)
+    clean[:2] = 0, 255  # which it may not pass
+    label, low, high, weight, expected = network.label(clean), 0.0, np.inf, 1.0, [clean]
     nearest, edge = clean, (np.zeros(SIZE, np.float32), np.full(SIZE, 255, np.float32))
     for _ in range(3):
         walk, broken = Estimate(network, clean, label, 255 * max(0.01, 0.25 / (steps // 39))), False
         for _ in range(steps // 39):
-            resists = network.margin(walk.asked[-1], label) > 0
+            resists = network.margin(walk.asked[-1], label) >= 0
             new = walk.step(weight * resists, 1, *edge)
             if network.label(new) != label:
                 distance = np.linalg.norm(new - clean)

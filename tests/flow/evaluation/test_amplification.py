@@ -28,7 +28,20 @@ def test_every_depth_equals_a_plain_loop() -> None:
     ):
         ratios.append(np.sqrt(((b - a) ** 2).sum()) / np.sqrt((a**2).sum()))
     assert found[depth].distance == pytest.approx(np.mean(ratios))
-    assert found[depth].ci95[0] < found[depth].distance < found[depth].ci95[1]
+    half = 1.96 * np.std(ratios, ddof=1) / np.sqrt(len(ratios))
+    middle = found[depth].distance
+    assert found[depth].ci95 == pytest.approx((middle - half, middle + half), rel=1e-4)
+
+
+def test_two_images_have_an_interval_and_one_has_none() -> None:
+    after = CLEAN.copy()
+    after[0, 0, 0, 0] ^= 64
+    found = error_amplification(digits_network(), CLEAN[:2], after[:2], name="plain")[0]
+    first = 64 / np.linalg.norm(CLEAN[0].astype(float))  # the other has not changed
+    assert found.distance == pytest.approx(first / 2)
+    assert found.ci95[1] - found.distance == pytest.approx(1.96 * first / 2, rel=1e-4)
+    (alone, *_) = error_amplification(digits_network(), CLEAN[:1], after[:1], name="plain")
+    assert alone.ci95 == (alone.distance, alone.distance)
 
 
 def test_same_images_have_no_error() -> None:

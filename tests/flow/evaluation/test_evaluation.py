@@ -191,6 +191,7 @@ def test_an_l2_attack_is_judged_in_l2() -> None:
         (0, 100, (0.0, 0.0369935)),
         (100, 100, (0.9630065, 1.0)),
         (1, 3, (0.0614919, 0.7923403)),
+        (1, 1, (0.2065493, 1.0)),
     ],
 )
 def test_wilson_interval(successes: int, trials: int, interval: tuple[float, float]) -> None:

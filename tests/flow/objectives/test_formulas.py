@@ -58,7 +58,7 @@ def test_logit_pairing(network: QuantClassifier, batch: Batch) -> None:
 
 def test_distillation(network: QuantClassifier, batch: Batch) -> None:
     options = {"teacher_weight": 0.75, "temperature": 3.0}
-    taught = replace(batch, teacher=lambda images: images.flatten(1)[:, :10] / 20)
+    taught = replace(batch, teacher=teacher)
     outcome = build_objective("distillation", options).loss(Model(network), taught)
     both = (outcome.attacked, batch.images)
     with torch.no_grad():
@@ -95,13 +95,29 @@ def test_interpolated(network: QuantClassifier, batch: Batch) -> None:
     outcome = build_objective("interpolated").loss(Model(network), batch)
     generator = torch.Generator().manual_seed(5)
     torch.rand(batch.images.shape, generator=generator)  # the attack's start
-    expected = 0.0
+    expected = right = 0.0
     for images in (batch.images, outcome.attacked):
         share, partners = mix(len(images), 1.0, generator)
         found = softmax(network, share * images + (1 - share) * images[partners])
         own, other = (cross_entropy(found, one) for one in (batch.labels, batch.labels[partners]))
         expected += (share * own + (1 - share) * other) / 2
+        hits = [
+            (found.argmax(axis=1) == one.numpy()).sum()
+            for one in (batch.labels, batch.labels[partners])
+        ]
+        right = share * hits[0] + (1 - share) * hits[1]
     assert outcome.loss.item() == pytest.approx(expected, rel=1e-5)
+    assert outcome.right.item() == pytest.approx(right, rel=1e-5)
+
+
+def test_interpolated_takes_a_single_image(network: QuantClassifier, batch: Batch) -> None:
+    one = replace(batch, images=batch.images[:1], labels=batch.labels[:1])
+    outcome = build_objective("interpolated").loss(Model(network), one)
+    losses = [
+        cross_entropy(softmax(network, images), one.labels)
+        for images in (one.images, outcome.attacked)
+    ]
+    assert outcome.loss.item() == pytest.approx(sum(losses) / 2, rel=1e-5)
 
 
 def test_shares_of_mixup_follow_the_beta_distribution() -> None:
@@ -111,6 +127,60 @@ def test_shares_of_mixup_follow_the_beta_distribution() -> None:
     assert shares.mean() == pytest.approx(0.5, abs=0.04)
     assert shares.var() == pytest.approx(1 / 20, rel=0.2)  # of Beta(2, 2)
     assert all(sorted(partners.tolist()) == list(range(6)) for _, partners in drawn)
+
+
+def test_a_mixup_is_drawn_from_the_generator_alone() -> None:
+    share, partners = mix(6, 2.0, torch.Generator().manual_seed(4))
+    generator = torch.Generator().manual_seed(4)
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    assert share == np.random.default_rng(seed).beta(2.0, 2.0)
+    assert partners.tolist() == torch.randperm(6, generator=generator).tolist()
+
+
+def teacher(images: torch.Tensor) -> torch.Tensor:
+    return images.flatten(1)[:, :10] / 20
+
+
+@pytest.mark.parametrize(
+    "name", ["trades", "mart", "logit_pairing", "distillation", "mat_mixed", "mat_parallel"]
+)
+def test_right_counts_the_attacked_images(
+    name: str, network: QuantClassifier, batch: Batch
+) -> None:
+    outcome = build_objective(name).loss(Model(network.eval()), replace(batch, teacher=teacher))
+    found = softmax(network, outcome.attacked).argmax(axis=1)
+    wanted = np.tile(batch.labels.numpy(), len(found) // len(batch.labels))
+    assert outcome.right.item() == (found == wanted).sum()
+
+
+@pytest.mark.parametrize(("weight", "passes"), [(1.0, 1), (0.5, 2)])
+def test_a_teacher_of_full_weight_leaves_no_pass_of_clean_images(
+    weight: float, passes: int, network: QuantClassifier, batch: Batch
+) -> None:
+    calls = []
+
+    def forward(images: torch.Tensor) -> torch.Tensor:
+        calls.append(len(images))
+        return teacher(images)
+
+    options = {"teacher_weight": weight}
+    taught = replace(batch, teacher=teacher)
+    build_objective("distillation", options).loss(Model(network, forward=forward), taught)
+    assert calls == [64] * passes
+
+
+def test_mart_of_a_certain_network_is_finite(network: QuantClassifier, batch: Batch) -> None:
+    """Probabilities of 0 and 1: the logarithms are of 1e-12 and of 1e-4."""
+    answers = iter([1000.0, -1000.0])
+
+    def forward(images: torch.Tensor) -> torch.Tensor:
+        return F.one_hot(torch.zeros(len(images), dtype=torch.int64), 10) * next(answers)
+
+    batch = replace(batch, labels=torch.ones_like(batch.labels), epsilon_255=0.0)
+    found = build_objective("mart", {"weight": 2.0}).loss(Model(network, forward=forward), batch)
+    boosted = np.log(9) - np.log(1.0001 - 1 / 9)
+    divergence = -np.log(1e-12)
+    assert found.loss.item() == pytest.approx(boosted + 2 * divergence, rel=1e-5)
 
 
 def test_parallel_mat_adds_up_its_branches(network: QuantClassifier, batch: Batch) -> None:

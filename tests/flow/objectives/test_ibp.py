@@ -120,7 +120,11 @@ def test_the_loss_falls_and_reaches_every_weight(name: str, batch: Batch) -> Non
     ("name", "key", "value", "rule"),
     [
         ("ibp", "clean_weight", 1.5, "within 0..1"),
+        ("ibp", "clean_weight", -0.5, "within 0..1"),
         ("ibp", "clean_start", -0.5, "within 0..1"),
+        ("ibp", "clean_start", 1.5, "within 0..1"),
+        ("ibp", "logit_gain", -1.0, "above 0"),
+        ("mtl_ibp", "bound_weight", 1.5, "within 0..1"),
         ("ibp", "logit_gain", 0.0, "above 0"),
         ("mtl_ibp", "bound_weight", -0.1, "within 0..1"),
         ("mtl_ibp", "steps", 0, "at least 1"),

@@ -232,6 +232,14 @@ def test_the_first_of_the_best_is_kept(network: QuantClassifier) -> None:
     assert (selection.epoch, selection.stale) == (5, 0)
 
 
+def test_the_first_measurement_is_the_best_where_nothing_is_right(network: QuantClassifier) -> None:
+    selection = Selection()
+    for epoch in (1, 2):
+        selection.see(Measured(robust=0.0, clean=0.0), epoch, network)
+    assert (selection.epoch, selection.stale) == (1, 1)
+    assert selection.network is not None
+
+
 # --- state
 
 

@@ -327,6 +327,11 @@ def test_the_trainer_reads_the_configuration_itself(digits: Dataset) -> None:
     assert objective_of(config).name == "trades"
 
 
+def test_pgd_of_strength_0_is_standard_training() -> None:
+    assert objective_of(TrainingConfig(epsilon_255=0)).name == "standard"
+    assert objective_of(TrainingConfig(epsilon_255=0.5)).name == "pgd"
+
+
 def test_pgd_takes_its_own_keys_or_options() -> None:
     found = objective_of(TrainingConfig(epsilon_255=32, pgd_steps=3, pgd_step_255=4.0)).settings
     assert (found.steps, found.relative_step) == (3, 0.125)
