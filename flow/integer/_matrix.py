@@ -13,8 +13,7 @@ from flow.integer._operation import (
     Operation,
     Padding,
     Shape,
-    refuse_window,
-    spatial_shape,
+    fitting_shape,
     windows,
 )
 from flow.integer.bounds import Interval, exact_float
@@ -70,8 +69,7 @@ class Convolution(Operation):
         inputs, outputs = self.weights.shape[2] * self.groups, self.weights.shape[3]
         if len(shape) != 3 or shape[2] != inputs or outputs % self.groups:
             raise FlowError(f"{self.name}: input shape {shape} is not (H, W, {inputs})")
-        height, width = spatial_shape(shape, self.kernel, self.stride, self.padding)
-        refuse_window(self.name, shape, self.kernel, (height, width))
+        height, width = fitting_shape(self.name, shape, self.kernel, self.stride, self.padding)
         return (height, width, outputs)
 
     def output_range(self, *ranges: Interval) -> Interval:

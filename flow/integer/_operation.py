@@ -72,7 +72,11 @@ def windows(
     return sliding_window_view(padded, kernel, axis=(1, 2))[:, :: stride[0], :: stride[1]]
 
 
-def refuse_window(name: str, shape: Shape, kernel: tuple[int, int], output: Shape) -> None:
-    """Raise FlowError if a window does not fit into its padded input."""
-    if len(shape) != 3 or min(output) < 1:
+def fitting_shape(
+    name: str, shape: Shape, kernel: tuple[int, int], stride: tuple[int, int], padding: Padding
+) -> tuple[int, int]:
+    """Return spatial_shape; FlowError if a window does not fit into its padded input."""
+    output = spatial_shape(shape, kernel, stride, padding) if len(shape) == 3 else (0, 0)
+    if min(output) < 1:
         raise FlowError(f"{name}: a window of {kernel[0]}x{kernel[1]} does not fit input {shape}")
+    return output

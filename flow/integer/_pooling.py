@@ -12,8 +12,7 @@ from flow.integer._operation import (
     Operation,
     Padding,
     Shape,
-    refuse_window,
-    spatial_shape,
+    fitting_shape,
     windows,
 )
 from flow.integer.bounds import Interval
@@ -37,8 +36,7 @@ class Pool(Operation):
     def output_shape(self, *shapes: Shape) -> Shape:
         """Return (H', W', C)."""
         (shape,) = shapes
-        output = spatial_shape(shape, self.kernel, self.stride, self.padding)
-        refuse_window(self.name, shape, self.kernel, output)
+        output = fitting_shape(self.name, shape, self.kernel, self.stride, self.padding)
         if any(pad >= self.kernel[side % 2] for side, pad in enumerate(self.padding)):
             raise FlowError(
                 f"{self.name}: padding {self.padding} (top, left, bottom, right) is not smaller "
