@@ -58,18 +58,24 @@ class Proposals:
         self._seen: set[str] = set()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = _study(config, folder)
+        self._guided = self._study.sampler
+        self._random = optuna.samplers.RandomSampler(seed=config.seed)
         if config.sampler != "random":
             for parameters in (*uniform_parameters(config), *prior):
                 self._study.enqueue_trial(dict(parameters))
 
     def next(self, count: int) -> list[Proposal]:
         """Return so many that fit and are new; fewer where the space seems to hold no more."""
-        found: list[Proposal] = []
+        found, fruitless = list[Proposal](), False
         for _ in range(_TRIES):
             missing = count - len(found)
             if not missing:
                 break
-            found.extend(self._fitting(missing))
+            # what is refused is no result to the sampler, which would repeat it for ever
+            self._study.sampler = self._random if fruitless else self._guided
+            some = self._fitting(missing)
+            fruitless = not some
+            found.extend(some)
         return found
 
     def _fitting(self, count: int) -> list[Proposal]:

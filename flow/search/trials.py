@@ -86,7 +86,7 @@ class Trials:
 
     def costs(self, cluster: Cluster, items: Sequence[Candidate]) -> list[Cost | Refused]:
         """Predict each candidate's cost from untrained weights."""
-        return self._all(cluster, _cost, items, title="predicted costs", version=4)
+        return self._all(cluster, _cost, items, title="predicted costs", version=5)
 
     def priors(self, cluster: Cluster) -> list[dict[str, Any]]:
         """Train each family with many bits; return the parameters of what it can spare."""

@@ -15,6 +15,7 @@ WEIGHT_MEMORY = core_sources("stream_constant")
 # Depth and width of a 36 kbit block RAM with one port; half of one has
 # half the depth, and no width of 72.
 _SHAPES = ((32_768, 1), (16_384, 2), (8_192, 4), (4_096, 9), (2_048, 18), (1_024, 36), (512, 72))
+_COSTS = {1.0: 257, 0.5: 129}
 _LUT_WORDS, _SLICE_WORDS = 64, 256  # of one bit, in a LUT6 and in the four with MUXF7 and MUXF8
 _RATIO = 380.0  # LUTs for each block RAM of a part that is not in hw/parts.py: as a Zynq 7020
 # An ECP5's LUT holds 16 words of a bit. Yosys takes 18 kbit of block RAM for 128 of them, before it
@@ -81,15 +82,19 @@ def block_rams(words: int, width: int) -> float:
     """Return the 36 kbit block RAMs of a memory, in halves, as Yosys maps it.
 
     A block RAM is as many columns as it is wide. Each bit of a word takes a column for every
-    stretch of words as long as the block RAM is deep, in whichever one has a column left.
+    stretch of words as long as the block RAM is deep, in whichever one has a column left. Of all
+    shapes the cheapest is taken, by the costs of Yosys' pass memory_libmap.
     """
-    whole = min(_count(words, width, depth, wide) for depth, wide in _SHAPES)
-    half = min(_count(words, width, depth // 2, wide) for depth, wide in _SHAPES[:-1])
-    return min(float(whole), half / 2)
+    whole = (_mapped(words, width, depth, wide, 1.0) for depth, wide in _SHAPES)
+    half = (_mapped(words, width, depth // 2, wide, 0.5) for depth, wide in _SHAPES[:-1])
+    return min((*whole, *half))[1]
 
 
-def _count(words: int, width: int, depth: int, wide: int) -> int:
-    return -(-width * -(-words // depth) // wide)
+def _mapped(words: int, width: int, depth: int, wide: int, size: float) -> tuple[float, float]:
+    """Return the cost, half of each choice between two stretches in it, and the block RAMs."""
+    stretches = -(-words // depth)
+    count = -(-width * stretches // wide)
+    return _COSTS[size] * count + (stretches - 1) * width / 2, size * count
 
 
 def memory_style(words: int, width: int, fpgapart: str) -> str:
