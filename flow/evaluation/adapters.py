@@ -88,7 +88,7 @@ def _as_pixels(images: Floats) -> NDArray[np.uint8]:
     outside = ~((images >= -1e-6) & (images <= 1 + 1e-6))
     if outside.any():
         raise FlowError(f"images: {images[outside][0]} is not within 0..1; clip them to it")
-    return np.rint(images * 255).clip(0, 255).astype(np.uint8)
+    return np.rint(images * 255).astype(np.uint8)
 
 
 def as_art(

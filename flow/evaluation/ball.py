@@ -43,7 +43,7 @@ def linf_distances(clean: Images, other: Images) -> NDArray[np.int64]:
     """Return int64[N], the largest absolute difference of each pair in uint8 units."""
     high, low = np.maximum(clean, other), np.minimum(clean, other)
     differences = (high - low).reshape(len(clean), -1).astype(np.int64)
-    distances: NDArray[np.int64] = differences.max(axis=1, initial=0)
+    distances: NDArray[np.int64] = differences.max(axis=1)
     return distances
 
 

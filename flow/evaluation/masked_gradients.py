@@ -97,9 +97,8 @@ def noise_holds(
 
 
 def _without_gradients() -> frozenset[str]:
-    least = Budget(steps=1, restarts=1, queries=1)
-    attacks = {name: build(least) for name, build in ATTACKS.items()}
-    return frozenset(name for name, one in attacks.items() if not one.white_box & one.by_gradient)
+    attacks = {name: build(Budget(steps=1, restarts=1)) for name, build in ATTACKS.items()}
+    return frozenset(k for k, one in attacks.items() if not (one.white_box and one.by_gradient))
 
 
 def _not_monotone(ordered: Sequence[RobustAccuracy]) -> Iterator[Finding]:

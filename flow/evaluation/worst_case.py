@@ -125,7 +125,7 @@ def attack_part(
     goal = _one_goal(attacks)
     logits = subject.victim.logits(images[only])
     clean, stages = winners(logits), list[NDArray[np.bool_]]()
-    adversarial, found_labels = images.copy(), np.full(len(images), -1)
+    adversarial, found_labels = images.copy(), np.zeros(len(images), np.int64)
     found_labels[only] = clean
     held = np.zeros(len(images), np.bool_)
     held[only] = before = goal.holds(logits, labels[only])

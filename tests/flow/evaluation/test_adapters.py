@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Our engines behind the interfaces of other attack libraries."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from flow.classifier import Images, Labels, Logits
 from flow.errors import FlowError
 from flow.evaluation.adapters import (
+    _whole,
     as_art,
     as_art_white_box,
     as_foolbox,
@@ -60,6 +62,69 @@ def test_tensors_give_tensors(network: IntegerNetwork) -> None:
 def test_values_outside_0_to_1_are_refused(network: IntegerNetwork, value: float) -> None:
     with pytest.raises(FlowError, match=r"images: \S+ is not within 0..1; clip them"):
         as_function(network)(np.full((1, 3, 16, 16), value))
+
+
+def test_values_that_only_rounding_puts_outside_are_taken(network: IntegerNetwork) -> None:
+    asked = np.tile([-1e-6, 1 + 1e-6], 384).reshape(1, 16, 16, 3)
+    found = as_function(network, channels_first=False)(asked)
+    ends = np.tile(np.array([0, 255], np.uint8), 384).reshape(1, 16, 16, 3)
+    np.testing.assert_array_equal(found, network.logits(ends) * 0.5)
+
+
+def test_the_first_value_outside_is_named(network: IntegerNetwork) -> None:
+    asked = np.full((1, 16, 16, 3), 0.5)
+    asked[0, 0, 0] = 0.25, -0.75, 3
+    with pytest.raises(FlowError, match=r"images: -0\.75 is not within 0\.\.1"):
+        as_function(network, channels_first=False)(asked)
+
+
+def test_an_engine_without_scale_is_taken_as_it_is(network: IntegerNetwork) -> None:
+    plain: Any = SimpleNamespace(logits=network.logits)
+    images = _images(2)
+    np.testing.assert_array_equal(as_function(plain)(_floats(images)), network.logits(images))
+    found = as_function(plain, scale=0.25, offset=2.5)(_floats(images))
+    np.testing.assert_array_equal(found, network.logits(images) * 0.25 + 2.5)
+
+
+def test_the_module_cuts_values_outside_off(network: IntegerNetwork) -> None:
+    values = torch.from_numpy(_floats(_images(2))) * 3 - 1
+    found = as_module(network)(values)
+    pixels = (255 * values.clamp(0, 1)).round().permute(0, 2, 3, 1).to(torch.uint8).numpy()
+    np.testing.assert_array_equal(found.detach(), network.logits(pixels) * 0.5)
+
+
+@pytest.mark.filterwarnings("ignore")  # of Foolbox, when imported
+def test_libraries_are_told_shapes_classes_and_the_range(network: IntegerNetwork) -> None:
+    oblong = IntegerNetwork(network.operations, (8, 32, 3), 1.0)
+    for estimator in (as_art(oblong), as_art_white_box(oblong)):
+        assert tuple(estimator.input_shape) == (3, 8, 32)
+        assert estimator.nb_classes == 3
+        assert estimator.channels_first
+        assert [float(end) for end in estimator.clip_values] == [0, 1]
+    model = as_foolbox(oblong)
+    assert tuple(model.bounds) == (0, 1)
+
+
+class Finds:
+    """Stands in for an attack of ART that has no ball."""
+
+    def __init__(self, found: NDArray[np.float32]) -> None:
+        self.estimator, self.found = SimpleNamespace(input_shape=(3, 16, 16)), found
+
+    def generate(self, values: np.ndarray, labels: Labels) -> NDArray[np.float32]:
+        del values, labels
+        return self.found
+
+
+def test_an_attack_without_a_ball_may_find_anything() -> None:
+    images, far = _images(2), 255 - _images(2)
+    found = run_art(Finds(_floats(far)), images, np.zeros(2, np.int64))
+    np.testing.assert_array_equal(found, far)
+
+
+def test_radii_are_cut_to_pixels_in_linf_only() -> None:
+    assert _whole(0.03, "linf") == 7 / 255
+    assert _whole(0.3, "l2") == pytest.approx(0.3)
 
 
 def test_art_s_square_attack_changes_labels_within_epsilon(network: IntegerNetwork) -> None:
@@ -147,6 +212,9 @@ def test_art_sees_and_finds_only_pixels_of_the_ball(network: IntegerNetwork) -> 
     np.random.seed(0)  # what ART draws from
     assert linf_distances(images, run_art(attack, images, labels)) == 7 == watching.farthest
     assert attack.eps == 0.03
+    steps = FastGradientMethod(as_art_white_box(network), eps=0.03, eps_step=0.02)
+    run_art(steps, images, labels)
+    assert (steps.eps, steps.eps_step) == (0.03, 0.02)
 
 
 @pytest.mark.parametrize("norm", [np.inf, 2])

@@ -54,8 +54,14 @@ def test_image_without_activation_is_left_out() -> None:
     pair = np.concatenate([black, CLEAN[:1]])
     after = np.concatenate([black + 5, CLEAN[:1]]).astype(np.uint8)
     assert error_amplification(digits_network(), pair, after, name="plain")[0].distance == 0.0
+    (none, *_) = error_amplification(digits_network(), black, black + 5, name="plain")
+    assert (none.distance, none.ci95) == (0.0, (0.0, 0.0))
 
 
 def test_different_shapes_are_refused() -> None:
     with pytest.raises(FlowError, match=r"amplification of plain: \(2, 8, 8, 1\) clean and \(1,"):
         error_amplification(digits_network(), CLEAN[:2], CLEAN[:1], name="plain")
+    with pytest.raises(FlowError, match=r"amplification of plain: \(1, 8, 8, 1\) clean and \(2,"):
+        error_amplification(digits_network(), CLEAN[:1], CLEAN[:2], name="plain")
+    with pytest.raises(FlowError, match=r"before and after attack, at least one"):
+        error_amplification(digits_network(), CLEAN[:0], CLEAN[:0], name="plain")

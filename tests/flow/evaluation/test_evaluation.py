@@ -3,7 +3,7 @@
 """The evaluator judges by itself, and refuses what broke its budget."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,11 +16,13 @@ from flow.attacks._search import Search
 from flow.attacks._victim import Victim
 from flow.classifier import Differentiable, Images, Labels, Logits
 from flow.errors import FlowError
-from flow.evaluation.accuracy import BoardUse, RobustAccuracy
+from flow.evaluation.accuracy import BoardUse, RobustAccuracy, joined
 from flow.evaluation.amplification import Amplification
+from flow.evaluation.divided import _Shared
 from flow.evaluation.evaluator import (
     Evaluation,
     Subject,
+    Verdict,
     evaluate,
     l2_distances,
     wilson_interval,
@@ -206,8 +208,31 @@ def test_impossible_proportion_is_refused(successes: int, trials: int) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [Amplification, BoardUse, Evaluation, Finding, Part, RobustAccuracy, Subject, WorstCase],
+    [
+        Amplification,
+        BoardUse,
+        Evaluation,
+        Finding,
+        Part,
+        RobustAccuracy,
+        Subject,
+        WorstCase,
+        _Shared,
+    ],
 )
 def test_what_is_measured_is_fixed_and_made_by_name(kind: Any) -> None:  # noqa: ANN401
     assert all(one.kw_only for one in fields(kind))
     assert kind.__dataclass_params__.frozen
+    assert Verdict.__dataclass_params__.frozen  # type: ignore[attr-defined]
+
+
+def test_a_union_spends_the_most_and_adds_what_boards_did() -> None:
+    board = BoardUse(digest="ab", clock_mhz=100.0, queries=3, seconds=0.5)
+    first = judged(build_attack("pgd", steps=3, restarts=2)).row
+    second = replace(first, attack="noise", steps=2, restarts=7, board=board)
+    holds = np.arange(8) < 6
+    found = joined([first, second, replace(second, board=replace(board, queries=4))], holds)
+    assert (found.attack, found.steps, found.restarts) == ("pgd+noise+noise", 3, 7)
+    assert found.board == replace(board, queries=7, seconds=1.0)
+    assert (found.accuracy, found.ci95) == (0.75, wilson_interval(6, 8))
+    assert joined([first, first], holds).board is None

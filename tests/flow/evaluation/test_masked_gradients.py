@@ -128,6 +128,40 @@ def test_one_image_in_a_hundred_is_no_sign(check: Check) -> None:
     assert masked_gradient_findings(near, {}) == []
 
 
+FGSM = replace(ROW, attack="fgsm", steps=1)
+HARMLESS = {
+    "what no epsilon must destroy": [replace(ROW, epsilon_255=127)],
+    "near zero": [replace(ROW, epsilon_255=255, accuracy=0.05)],
+    "other attacks": [ROW, replace(ROW, attack="apgd_ce", steps=41, accuracy=0.6)],
+    "more restarts": [ROW, replace(ROW, steps=41, restarts=6, accuracy=0.6)],
+    "fewer restarts": [ROW, replace(ROW, steps=41, restarts=4, accuracy=0.6)],
+    "as many steps": [ROW, replace(ROW, accuracy=0.6)],
+    "more steps nearer": [ROW, replace(ROW, steps=41, epsilon_255=7, accuracy=0.6)],
+    "one step elsewhere": [replace(ROW, epsilon_255=4, accuracy=0.6), FGSM],
+    "black boxes elsewhere": [ROW, replace(ROW, attack="square", epsilon_255=7, accuracy=0.1)],
+    "noise is no search": [ROW, replace(ROW, attack="noise", accuracy=0.1)],
+}
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_what_is_no_sign_is_not_named(kind: str) -> None:
+    assert masked_gradient_findings(HARMLESS[kind], {8: 0.5}) == []
+
+
+def test_fewer_steps_further_away_may_leave_less_than_more_steps_nearer() -> None:
+    rows = [replace(ROW, steps=39, epsilon_255=9, accuracy=0.4), ROW]
+    assert masked_gradient_findings(rows, {}) == []
+
+
+def test_two_steps_are_many() -> None:
+    rows = [replace(FGSM, accuracy=0.4), replace(ROW, steps=2)]
+    assert [one.check for one in masked_gradient_findings(rows, {})] == [Check.ITERATION]
+
+
+def test_noise_of_nothing_harms_nobody() -> None:
+    assert masked_gradient_findings([replace(ROW, epsilon_255=0)], {0: 0.1}) == []
+
+
 @pytest.mark.parametrize("attack", ["flip", "square"])
 @pytest.mark.parametrize(("images", "side"), [(100, "within"), (1000, "above")])
 def test_what_no_gradient_finds_is_held_against_the_interval(

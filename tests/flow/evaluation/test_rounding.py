@@ -4,6 +4,7 @@
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,6 +66,31 @@ def test_l2_that_nearest_pixels_would_leave_uses_the_room_there_is() -> None:
     found = np.full(clean.shape, 1.6 / 255)  # 16 places of 1.6 pixels: a distance of 6.4
     moved = round_into_ball(clean, found, 6.4 / 255, "l2")
     assert (moved.astype(int) ** 2).sum() == 40  # of 40.96; 64 by rounding, 16 by cutting off
+
+
+@pytest.mark.parametrize(
+    ("values", "radius", "expected"),
+    [
+        ([2.6], 3.0, [3]),  # the last distance inside
+        ([2.6], 2.9, [2]),
+        ([0.9, 1.9], 4.5**0.5, [1, 1]),  # a gain of 0.8 each, for 1 and for 3 squares
+        ([0.6, 1.9], 2.0, [0, 2]),  # 0.2 for 1 square, 0.8 for 3
+        ([3.0, 4.0], 5.0, [3, 4]),
+        ([6.0, 8.0], 5.0, [3, 4]),
+    ],
+)
+def test_l2_takes_first_what_gains_most_for_its_squares(
+    values: list[float], radius: float, expected: list[int]
+) -> None:
+    clean, found = np.zeros((1, len(values)), np.uint8), np.array([values]) / 255
+    assert round_into_ball(clean, found, radius / 255, "l2").tolist() == [expected]
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_what_lies_outside_0_to_1_is_cut_off(norm: Any) -> None:  # noqa: ANN401
+    clean = np.array([[3, 250]], np.uint8)
+    assert round_into_ball(clean, np.array([[-0.5, 1.5]]), 1.0, norm).tolist() == [[0, 255]]
+    assert round_into_ball(clean, np.array([[0.0, 1.0]]), 0.0, norm).tolist() == [[3, 250]]
 
 
 @pytest.mark.parametrize("epsilon", [-0.1, math.nan, math.inf])

@@ -62,6 +62,7 @@ class Counted(ProcessCluster):
     """Counts the images of the items that it is given."""
 
     def map(self, work: Any, items: Any, **told: Any) -> Iterator[Any]:  # noqa: ANN401
+        self.work = work
         self.told, self.counts = told["total"], [told["count"](item) for item in items]
         return super().map(work, items, **told)
 
@@ -77,7 +78,17 @@ def test_chunks_give_the_same_union_and_count_all_images() -> None:
     )
     whole = worst_case(SUBJECT, IMAGES, LABELS, ATTACKS, 16).evaluation
     np.testing.assert_array_equal(found.evaluation.verdict.holds, whole.verdict.holds)
-    assert (len(cluster.counts), sum(cluster.counts), cluster.told) == (2, 100, 100)
+    assert (cluster.counts, cluster.told) == ([64, 36], 100)
+    assert cluster.work.floats  # gradients depend on the kernels that the processor chooses
+    learning = build_attack("transfer", steps=1, restarts=1, queries=9)
+    divided_worst_case(
+        *(cluster, digits_network(), IMAGES, LABELS),
+        attacks=[learning, ATTACKS[0]],
+        epsilon_255=16,
+        name="plain",
+        seed=0,
+    )
+    assert cluster.counts == [100]  # it learns from all images
 
 
 def test_stopping_early_asks_less(monkeypatch: pytest.MonkeyPatch) -> None:
