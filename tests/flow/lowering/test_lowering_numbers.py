@@ -5,16 +5,22 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from flow.lowering import _units
-from flow.lowering._coarse import _error, _reach
+from flow.integer import Interval
+from flow.lowering import _coarse, _units
+from flow.lowering._coarse import _error, _reach, _size
 from flow.lowering._multipliers import Part, _rounded, smallest_multipliers, why_none
 from flow.lowering._near_sums import TooMany, cut_of_rounded, near_sums
+from flow.lowering._quantizers import bit_width, refuse_scale
 from flow.lowering._reach import at_least
+from flow.lowering._refusal import Refusal
 from flow.lowering._units import Units, choose_units
+from flow.lowering._values import Value, objects
 
 F = Fraction
 HALF, THIRD = F(1, 2), F(1, 3)
@@ -254,3 +260,89 @@ def test_an_error_is_the_rounding_times_the_reach() -> None:
     parts = [Part(10, -4, 3), Part(5, 0, 7)]
     assert [_reach(part) for part in parts] == [4, 7]
     assert _error(parts, F(1, 4)) == HALF * 4 + F(1, 4) * 7
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 60, 101])
+def test_the_largest_factor_rounds_the_others_best(most: int) -> None:
+    rows = (
+        (Part(1000, -4, 3), Part(-377, 0, 7), Part(123, 2, 5)),
+        (Part(617, 0, 9), Part(40, -1, 1), Part(999, 1, 2)),
+    )
+    found: Any = SimpleNamespace(parts=(*rows, rows[0]))
+
+    def worst(size: int) -> float:
+        return max(
+            sum(
+                abs(size * part.weight / 1000 - round(size * part.weight / 1000))
+                * max(abs(part.lo), abs(part.hi))
+                for part in parts
+            )
+            for parts in rows
+        )
+
+    sizes = range(max(1, most // 2), most + 1)
+    assert _size(found, 1000, most) == min(sizes, key=lambda size: (worst(size) / size, size))
+
+
+@pytest.mark.parametrize(
+    ("magnitude", "largest", "scales", "size"),
+    [
+        (2**24 - 1, 2**17, (1, 1), None),
+        (2**24, 2**17, (1, 1), 2**15),
+        (2**24, 2**16, (1, 1), None),
+        (2**24, 2**16 + 1, (1, 1), 2**15),
+        (2**30, 2**17, (1, 1), 2**14),
+        (2**30, 2**17, (1, 2), 2**6),
+        (2**50, 2**17, (1, 2), 1),
+    ],
+)
+def test_wide_logits_get_factors_that_leave_room(
+    magnitude: int,
+    largest: int,
+    scales: tuple[int, int],
+    size: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One part alone is exact at each size: the smallest of those that are tried is taken."""
+    put: list[Any] = []
+    weighted = SimpleNamespace(parts=((Part(largest, 0, 1),),), with_values=put.append)
+    builder: Any = SimpleNamespace(
+        interval=lambda _: Interval(-magnitude, 0), rounded={}, operations={"sum": None}, factors={}
+    )
+    monkeypatch.setattr(_coarse, "_path", lambda *_: ("sum", ["behind"]))
+    readers = SimpleNamespace(readers=lambda _: ["one"])
+    monkeypatch.setattr(_coarse, "_up_to", lambda *_: readers)
+    monkeypatch.setattr(_coarse, "weighted_sum", lambda *_: weighted)
+    monkeypatch.setattr(_coarse, "_replace", lambda *_: None)
+    monkeypatch.setattr(_coarse, "_carried", lambda *parts: parts[2] + 7)
+    value = Value.plain("sum", (2,), np.arange(2), objects([F(one) for one in scales]))
+    found = _coarse.coarsened(builder, value)
+    if size is None:
+        assert (found.value is value, found.error, found.name, put) == (True, 0, "", [])
+        return
+    assert found.value.scale.tolist() == [F(one * largest, size) for one in scales]
+    assert (found.error, found.name, put) == (7, "sum", [[(size,)]])
+    readers.readers = lambda _: ["one", "other"]
+    assert _coarse.coarsened(builder, value).value is value
+
+
+# --- quantizers
+
+
+@pytest.mark.parametrize(
+    ("width", "fits"),
+    [(F(1), True), (F(16), True), (F(17), False), (F(0), False), (F(5, 2), False)],
+)
+def test_quantizers_have_1_to_16_bits(width: Fraction, fits: bool) -> None:
+    if fits:
+        assert bit_width(width) == width
+        return
+    with pytest.raises(Refusal, match=r"is not an integer in 1\.\.16"):
+        bit_width(width)
+
+
+def test_scales_of_quantizers_are_positive() -> None:
+    refuse_scale(objects([F(1), F(1, 10**9)]))
+    for smallest in (F(0), F(-1)):
+        with pytest.raises(Refusal, match="is not positive"):
+            refuse_scale(objects([F(1), smallest]))
