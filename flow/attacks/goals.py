@@ -85,7 +85,6 @@ class KeepTopK(Goal):
         return torch.stack([logits[:, reference], rivals.topk(self.k, 1).values[:, -1]], 1)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Untargeted(KeepTopK):
     """Any label but the image's own."""
 

@@ -66,7 +66,6 @@ class RivalCrossEntropy(Loss):
         return rivals.logsumexp(1) - own[:, 0]
 
 
-@dataclass(frozen=True)
 class DifferenceOfLogitsRatio(Loss):
     """-(z_label - largest other) / (z_first - z_third) (Croce and Hein 2020, eq. 6).
 

@@ -7,7 +7,6 @@ uint8 images, its perturbations are clipped to 0..1, so that pixels only brighte
 one image at a time; the tests compare both.
 """
 
-from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -57,12 +56,7 @@ class _ZerothOrder(Attack):
         steps = max(self.steps // searches // (2 * at_once + 1), 1)
         return steps, steps * at_once / size
 
-    @abstractmethod
-    def _search(self, victim: Victim, search: Search) -> Iterator[float]:
-        """See Attack."""
 
-
-@dataclass(frozen=True, kw_only=True)
 class ZooLinf(_ZerothOrder):
     """Minimise the margin inside the linf ball; an image is left once it is misclassified.
 
@@ -90,7 +84,6 @@ class ZooLinf(_ZerothOrder):
             yield (restart + 1) / self.restarts
 
 
-@dataclass(frozen=True, kw_only=True)
 class Zoo(_ZerothOrder):
     """Minimise ||x' - x||^2 + c * max(margin, 0) for x in 0..1 (eq. 4); no change of variables.
 

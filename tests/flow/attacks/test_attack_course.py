@@ -8,7 +8,7 @@ import torch
 from quantized_digits import digits, digits_network
 from torch import Tensor, nn
 
-from flow.attacks import ATTACKS, Attack, Restarted, Targeted, build_attack
+from flow.attacks import ATTACKS, Attack, KeepTopK, Restarted, Targeted, build_attack
 from flow.attacks._search import Indices, Search
 from flow.attacks._victim import Victim
 from flow.attacks.apgd import ApgdTargetedDlr
@@ -108,6 +108,8 @@ def test_progress_counts_images_times_restarts(monkeypatch: pytest.MonkeyPatch) 
     assert told(Restarted(attack=noise, runs=3), [0] * 5) == [(4, 12), (8, 12), (12, 12)]
     pursuit = build_attack("noise", steps=1, restarts=1, goal=Targeted(target=2))
     assert told(pursuit, [0, 0, 2, 1]) == [(2, 2)]
+    pursuit = build_attack("noise", steps=1, restarts=1, goal=KeepTopK(k=2))
+    assert told(pursuit, [0, 0, 2, 1]) == [(1, 3), (2, 3), (3, 3)]
     monkeypatch.setattr(Noise, "batch", 3)
     assert told(noise, [0] * 6) == [(3, 10), (6, 10), (8, 10), (10, 10)]
 

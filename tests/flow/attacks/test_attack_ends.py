@@ -10,7 +10,7 @@ import pytest
 import torch
 from linear_victim import SHAPE, SIZE, Floats, Linear, attacked, case
 
-from flow.attacks import Attack
+from flow.attacks import Attack, build_attack
 from flow.attacks._coordinates import Coordinates, slopes
 from flow.attacks._nearest import Nearest
 from flow.attacks._search import Search
@@ -75,6 +75,21 @@ def test_nothing_is_asked_of_a_ball_without_room() -> None:
     network, clean, label = case(0)
     np.testing.assert_array_equal(attacked(Pgd(steps=2), network, clean, label, 0, 5), clean)
     assert network.asked == []
+
+
+class TwinOnly(Linear):
+    """Answers gradients only."""
+
+    def logits(self, images: Images) -> np.ndarray:
+        raise AssertionError(images)
+
+
+@pytest.mark.parametrize("name", ["pgd", "apgd_ce", "apgd_dlr_targeted", "fab_t", "cw", "deepfool"])
+def test_white_boxes_ask_the_twin_alone(name: str) -> None:
+    network, image = TwinOnly(0, 4), GREY.copy()
+    labels = np.array([network.label(image)])
+    attack = build_attack(name, steps=2, restarts=1)
+    assert attack.run(network, image, labels, 4, 0).shape == GREY.shape  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("attack", [DeepFool(steps=20), Zoo(steps=2000)])

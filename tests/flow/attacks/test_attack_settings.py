@@ -8,19 +8,35 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flow.attacks import ATTACKS, Budget, KeepTopK, Restarted, Targeted, Untargeted, build_goal
+from flow.attacks import (
+    ATTACKS,
+    Attack,
+    Budget,
+    Goal,
+    KeepTopK,
+    Restarted,
+    Targeted,
+    Untargeted,
+    build_goal,
+)
 from flow.attacks.apgd import ApgdCe, ApgdDlr, ApgdTargetedDlr, AutoPgd
 from flow.attacks.carlini_wagner import CarliniWagner
 from flow.attacks.deepfool import DeepFool
 from flow.attacks.fab import FabTargeted
 from flow.attacks.flip import Flip
 from flow.attacks.hop_skip_jump import HopSkipJump
-from flow.attacks.losses import need_classes
+from flow.attacks.losses import (
+    CrossEntropy,
+    Loss,
+    RivalCrossEntropy,
+    TargetedLogitsRatio,
+    need_classes,
+)
 from flow.attacks.mi_fgsm import MiFgsm
 from flow.attacks.noise import Noise
 from flow.attacks.pgd import Pgd
 from flow.attacks.registry import build_attack
-from flow.attacks.square import Square
+from flow.attacks.square import Square, _Places
 from flow.attacks.transfer import Transfer
 from flow.attacks.zoo import Zoo, ZooLinf
 from flow.errors import FlowError
@@ -55,6 +71,24 @@ def test_defaults_are_the_published_ones(kind: Any, defaults: dict[str, Any]) ->
     assert found == defaults
     assert kind.__dataclass_params__.frozen
     assert all(one.kw_only for one in fields(kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [
+        (Attack, {"_search"}),
+        (AutoPgd, {"_losses"}),
+        (Goal, {"check", "references", "sides"}),
+        (Loss, {"__call__"}),
+    ],
+)
+def test_what_a_kind_leaves_to_others_cannot_be_left_out(kind: Any, missing: set[str]) -> None:  # noqa: ANN401
+    assert kind.__abstractmethods__ == missing
+
+
+@pytest.mark.parametrize("kind", [CrossEntropy, RivalCrossEntropy, TargetedLogitsRatio, _Places])
+def test_losses_and_places_are_fixed(kind: Any) -> None:  # noqa: ANN401
+    assert kind.__dataclass_params__.frozen
 
 
 BATCHES = {"square": 2048, "hop_skip_jump": 32, "transfer": 1_000_000}

@@ -59,6 +59,14 @@ def test_every_pixel_that_matters_is_drawn_equally_often() -> None:
     assert np.unique(6 * tops + lefts, return_counts=True)[1].tolist() == [10] * count
 
 
+def test_where_no_pixel_matters_all_are_drawn() -> None:
+    network = squeezed_network(1, shape=(5, 6, 1))
+    search = _search(network, np.zeros((2, 5, 6, 1), np.uint8))  # far from every threshold
+    places = _places(Victim(network), search)
+    assert places is not None
+    assert places.count.tolist() == [30, 30]
+
+
 def test_an_image_of_eight_bits_keeps_the_published_squares() -> None:
     network, images = digits_network(), digits().test_images[:4]
     assert _places(Victim(network), _search(network, images)) is None
