@@ -28,6 +28,7 @@ RESIDUAL = ArchitectureSettings(
     architecture="resnet8", bits=BitTable.uniform(4, 4), input_shape=(8, 8, 1), width=0.25
 )
 CONVEX = replace(RESIDUAL, join=Join.CONVEX)
+OF_8_LEVELS = replace(SQUEEZED, input_bits=3)
 
 
 def _settled(settings: ArchitectureSettings) -> QuantClassifier:
@@ -47,7 +48,7 @@ def _margins(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return logits.gather(1, labels[:, None]) - logits
 
 
-@pytest.mark.parametrize("settings", [SQUEEZED, POOLED, RESIDUAL, CONVEX])
+@pytest.mark.parametrize("settings", [SQUEEZED, OF_8_LEVELS, POOLED, RESIDUAL, CONVEX])
 def test_no_drawn_image_is_below_its_bounds(settings: ArchitectureSettings) -> None:
     network, images = _settled(settings), _drawn(settings)
     labels, low, high = torch.arange(4), (images - 6).clamp(0), (images + 6).clamp(max=255)
@@ -58,7 +59,7 @@ def test_no_drawn_image_is_below_its_bounds(settings: ArchitectureSettings) -> N
         assert (_margins(network(inside / 255), labels) >= bounds - 1e-4).all()
 
 
-@pytest.mark.parametrize("settings", [SQUEEZED, POOLED, RESIDUAL, CONVEX])
+@pytest.mark.parametrize("settings", [SQUEEZED, OF_8_LEVELS, POOLED, RESIDUAL, CONVEX])
 def test_bounds_of_single_images_are_their_margins(settings: ArchitectureSettings) -> None:
     network, images, labels = _settled(settings), _drawn(settings) / 255, torch.arange(4)
     logits, bounds = margin_bounds(network, Box(images, images, images), labels)
