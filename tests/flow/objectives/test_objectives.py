@@ -3,13 +3,22 @@
 """What all objectives have in common."""
 
 from dataclasses import FrozenInstanceError, asdict, fields, replace
+from typing import Any
 
 import pytest
 import torch
 
 from brevitas_models.classifier import QuantClassifier
 from flow.errors import FlowError
-from flow.objectives import OBJECTIVES, Batch, Model, Objective, TrainingSet, build_objective
+from flow.objectives import (
+    OBJECTIVES,
+    Batch,
+    Model,
+    Objective,
+    Outcome,
+    TrainingSet,
+    build_objective,
+)
 
 ATTACKING = [name for name in OBJECTIVES if name not in {"standard", "ibp"}]
 
@@ -149,6 +158,12 @@ def test_settings_are_fixed_and_given_by_name(name: str) -> None:
     assert all(one.kw_only for one in fields(settings))
     with pytest.raises(FrozenInstanceError):
         settings.steps = 3
+
+
+@pytest.mark.parametrize("kind", [Batch, Outcome, TrainingSet])
+def test_what_goes_in_and_out_is_fixed_and_given_by_name(kind: Any) -> None:  # noqa: ANN401
+    assert all(one.kw_only for one in fields(kind))
+    assert kind.__dataclass_params__.frozen
 
 
 def test_options_replace_settings() -> None:
