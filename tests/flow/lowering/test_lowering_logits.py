@@ -5,6 +5,7 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -197,6 +198,19 @@ def test_a_single_logit_is_labelled_by_its_sign(offset: float) -> None:
     logits = np.arange(-3, 4, dtype=np.int32)[:, None]
     floats = logits[:, 0] * network.scale + network.offset
     np.testing.assert_array_equal(network.labels(logits), floats > 0)
+
+
+def test_a_rounded_single_logit_is_undecided_as_near_to_zero_as_its_rounding() -> None:
+    graph = GraphWriter()
+    graph.values["images"] = np.arange(12, dtype=np.float32).reshape(1, 1, 3, 4) * 20
+    features = graph.node("Flatten", quantized(graph, "images"), axis=1)
+    sums = graph.node("MatMul", features, weights(graph, (12, 1), scale=0.25))
+    exact = lower(_model(graph, graph.node("Add", sums, graph.constant([-2.5]))))
+    unit = 2.5 / exact.network.scale  # where the logit is 0, in integers
+    rounded = replace(exact, rounding=1.5)
+    logits = np.rint(unit + np.array([-3, -1.5, 0, 1.5, 3])).astype(np.int32)[:, None]
+    assert rounded.undecided(logits).tolist() == (np.abs(logits[:, 0] - unit) <= 1.5).tolist()
+    assert set(rounded.undecided(logits).tolist()) == {True, False}
 
 
 @pytest.mark.parametrize("decision", ["Softmax", "LogSoftmax"])
