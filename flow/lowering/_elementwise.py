@@ -27,7 +27,6 @@ __all__ = [
     "batch_norm",
     "clip",
     "div",
-    "hard_tanh",
     "identity",
     "maximum",
     "minimum",
@@ -185,13 +184,6 @@ def _bounded(builder: Builder, node: NodeProto, operands: Operands) -> tuple[Val
     place = 0 if operands[0] is values[0] else 1
     value, (bound,) = channel_constants(builder, node, value, [_other(operands, 1 - place)])
     return value, bound
-
-
-def hard_tanh(builder: Builder, node: NodeProto, operands: Operands) -> Value:  # noqa: ARG001
-    """Lower HardTanh, -1..1 by default."""
-    ends = [Fraction(attribute(node, name, end)) for name, end in (("min", -1.0), ("max", 1.0))]
-    value = data(operands)
-    return value.clamped(_everywhere(value, ends[0]), _everywhere(value, ends[1]))
 
 
 def _everywhere(value: Value, bound: Fraction | float) -> Rationals:

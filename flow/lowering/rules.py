@@ -56,7 +56,6 @@ RULES: dict[str, Rule] = {
     "Gemm": _matrix.gemm,
     "GlobalAveragePool": lifted(_pooling.global_average),
     "GlobalMaxPool": lifted(_pooling.global_max),
-    "HardTanh": _elementwise.hard_tanh,
     "Identity": _elementwise.identity,
     "IntQuant": _quantizers.quant,
     "Log": _monotone.log,
