@@ -10,7 +10,7 @@ import torch
 from agreement import assert_equal, pictures, single, weights
 from torch.nn import functional as F
 
-from flow.integer import MaxPool
+from flow.integer import Convolution, MaxPool
 from flow.lowering import lower
 from flow.lowering.graph_writer import GraphWriter
 
@@ -63,3 +63,13 @@ def test_windows_that_start_in_the_right_padding_are_dropped(
     (pool,) = (one for one in network.operations if isinstance(one, MaxPool))
     expected = F.max_pool2d(torch.zeros(1, 1, size, size), kernel, stride, 1, ceil_mode=True)
     assert network.shapes[pool.name][:2] == tuple(expected.shape[2:])
+
+
+def test_a_convolution_of_a_vector_is_a_dense_layer() -> None:
+    def body(graph: GraphWriter, x: str) -> str:
+        sums = graph.node("MatMul", graph.node("Flatten", x), weights(graph, (12, 5)))
+        vector = graph.node("Reshape", sums, graph.constant(np.array([1, 5, 1, 1])))
+        return graph.node("Conv", vector, weights(graph, (4, 5, 1, 1)))
+
+    network = assert_equal(single(body, (1, 3, 2, 2)))
+    assert not any(isinstance(one, Convolution) for one in network.operations)

@@ -14,6 +14,7 @@ from onnx import helper, numpy_helper
 from qonnx.custom_op.general.intquant import int_quant
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
+from flow.errors import FlowError
 from flow.integer import Convolution, Interval, Threshold
 from flow.lowering import lower
 from flow.lowering._quantizers import levels
@@ -236,8 +237,21 @@ def test_trunc_to_an_output_scale() -> None:
     assert_equal(model)
 
 
-def _trunc_v2(graph: GraphWriter, x: str) -> str:
-    operands = [graph.constant(value) for value in (1.0, 0.0, 8.0, 16.0, 4.0)]
+def test_trunc_of_channels_that_need_different_shifts_is_refused() -> None:
+    scales = np.array([1.0, 2.0]).reshape(1, 2, 1, 1)
+
+    def body(graph: GraphWriter, x: str) -> str:
+        return _trunc_v2(graph, graph.quant(x, scales, 8, signed=False), scales)
+
+    model = single(body, (1, 2, 3, 3))
+    for opset in model.model.opset_import:
+        opset.version = 2 if opset.domain else opset.version
+    with pytest.raises(FlowError, match="its channels are shifted by different numbers of bits"):
+        lower(model)
+
+
+def _trunc_v2(graph: GraphWriter, x: str, scale: object = 1.0) -> str:
+    operands = [graph.constant(value) for value in (scale, 0.0, 8.0, 16.0, 4.0)]
     output = "truncated"
     node = helper.make_node(
         "Trunc",
@@ -250,6 +264,6 @@ def _trunc_v2(graph: GraphWriter, x: str) -> str:
         narrow=0,
     )
     graph.nodes.append(node)
-    read = (1.0, 0.0, 8, 0, 0, 16.0, np.float64(4), "FLOOR")
+    read = (scale, 0.0, 8, 0, 0, 16.0, np.float64(4), "FLOOR")
     graph.values[output] = trunc_v2(graph.values[x], *read).astype(np.float32)
     return output
