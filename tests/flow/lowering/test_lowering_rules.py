@@ -117,6 +117,13 @@ CASES: dict[str, Layer] = {
         axis=3,
     ),
     "padding, then conv": lambda g, x: _conv(g, g.node("Pad", x, _ints(g, 0, 0, 1, 0, 0, 0, 0, 2))),
+    "padding, then a counted average": lambda g, x: g.node(
+        "AveragePool",
+        g.node("Pad", x, _ints(g, 0, 0, 1, 0, 0, 0, 0, 2)),
+        kernel_shape=[3, 3],
+        pads=[1, 2, 1, 0],
+        count_include_pad=1,
+    ),
     "padding alone": lambda g, x: g.node("Pad", x, _ints(g, 0, 0, 1, 0, 0, 0, 0, 2)),
     "padding, nhwc": lambda g, x: g.node(
         "Pad", g.node("Transpose", x, perm=[0, 2, 3, 1]), _ints(g, 0, 1, 0, 0, 0, 0, 2, 0)
