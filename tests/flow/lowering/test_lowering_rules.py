@@ -135,6 +135,11 @@ CASES: dict[str, Layer] = {
     "padding of an offset": lambda g, x: _conv(
         g, g.node("Sub", x, _const(g, 128.0, 3.0)), pads=[1, 1, 1, 1]
     ),
+    "an offset, scales by input": lambda g, x: g.node(
+        "Conv",
+        g.node("Sub", x, _const(g, 128.0, 3.0)),
+        weights(g, (3, 2, 3, 3), scale=np.array([0.125, 0.5]).reshape(1, 2, 1, 1)),
+    ),
     "channel shuffle": lambda g, x: g.node(
         "Reshape",
         g.node(
