@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from agreement import assert_equal, pictures, single, weights
+from agreement import assert_equal, pictures, quantized, single, weights
 from torch.nn import functional as F
 
 from flow.integer import Convolution, MaxPool
@@ -73,3 +73,13 @@ def test_a_convolution_of_a_vector_is_a_dense_layer() -> None:
 
     network = assert_equal(single(body, (1, 3, 2, 2)))
     assert not any(isinstance(one, Convolution) for one in network.operations)
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 4), (1, 5), (2, 6), (4, 8), (3, 4)])
+def test_a_part_of_a_vector_begins_where_it_says(start: int, end: int) -> None:
+    def body(graph: GraphWriter, x: str) -> str:
+        sums = graph.node("MatMul", graph.node("Flatten", x), weights(graph, (12, 8)))
+        ends = (graph.constant(np.array([one])) for one in (start, end, 1))
+        return graph.node("Slice", quantized(graph, sums), *ends)
+
+    assert_equal(single(body, (1, 3, 2, 2)))
