@@ -125,6 +125,14 @@ CASES: dict[str, Layer] = {
         count_include_pad=1,
     ),
     "padding alone": lambda g, x: g.node("Pad", x, _ints(g, 0, 0, 1, 0, 0, 0, 0, 2)),
+    "padding twice": lambda g, x: _conv(
+        g,
+        g.node(
+            "Pad",
+            g.node("Pad", x, _ints(g, 0, 0, 1, 2, 0, 0, 2, 1)),
+            _ints(g, 0, 0, 2, 1, 0, 0, 1, 2),
+        ),
+    ),
     "padding, nhwc": lambda g, x: g.node(
         "Pad", g.node("Transpose", x, perm=[0, 2, 3, 1]), _ints(g, 0, 1, 0, 0, 0, 0, 2, 0)
     ),
