@@ -18,6 +18,7 @@ from flow.integer import Interval
 from flow.lowering import lower
 from flow.lowering._collisions import Term, of_places, of_sums
 from flow.lowering._multipliers import Part, smallest_multipliers, why_none
+from flow.lowering._narrow import _smallest
 from flow.lowering.graph_writer import GraphWriter
 
 Layer = Callable[[GraphWriter, str], str]
@@ -139,3 +140,15 @@ def test_more_comparisons_than_are_made_are_told_with_their_number() -> None:
         "none of the factors of at most 65536 that were tried keep every decision"
     )
     assert why_none([Part(0, 0, 5), Part(3, 2, 2)], [6]) == "a channel of it is constant"
+
+
+def test_a_sum_that_decides_nothing_needs_no_multipliers() -> None:
+    varying, still = (Part(3, 0, 5), Part(2, 1, 1)), (Part(3, 4, 4), Part(0, 0, 9))
+    for parts in (varying, still):
+        found = _smallest(parts, frozenset())
+        assert found is not None
+        assert (found.values, found.cuts, found.choices) == ((0, 0), {}, 1)
+    assert _smallest(still, frozenset({5})) is None
+    found = _smallest(varying, frozenset({5}))
+    assert found is not None
+    assert any(found.values)
