@@ -148,6 +148,9 @@ CASES: dict[str, Layer] = {
         g.node("Sub", x, _const(g, 128.0, 3.0)),
         weights(g, (3, 2, 3, 3), scale=np.array([0.125, 0.5]).reshape(1, 2, 1, 1)),
     ),
+    "sign, often of 0": lambda g, x: g.node(
+        "Sign", g.quant(g.node("Sub", x, g.constant(128.0)), 64.0, 3, signed=True)
+    ),
     "channel shuffle": lambda g, x: g.node(
         "Reshape",
         g.node(
