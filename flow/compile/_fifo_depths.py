@@ -69,4 +69,4 @@ def fifo_cost(depth: int, width_bits: int, part: str) -> Estimate:
         choice = 20.0 if depth <= 65 else 38.0 + (width_bits if depth > 129 else 0)
         lut = lut_memory(depth - 1, width_bits, part) + choice
         return Estimate(lut=lut, dsp=0.0, bram18=0.0)
-    return Estimate(lut=34.0, dsp=0.0, bram18=2 * block_rams(depth - 1, width_bits))
+    return Estimate(lut=34.0, dsp=0.0, bram18=2 * block_rams(depth - 1, width_bits, part))

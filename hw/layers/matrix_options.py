@@ -71,5 +71,5 @@ def _option(layer: MatrixLayer, unit: str, style: str, fpgapart: str) -> MatrixO
         ram_style=style,
         lut=resources.lut + (lut_rom(*memory, fpgapart) if style == "distributed" else 0),
         dsp=resources.dsp,
-        bram36=resources.bram36 + (block_rams(*memory) if style == "block" else 0.0),
+        bram36=resources.bram36 + (block_rams(*memory, fpgapart) if style == "block" else 0.0),
     )

@@ -3,6 +3,7 @@
 """The read-only memory that streams a matrix layer's weights: what it costs, and its module."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from hw.errors import HardwareError
 from hw.layers.cores import core_sources
@@ -13,7 +14,7 @@ __all__ = ["WEIGHT_MEMORY", "block_rams", "lut_rom", "memory_style", "render_wei
 WEIGHT_MEMORY = core_sources("stream_constant")
 
 # Depth and width of a 36 kbit block RAM with one port; half of one has
-# half the depth, and no width of 72.
+# half the depth, and no width of 72. An ECP5 has these halves alone.
 _SHAPES = ((32_768, 1), (16_384, 2), (8_192, 4), (4_096, 9), (2_048, 18), (1_024, 36), (512, 72))
 _COSTS = {1.0: 257, 0.5: 129}
 _LUT_WORDS, _SLICE_WORDS = 64, 256  # of one bit, in a LUT6 and in the four with MUXF7 and MUXF8
@@ -78,29 +79,36 @@ def _lut4s(words: int, width: int) -> int:
     return width * -(-words // _LUT4_WORDS)
 
 
-def block_rams(words: int, width: int) -> float:
-    """Return the 36 kbit block RAMs of a memory, in halves, as Yosys maps it.
+def block_rams(words: int, width: int, fpgapart: str) -> float:
+    """Return the 36 kbit block RAMs of a memory, in halves, as Yosys maps it for the part.
 
     A block RAM is as many columns as it is wide. Each bit of a word takes a column for every
     stretch of words as long as the block RAM is deep, in whichever one has a column left. Of all
     shapes the cheapest is taken, by the costs of Yosys' pass memory_libmap.
     """
-    whole = (_mapped(words, width, depth, wide, 1.0) for depth, wide in _SHAPES)
-    half = (_mapped(words, width, depth // 2, wide, 0.5) for depth, wide in _SHAPES[:-1])
-    return min((*whole, *half))[1]
+    shapes = [_Shape(depth // 2, wide, 0.5) for depth, wide in _SHAPES[:-1]]
+    if not is_ecp5(fpgapart):
+        shapes += [_Shape(depth, wide, 1.0) for depth, wide in _SHAPES]
+    return min(_mapped(words, width, shape) for shape in shapes)[1]
 
 
-def _mapped(words: int, width: int, depth: int, wide: int, size: float) -> tuple[float, float]:
+class _Shape(NamedTuple):
+    depth: int
+    wide: int
+    size: float  # of 36 kbit
+
+
+def _mapped(words: int, width: int, shape: _Shape) -> tuple[float, float]:
     """Return the cost, half of each choice between two stretches in it, and the block RAMs."""
-    stretches = -(-words // depth)
-    count = -(-width * stretches // wide)
-    return _COSTS[size] * count + (stretches - 1) * width / 2, size * count
+    stretches = -(-words // shape.depth)
+    count = -(-width * stretches // shape.wide)
+    return _COSTS[shape.size] * count + (stretches - 1) * width / 2, shape.size * count
 
 
 def memory_style(words: int, width: int, fpgapart: str) -> str:
     """Return "block" or "distributed", whichever takes less of what the part holds."""
     luts = _lut4s(words, width) if is_ecp5(fpgapart) else lut_rom(words, width, fpgapart)
-    return "block" if _lut_per_block(fpgapart) * block_rams(words, width) < luts else "distributed"
+    return "block" if _lut_per_block(fpgapart) * block_rams(words, width, fpgapart) < luts else "distributed"
 
 
 def _lut_per_block(fpgapart: str) -> float:
