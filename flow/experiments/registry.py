@@ -10,6 +10,9 @@ from flow.experiments.defensive_clean import DEFENSIVE_CLEAN
 from flow.experiments.dqa import DQA
 from flow.experiments.feedback import FEEDBACK
 from flow.experiments.layerwise import LAYERWISE_BITS
+from flow.experiments.layerwise_luts import LAYERWISE_LUTS
+from flow.experiments.lut_bits import LUT_BITS
+from flow.experiments.lut_shapes import LUT_SHAPES
 from flow.experiments.mat import MAT
 from flow.experiments.single_step import SINGLE_STEP
 from flow.experiments.strength import STRENGTH
@@ -29,6 +32,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     BOUNDARY,
     SINGLE_STEP,
     SURFACE,
+    LUT_BITS,
+    LUT_SHAPES,
+    LAYERWISE_LUTS,
 )
 
 
