@@ -92,7 +92,8 @@ def _option(layer: HWCustomOp, trigger: int, fpgapart: str) -> ThresholdOption:
     return ThresholdOption(
         depth_trigger_bram=trigger,
         lut=lanes * sum(lut_rom(depth, width, fpgapart) for depth in depths if depth < trigger),
-        bram36=lanes * sum(block_rams(depth, width, fpgapart) for depth in depths if depth >= trigger),
+        bram36=lanes
+        * sum(block_rams(depth, width, fpgapart) for depth in depths if depth >= trigger),
     )
 
 

@@ -108,7 +108,11 @@ def _mapped(words: int, width: int, shape: _Shape) -> tuple[float, float]:
 def memory_style(words: int, width: int, fpgapart: str) -> str:
     """Return "block" or "distributed", whichever takes less of what the part holds."""
     luts = _lut4s(words, width) if is_ecp5(fpgapart) else lut_rom(words, width, fpgapart)
-    return "block" if _lut_per_block(fpgapart) * block_rams(words, width, fpgapart) < luts else "distributed"
+    return (
+        "block"
+        if _lut_per_block(fpgapart) * block_rams(words, width, fpgapart) < luts
+        else "distributed"
+    )
 
 
 def _lut_per_block(fpgapart: str) -> float:
