@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How deep the FIFOs before matrix layers will be, without a simulation.
 
-A matrix layer that repeats its vectors takes the next one only while it repeats the one before for
-the last time. What arrives in between has to wait, unless the layers before have time to spare.
+A matrix layer that repeats its vectors takes the next one while it repeats the one before for the
+last time, and while it goes through the next one for the first. What arrives in between has to
+wait, unless the layers before have time to spare.
 """
 
 from collections.abc import Sequence
@@ -49,7 +50,7 @@ def _waiting(layer: HWCustomOp, before: int, own: int, frame: int) -> float:
     shape, vectors = layer.shape(), int(np.prod(layer.get_nodeattr("numInputVectors")))
     if shape.repeats == 1:
         return 0.0
-    closed = own / vectors - shape.folds
+    closed = own / vectors - 2 * shape.folds
     spare = (frame - before) / vectors
     room = 2 ** max(1, (shape.folds - 1).bit_length()) - shape.folds  # of mvu_replay's memory
     return float(max(0.0, closed - spare) * shape.folds * vectors / before - room)

@@ -39,6 +39,7 @@ def _network(seed: int) -> tuple[IntegerNetwork, CompileConfig]:
         Counted(seed=3, lut=1478, bram36=0.0, cycles=4608),
         Counted(seed=4, lut=1598, bram36=1.5, cycles=36_864),
         Counted(seed=1011, lut=849, bram36=0.5, cycles=5120),  # of a FIFO with 402 words
+        Counted(seed=1013, lut=1084, bram36=2.5, cycles=7680),  # of one just short enough for LUTs
     ],
     ids=str,
 )
