@@ -9,7 +9,14 @@ from hw.errors import HardwareError
 from hw.layers.cores import core_sources
 from hw.parts import find_part, is_ecp5
 
-__all__ = ["WEIGHT_MEMORY", "block_rams", "lut_rom", "memory_style", "render_weight_memory"]
+__all__ = [
+    "WEIGHT_MEMORY",
+    "block_rams",
+    "lut_rom",
+    "memory_style",
+    "render_weight_memory",
+    "stretch_luts",
+]
 
 WEIGHT_MEMORY = core_sources("stream_constant")
 
@@ -86,33 +93,45 @@ def block_rams(words: int, width: int, fpgapart: str) -> float:
     stretch of words as long as the block RAM is deep, in whichever one has a column left. Of all
     shapes the cheapest is taken, by the costs of Yosys' pass memory_libmap.
     """
-    shapes = [_Shape(depth // 2, wide, 0.5) for depth, wide in _SHAPES[:-1]]
+    return _mapped(words, width, fpgapart).blocks
+
+
+def stretch_luts(words: int, width: int, fpgapart: str) -> int:
+    """Return the LUTs that choose between the stretches of a memory in block RAMs, see block_rams.
+
+    By Yosys 0.4 LUTs for each bit of each stretch (1.0 for 3 of them, 1.9 for 5, 5.6 for 15), and
+    0.8 of an ECP5's.
+    """
+    stretches = _mapped(words, width, fpgapart).stretches
+    share = 0.8 if is_ecp5(fpgapart) else 0.4
+    return round(share * stretches * width) if stretches > 1 else 0
+
+
+class _Mapped(NamedTuple):
+    cost: float  # with half of each choice between two stretches
+    stretches: int
+    blocks: float
+
+
+def _mapped(words: int, width: int, fpgapart: str) -> _Mapped:
+    shapes = [(depth // 2, wide, 0.5) for depth, wide in _SHAPES[:-1]]
     if not is_ecp5(fpgapart):
-        shapes += [_Shape(depth, wide, 1.0) for depth, wide in _SHAPES]
-    return min(_mapped(words, width, shape) for shape in shapes)[1]
+        shapes += [(depth, wide, 1.0) for depth, wide in _SHAPES]
+    return min(_in_shape(words, width, *shape) for shape in shapes)
 
 
-class _Shape(NamedTuple):
-    depth: int
-    wide: int
-    size: float  # of 36 kbit
-
-
-def _mapped(words: int, width: int, shape: _Shape) -> tuple[float, float]:
-    """Return the cost, half of each choice between two stretches in it, and the block RAMs."""
-    stretches = -(-words // shape.depth)
-    count = -(-width * stretches // shape.wide)
-    return _COSTS[shape.size] * count + (stretches - 1) * width / 2, shape.size * count
+def _in_shape(words: int, width: int, depth: int, wide: int, size: float) -> _Mapped:
+    stretches = -(-words // depth)
+    count = -(-width * stretches // wide)
+    cost = _COSTS[size] * count + (stretches - 1) * width / 2
+    return _Mapped(cost=cost, stretches=stretches, blocks=size * count)
 
 
 def memory_style(words: int, width: int, fpgapart: str) -> str:
     """Return "block" or "distributed", whichever takes less of what the part holds."""
     luts = _lut4s(words, width) if is_ecp5(fpgapart) else lut_rom(words, width, fpgapart)
-    return (
-        "block"
-        if _lut_per_block(fpgapart) * block_rams(words, width, fpgapart) < luts
-        else "distributed"
-    )
+    blocks = block_rams(words, width, fpgapart)
+    return "block" if _lut_per_block(fpgapart) * blocks < luts else "distributed"
 
 
 def _lut_per_block(fpgapart: str) -> float:

@@ -13,6 +13,7 @@ from hw.layers.weight_memory import (
     lut_rom,
     memory_style,
     render_weight_memory,
+    stretch_luts,
 )
 from hw.parts import find_part
 from hw.synth.resources import Resources
@@ -71,6 +72,18 @@ def test_large_memories_take_the_predicted_block_rams(
     part: str, words: int, width: int, measured: float
 ) -> None:
     assert block_rams(words, width, part) == measured
+
+
+# LUTs by synthesis, without the 10 to 14 of the address.
+@pytest.mark.parametrize(("part", "words", "width", "measured"), [
+    (_PYNQ, 2000, 36, 0), (_PYNQ, 8100, 36, 38), (_PYNQ, 1400, 72, 72), (_PYNQ, 2500, 60, 118),
+    (_PYNQ, 6272, 32, 157), (_PYNQ, 7350, 24, 134),
+    (_ECP5, 3000, 16, 45), (_ECP5, 5000, 16, 61), (_ECP5, 7350, 24, 88), (_ECP5, 3136, 24, 128),
+])  # fmt: skip
+def test_choosing_between_block_rams_takes_luts(
+    part: str, words: int, width: int, measured: int
+) -> None:
+    assert stretch_luts(words, width, part) == pytest.approx(measured, rel=0.3)
 
 
 def test_a_memory_goes_where_it_takes_the_smaller_share_of_the_part() -> None:
