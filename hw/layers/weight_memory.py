@@ -72,13 +72,15 @@ endmodule
 def lut_rom(words: int, width: int, fpgapart: str) -> int:
     """Return the LUTs of a memory in LUTs: one for 64 words of a bit, and a multiplexer.
 
+    The four of a slice share its multiplexers, so that three take as many as four.
+
     On an ECP5 one for 16 words, and two for each further one, which multiplex (by Yosys, without
     the slices' own multiplexers: 4.2 for 32 words, 9.6 to 10 for 64).
     """
     if is_ecp5(fpgapart):
         return 3 * _lut4s(words, width) - 2 * width
-    slices = -(-words // _SLICE_WORDS)
-    return width * (-(-words // _LUT_WORDS) + -(-(slices - 1) // 3))
+    slices, luts = -(-words // _SLICE_WORDS), -(-words // _LUT_WORDS)
+    return width * (luts + (luts % 4 == 3) + -(-(slices - 1) // 3))
 
 
 def _lut4s(words: int, width: int) -> int:
