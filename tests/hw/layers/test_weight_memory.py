@@ -39,7 +39,8 @@ def _synthesise(words: int, width: int, style: str, part: str, folder: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("words", "width", "part"), [
-    (16, 7, _PYNQ), (96, 64, _PYNQ), (192, 96, _PYNQ), (144, 32, _PYNQ), (768, 24, _PYNQ), (768, 24, _KV260), (2048, 8, _PYNQ),
+    (16, 7, _PYNQ), (96, 64, _PYNQ), (192, 96, _PYNQ), (144, 32, _PYNQ), (768, 24, _PYNQ),
+    (768, 24, _KV260), (2048, 8, _PYNQ),
 ])  # fmt: skip
 def test_memory_in_luts_is_predicted(words: int, width: int, part: str, tmp_path: Path) -> None:
     found = _synthesise(words, width, "distributed", part, tmp_path)
