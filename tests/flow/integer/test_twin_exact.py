@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from short_chains import chain, levels
 
 from flow.integer import (
     Add,
@@ -14,10 +15,8 @@ from flow.integer import (
     Convolution,
     Dense,
     Flatten,
-    IntegerNetwork,
     Interval,
     MaxPool,
-    Operation,
     Threshold,
 )
 from flow.integer._twin_native import _first, window_of
@@ -25,21 +24,6 @@ from flow.integer._twin_plan import plan_twin
 from flow.integer._twin_windows import half_window
 from flow.integer.twin import Twin, _staircase
 from flow.integer.twin_functions import Staircase
-from hw.accelerator.preprocessing import Preprocessing
-
-
-def levels(name: str, *rows: list[int], offset: int = 0, step: int = 1) -> Threshold:
-    return Threshold(name=name, thresholds=np.array(rows), offset=offset, step=step)
-
-
-def chain(
-    *operations: Operation,
-    shape: tuple[int, int, int] = (1, 1, 1),
-    scale: float = 1.0,
-    offset: float = 0.0,
-    preprocessing: Preprocessing | None = None,
-) -> IntegerNetwork:
-    return IntegerNetwork(operations, shape, scale, offset, preprocessing)
 
 
 @pytest.mark.parametrize(("largest", "dtype"), [(2**24 - 1, torch.float32), (2**24, torch.float64)])
