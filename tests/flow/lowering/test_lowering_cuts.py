@@ -46,11 +46,7 @@ from flow.lowering._values import (
 from flow.lowering.constants import Constant, _grid, _shrink, integer_codes
 
 F = Fraction
-HALF, THIRD = F(1, 2), F(1, 3)
-
-
-def fractions(*values: object) -> list[Fraction]:
-    return [Fraction(str(value)) for value in values]
+HALF = F(1, 2)
 
 
 # --- cuts
@@ -263,11 +259,9 @@ def test_short_numbers_are_float32_s(number: Fraction, times: int, short: bool) 
 # --- values
 
 
-def value(scale: Sequence[object], offset: Sequence[object]) -> Value:
+def value(scale: Sequence[int], offset: Sequence[int]) -> Value:
     shape = (2, 1, len(scale))
-    plain = Value.plain(
-        "x", shape, image_index(shape), objects(fractions(*scale)), objects(fractions(*offset))
-    )
+    plain = Value.plain("x", shape, image_index(shape), rationals(scale), rationals(offset))
     assert plain.channels == len(scale)
     return plain
 
