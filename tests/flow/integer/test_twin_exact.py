@@ -17,7 +17,6 @@ from flow.integer import (
     Flatten,
     Interval,
     MaxPool,
-    Threshold,
 )
 from flow.integer._twin_native import _first, window_of
 from flow.integer._twin_plan import plan_twin
@@ -50,28 +49,15 @@ def test_values_are_whole_from_the_first_threshold_on() -> None:
     assert steps[2].values == Interval(0, 2)
 
 
-@pytest.mark.parametrize(("name", "half"), [("d", 2.5 * 5), ("b", 64.5)])
-def test_the_window_of_a_lone_threshold(name: str, half: float) -> None:
+@pytest.mark.parametrize(
+    ("most", "products", "half"),
+    [(5, [Dense(name="d", weights=np.array([[3, 0], [4, 0]]))], 2.5 * 5), (129, [], 64.5)],
+)
+def test_the_window_of_a_lone_threshold(most: int, products: list[Dense], half: float) -> None:
     """Weights 3 and 4 of norm 5 times half of 0..5; where there is no product, half of 0..129."""
-    ops = (
-        levels("t0", [1, 2, 3, 4, 5]),
-        Flatten(name="f"),
-        Dense(name="d", weights=np.array([[3, 0], [4, 0]])),
-        levels("t1", [7], offset=-1, step=2),
-        Bias(name="b", values=np.array([128])),
-        levels(
-            "t2",
-            [
-                128,
-            ],
-            offset=0,
-        ),
-    )
-    whole = chain(*ops, shape=(1, 1, 2))
-    lone = {"d": ops[3], "b": Threshold(name="x", thresholds=np.array([[9]]), offset=0)}[name]
-    if name == "b":
-        whole = chain(*(Flatten(name="f"), levels("q", [*range(1, 130)]), lone), shape=(1, 1, 1))
-    assert isinstance(lone, Threshold)
+    lone = levels("t1", [7], offset=-1, step=2)
+    start = levels("t0", range(1, most + 1)), Flatten(name="f")
+    whole = chain(*start, *products, lone, shape=(1, 1, 2))
     found = half_window(whole, lone)
     assert found is not None
     assert found.tolist() == pytest.approx([half])
