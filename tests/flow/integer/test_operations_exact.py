@@ -248,7 +248,7 @@ def test_a_single_logit_is_positive_from(scale: float, offset: float, first: int
     assert several.labels(np.array([[1, 1], [0, 1]], dtype=np.int32)).tolist() == [0, 1]
 
 
-def test_256_images_are_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_256_images_are_run_at_a_time() -> None:
     seen = []
 
     class Watched(Flatten):
@@ -260,7 +260,6 @@ def test_256_images_are_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chain(Watched(name="f")).logits(images)[:, 0].tolist() == images.ravel().tolist()
     assert seen == [256, 256, 1]
     assert network._BATCH == 256
-    monkeypatch.undo()
 
 
 def test_a_file_has_everything(tmp_path: Path) -> None:
