@@ -5,7 +5,7 @@
 from flow.errors import FlowError
 from flow.experiments.base import Experiment
 from flow.experiments.boundary import BOUNDARY
-from flow.experiments.defensive_bits import DEFENSIVE_BITS
+from flow.experiments.defensive_bits import DEFENSIVE_BITS, DEFENSIVE_FOLDED_BITS
 from flow.experiments.defensive_clean import DEFENSIVE_CLEAN
 from flow.experiments.dqa import DQA
 from flow.experiments.feedback import FEEDBACK
@@ -23,6 +23,7 @@ __all__ = ["EXPERIMENTS", "find"]
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     DEFENSIVE_BITS,
+    DEFENSIVE_FOLDED_BITS,
     DEFENSIVE_CLEAN,
     LAYERWISE_BITS,
     MAT,
