@@ -162,9 +162,9 @@ def _panels(every: tuple[Series, ...], samples: Sequence[Sample]) -> tuple[Panel
 class DefensiveFoldedBits(DefensiveBits):
     """The same with the penalty on weights that have BatchNorm's gains, which else undo it.
 
-    Of 1e-4 to 1e-1, 1e-3 left most under attack on 300 training images held out, with 2 bits and a seed
-    that the experiment does not use: 62.7% without training on attacks (1e-2 of the other penalty
-    65.7%, none 46.3%), 64.0% with it (60.3%, 50.7%).
+    Of 1e-4 to 1e-1, 1e-3 left most under attack on 300 training images held out, with 2 bits and a
+    seed that the experiment does not use: 62.7% without training on attacks (1e-2 of the other
+    penalty 65.7%, none 46.3%), 64.0% with it (60.3%, 50.7%).
     """
 
     name: ClassVar[str] = "dq-bits-folded"
