@@ -14,7 +14,15 @@ from brevitas_models.joins import Join
 from brevitas_models.plain_values import from_plain
 from brevitas_models.quantizers import Quantizers
 
-__all__ = ["ArchitectureSettings", "Pool"]
+__all__ = ["ArchitectureSettings", "Cell", "Pool"]
+
+
+class Cell(StrEnum):
+    """What stands in the place of a convolution of architecture convnet."""
+
+    CONV = "conv"  # the 3x3 convolution
+    RESIDUAL = "residual"  # a basic block of two, beside a shortcut
+    SEPARABLE = "separable"  # a depthwise one, and a 1x1 across channels
 
 
 class Pool(StrEnum):
@@ -40,6 +48,7 @@ class ArchitectureSettings:
         join: how residual branches meet.
         pool: the 2x2 pools' kind.
         convolutions: channels and stride of each, of architecture convnet.
+        cells: what each of them is; all are convolutions where nothing is said.
     """
 
     architecture: str
@@ -52,11 +61,13 @@ class ArchitectureSettings:
     join: Join = Join.SUM
     pool: Pool = Pool.MAX
     convolutions: tuple[tuple[int, int], ...] = ()
+    cells: tuple[Cell, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "join", Join(self.join))
         object.__setattr__(self, "pool", Pool(self.pool))
         object.__setattr__(self, "convolutions", tuple(tuple(one) for one in self.convolutions))
+        object.__setattr__(self, "cells", tuple(map(Cell, self.cells)))
         if self.input_shape is not None:
             object.__setattr__(self, "input_shape", tuple(self.input_shape))
             if len(self.input_shape) != 3 or min(self.input_shape) < 1:
@@ -73,7 +84,9 @@ class ArchitectureSettings:
         """Return plain values, for from_mapping."""
         plain = asdict(self)
         plain["quantizers"] = {key: str(value) for key, value in plain["quantizers"].items()}
-        return plain | {"join": str(self.join), "pool": str(self.pool)}
+        plain |= {"join": str(self.join), "pool": str(self.pool)}
+        cells = tuple(map(str, plain.pop("cells")))
+        return plain | ({"cells": cells} if cells else {})  # else as before there were any
 
     @classmethod
     def from_mapping(cls, content: Mapping[str, Any]) -> "ArchitectureSettings":

@@ -21,7 +21,7 @@ from brevitas_models.quantizers import (
     signed_activation,
     weight_options,
 )
-from brevitas_models.settings import Pool
+from brevitas_models.settings import Cell, Pool
 
 __all__ = ["Chain", "Parts"]
 
@@ -42,6 +42,7 @@ class Parts:
     join: Join = Join.SUM
     pool: Pool = Pool.MAX
     convolutions: tuple[tuple[int, int], ...] = ()  # channels and stride of each
+    cells: tuple[Cell, ...] = ()  # what each is
 
     def channels(self, count: int) -> int:
         """Return a channel count scaled by the width."""

@@ -1,14 +1,17 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""A small network of 3x3 convolutions with padding, of the channels and strides that one gives."""
+"""A small network of 3x3 convolutions with padding, of the channels and strides that one gives.
 
-from collections.abc import Mapping
+Each may be another cell: accurate and robust ones placed by a search, as in DSARA, are its model.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 from brevitas_models.architectures.architecture import MNIST, Architecture
 from brevitas_models.architectures.chain import Chain
 from brevitas_models.bits import BitTable, Precision
 from brevitas_models.quantizers import Quantizers, WeightQuantizer, activation_step
-from brevitas_models.settings import ArchitectureSettings
+from brevitas_models.settings import ArchitectureSettings, Cell
 
 __all__ = ["CONVNET", "convnet_settings"]
 
@@ -17,17 +20,62 @@ _RANGE = 4.0  # b-bit activations are the multiples of 4 / 2**b below 4
 
 def _append_convnet(chain: Chain) -> None:
     """Append the convolutions."""
+    cells = _cells(chain.parts.cells, len(chain.parts.convolutions))
     for index, (channels, stride) in enumerate(chain.parts.convolutions):
-        name = f"conv{index}"
-        bits = chain.parts.bits.of(name).activation_bits
-        share = _RANGE / (2**bits * activation_step(bits))
-        chain.conv(name, channels, stride=stride, padding=1, activation_range=share)
+        name, cell = f"conv{index}", cells[index]
+        if cell is Cell.RESIDUAL:
+            chain.residual(name, channels, stride)
+        elif cell is Cell.SEPARABLE:
+            _append_conv(chain, f"{name}_depthwise", channels, stride=stride, depthwise=True)
+            _append_conv(chain, f"{name}_pointwise", channels, kernel=1)
+        else:
+            _append_conv(chain, name, channels, stride=stride)
     chain.flatten()
 
 
+def _append_conv(
+    chain: Chain,
+    name: str,
+    channels: int,
+    *,
+    kernel: int = 3,
+    stride: int = 1,
+    depthwise: bool = False,
+) -> None:
+    """Append one convolution, which keeps the image's size but for its stride."""
+    bits = chain.parts.bits.of(name).activation_bits
+    chain.conv(
+        name,
+        channels,
+        kernel=kernel,
+        stride=stride,
+        padding=kernel // 2,
+        depthwise=depthwise,
+        activation_range=_RANGE / (2**bits * activation_step(bits)),
+    )
+
+
+def _cells(cells: Sequence[Cell], count: int) -> tuple[Cell, ...]:
+    return tuple(cells) or (Cell.CONV,) * count
+
+
 def _layers(settings: ArchitectureSettings) -> tuple[str, ...]:
-    """Return conv0, conv1, ... and classifier."""
-    return (*(f"conv{index}" for index in range(len(settings.convolutions))), "classifier")
+    """Return conv0, conv1, ..., or the layers of their cells, and classifier."""
+    cells = _cells(settings.cells, len(settings.convolutions))
+    return (*(name for index in range(len(cells)) for name in _cell(settings, index)), "classifier")
+
+
+def _cell(settings: ArchitectureSettings, index: int) -> Iterator[str]:
+    name, cell = f"conv{index}", _cells(settings.cells, len(settings.convolutions))[index]
+    if cell is Cell.RESIDUAL:
+        yield from (f"{name}.first", f"{name}.second")
+        channels, stride = settings.convolutions[index]
+        if stride != 1 or channels != settings.convolutions[index - 1][0]:
+            yield f"{name}.shortcut"
+    elif cell is Cell.SEPARABLE:
+        yield from (f"{name}_depthwise", f"{name}_pointwise")
+    else:
+        yield name
 
 
 def convnet_settings(
@@ -39,6 +87,7 @@ def convnet_settings(
     weight_bits: int = 4,
     activation_bits: int = 4,
     layers: Mapping[str, Precision] | None = None,
+    cells: Sequence[str] = (),
 ) -> ArchitectureSettings:
     """Return the settings of a network whose weight scales follow the largest weights.
 
@@ -50,6 +99,7 @@ def convnet_settings(
         weight_bits: of the layers that `layers` does not name.
         activation_bits: of these.
         layers: layer's name to its precision.
+        cells: what each convolution is, see brevitas_models.settings.Cell; convolutions if empty.
     """
     default = Precision(weight_bits=weight_bits, activation_bits=activation_bits)
     return ArchitectureSettings(
@@ -59,6 +109,7 @@ def convnet_settings(
         classes=classes,
         quantizers=Quantizers(weights=WeightQuantizer.LARGEST),
         convolutions=tuple(zip(channels, strides, strict=True)),
+        cells=tuple(map(Cell, cells)),
     )
 
 

@@ -25,7 +25,7 @@ from brevitas_models.classifier import QuantClassifier
 from brevitas_models.errors import ModelError
 from brevitas_models.joins import ConvexSum, Join
 from brevitas_models.quantizers import WeightQuantizer, weight_options
-from brevitas_models.settings import ArchitectureSettings, Pool
+from brevitas_models.settings import ArchitectureSettings, Cell, Pool
 from steelflow_names import hint
 
 __all__ = ["architecture_names", "build", "check", "layer_names"]
@@ -75,6 +75,16 @@ def check(settings: ArchitectureSettings) -> None:
             f"{settings.architecture}: convolutions {settings.convolutions} cannot be used; "
             "give them to convnet, at least one, and to no other architecture"
         )
+    if settings.cells and len(settings.cells) != len(settings.convolutions):
+        raise ModelError(
+            f"{settings.architecture}: {len(settings.cells)} cells for "
+            f"{len(settings.convolutions)} convolutions; give one for each"
+        )
+    if settings.cells and settings.cells[0] is not Cell.CONV:
+        raise ModelError(
+            f"{settings.architecture}: the first cell, {settings.cells[0]}, would read the image; "
+            "begin with conv"
+        )
     for layer in layer_names(settings):
         weight_options(settings.quantizers.weights, settings.bits.of(layer).weight_bits)
 
@@ -110,6 +120,7 @@ def _built(settings: ArchitectureSettings, architecture: Architecture) -> QuantC
         join=settings.join,
         pool=settings.pool,
         convolutions=settings.convolutions,
+        cells=settings.cells,
     )
     chain = Chain(parts, Edge(channels=channels, size=(height, width)))
     if settings.input_bits is not None:

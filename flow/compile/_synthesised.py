@@ -13,7 +13,7 @@ from math import log2
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 
 from hw.layers.matrix_cost import lut_resources, repeated_vector
-from hw.layers.weight_memory import lut_rom
+from hw.layers.weight_memory import lut_rom, stretch_luts
 from hw.layers.written_memory import lut_memory
 
 __all__ = ["synthesised_lut"]
@@ -52,6 +52,8 @@ def _matrix(layer: HWCustomOp, part: str) -> float:
     logic = _MATRIX * (lut_resources(shape, part).lut - memory) + _MATRIX_CONTROL
     if layer.memory_style(part) == "distributed":
         memory += lut_rom(words, width, part)
+    else:
+        memory += stretch_luts(words, width, part)
     return float(logic + memory + _ADDRESS_BIT * log2(words) + _WEIGHT_BIT * width)
 
 

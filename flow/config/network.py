@@ -36,6 +36,8 @@ class NetworkConfig(Section):
 
     channels: tuple[Positive, ...] = (16, 32, 32)
     strides: tuple[Literal[1, 2], ...] = (1, 2, 2)
+    # what each is; the first a conv, and all of them where nothing is said
+    cells: tuple[Literal["conv", "residual", "separable"], ...] = ()
     architecture: str | None = None  # of brevitas_models.architectures: lenet5, cnv, resnet8, ...
     weight_bits: Bits = 4
     activation_bits: Bits = 4
@@ -50,7 +52,7 @@ class NetworkConfig(Section):
     @model_validator(mode="after")
     def _keys_of_one_form(self) -> "NetworkConfig":
         named = {"width", "quantizers", "input_bits", "join", "pool"}
-        other = {"channels", "strides"} if self.architecture is not None else named
+        other = {"channels", "strides", "cells"} if self.architecture is not None else named
         given = sorted(other & self.model_fields_set)
         if given:
             form = "a network of channels and strides" if other is not named else "an architecture"

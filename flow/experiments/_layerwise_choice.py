@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from brevitas_models.architectures import build
-from brevitas_models.bits import BitTable, Precision
+from brevitas_models.bits import Precision
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.selection import (
     Cost,
@@ -21,12 +21,12 @@ from brevitas_models.selection import (
     select_bits,
     weight_bits_cost,
 )
+from brevitas_models.settings import ArchitectureSettings
 from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 
-__all__ = ["ACTIVATION_BITS", "Candidates"]
+__all__ = ["Candidates"]
 
-ACTIVATION_BITS = 8
 _WIDTHS = range(1, 9)
 _IMAGES = 64  # from which activation errors are measured
 _RANGE = "weight_quant.tensor_quant.scaling_impl.value"
@@ -48,13 +48,12 @@ class Candidates:
 
     @classmethod
     def of(cls, study: Study, trained: Trained) -> "Candidates":
-        """Score a network of ACTIVATION_BITS."""
+        """Score a network whose layers all have the same bits of activations."""
         network = build(trained.network.settings)
         network.load_state_dict(dict(trained.state))
         images = torch.from_numpy(study.dataset.train_images[:_IMAGES]).permute(0, 3, 1, 2) / 255
-        precisions = [
-            Precision(weight_bits=bits, activation_bits=ACTIVATION_BITS) for bits in _WIDTHS
-        ]
+        kept = network.settings.bits.default.activation_bits
+        precisions = [Precision(weight_bits=bits, activation_bits=kept) for bits in _WIDTHS]
         return cls(study, trained, network.eval(), score_layers(network, images, precisions))
 
     @property
@@ -66,17 +65,27 @@ class Candidates:
         """Return every layer's option of that width."""
         return {one.layer: one for one in self.options if one.precision.weight_bits == bits}
 
-    def layerwise(self, bits: int, cost: Cost | None = None) -> dict[str, Option]:
-        """Return the options of least score at the cost of that uniform width.
+    def layerwise(self, bits: int) -> dict[str, Option]:
+        """Return the options of least score with as many bits as that uniform width."""
+        cost = weight_bits_cost(self.network)
+        uniform = self.uniform(bits).values()
+        each = (cost(one.layer, bits, one.precision.activation_bits) for one in uniform)
+        return self.within(sum(each), cost)
 
-        Args:
-            bits: of the uniform width whose cost is the budget.
-            cost: of one layer; the bits of its weights by default.
+    def within(self, budget: float, cost: Cost) -> dict[str, Option]:
+        """Return the options of least score at so much cost.
+
+        Raises:
+            ModelError: no choice is as cheap.
         """
-        priced = cost or weight_bits_cost(self.network)
-        budget = sum(priced(layer, bits, ACTIVATION_BITS) for layer in self.network.layers())
-        chosen = select_bits(self.options, priced, budget).options
+        chosen = select_bits(self.options, cost, budget).options
         return {one.layer: one for one in chosen}
+
+    def settings(self, chosen: Mapping[str, Option]) -> ArchitectureSettings:
+        """Return the network's settings with those widths."""
+        before = self.trained.network.settings
+        widths = {name: option.precision for name, option in chosen.items()}
+        return replace(before, bits=replace(before.bits, layers=widths))
 
     def quantized(self, label: str, chosen: Mapping[str, Option]) -> Trained:
         """Return the network with those widths, without a step of training."""
@@ -86,9 +95,5 @@ class Candidates:
             key = f"{names[id(layer)]}.{_RANGE}"
             largest = layer.weight.detach().abs().max()
             state[key] = (chosen[name].weight_range * largest).reshape(state[key].shape)
-        table = BitTable(
-            default=Precision(weight_bits=8, activation_bits=ACTIVATION_BITS),
-            layers={name: option.precision for name, option in chosen.items()},
-        )
-        settings = replace(self.trained.network.settings, bits=table)
+        settings = self.settings(chosen)
         return self.study.requantized(label, replace(self.trained, state=state), settings)

@@ -6,21 +6,28 @@ Each series of networks is judged at one strength of attack, chosen by its basel
 plain network of 8 bits is nearest to half right, since there a loss or a gain shows most.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from statistics import fmean
 from typing import ClassVar
 
 from flow.experiments._contrast import unpooled
-from flow.experiments._defensive import CONTROLS, PLAIN, SERIES, Series
+from flow.experiments._defensive import CONTROLS, PENALTY, PLAIN, SERIES, Series
 from flow.experiments._defensive_panels import against_depth, against_epsilon, by_bits
 from flow.experiments._defensive_sample import EPSILONS, Sample, grouped, measured, robust_at
 from flow.experiments.base import Experiment, Findings, Panel, Verdict
 from flow.experiments.scale import Scale
 from flow.experiments.study import Study
 
-__all__ = ["DEFENSIVE_BITS", "DefensiveBits", "judge_depth", "judge_series", "judged_epsilon"]
+__all__ = [
+    "DEFENSIVE_BITS",
+    "DEFENSIVE_FOLDED_BITS",
+    "DefensiveBits",
+    "judge_depth",
+    "judge_series",
+    "judged_epsilon",
+]
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class DefensiveBits(Experiment):
 
     Attributes:
         series: the first shows errors by depth, too.
+        penalty: of the networks that have one, and its strength.
     """
 
     name: ClassVar[str] = "dq-bits"
@@ -37,11 +45,12 @@ class DefensiveBits(Experiment):
     scale: ClassVar[Scale] = Scale(train_images=4000, epochs=5, images=300)
 
     series: tuple[Series, ...] = SERIES
+    penalty: ClassVar[Mapping[str, float]] = PENALTY
 
     def run(self, study: Study) -> Findings:
         """Return a row for each network."""
         samples = [
-            measured(study, series, control, bits, seed)
+            measured(study, series, control, bits, seed, penalty=self.penalty)
             for series in self.series
             for bits in series.bits
             for control in CONTROLS
@@ -150,4 +159,18 @@ def _panels(every: tuple[Series, ...], samples: Sequence[Sample]) -> tuple[Panel
     )
 
 
+class DefensiveFoldedBits(DefensiveBits):
+    """The same with the penalty on weights that have BatchNorm's gains, which else undo it.
+
+    Of 1e-4 to 1e-1, 1e-3 left most under attack on 300 training images held out, with 2 bits and a
+    seed that the experiment does not use: 62.7% without training on attacks (1e-2 of the other
+    penalty 65.7%, none 46.3%), 64.0% with it (60.3%, 50.7%).
+    """
+
+    name: ClassVar[str] = "dq-bits-folded"
+    title: ClassVar[str] = "The same with the penalty on weights with BatchNorm folded in"
+    penalty: ClassVar[Mapping[str, float]] = {"dq_folded": 1e-3}
+
+
 DEFENSIVE_BITS = DefensiveBits()
+DEFENSIVE_FOLDED_BITS = DefensiveFoldedBits()

@@ -5,11 +5,14 @@
 from flow.errors import FlowError
 from flow.experiments.base import Experiment
 from flow.experiments.boundary import BOUNDARY
-from flow.experiments.defensive_bits import DEFENSIVE_BITS
+from flow.experiments.defensive_bits import DEFENSIVE_BITS, DEFENSIVE_FOLDED_BITS
 from flow.experiments.defensive_clean import DEFENSIVE_CLEAN
 from flow.experiments.dqa import DQA
 from flow.experiments.feedback import FEEDBACK
 from flow.experiments.layerwise import LAYERWISE_BITS
+from flow.experiments.layerwise_luts import LAYERWISE_LUTS
+from flow.experiments.lut_bits import LUT_BITS
+from flow.experiments.lut_shapes import LUT_SHAPES
 from flow.experiments.mat import MAT
 from flow.experiments.single_step import SINGLE_STEP
 from flow.experiments.strength import STRENGTH
@@ -20,6 +23,7 @@ __all__ = ["EXPERIMENTS", "find"]
 
 EXPERIMENTS: tuple[Experiment, ...] = (
     DEFENSIVE_BITS,
+    DEFENSIVE_FOLDED_BITS,
     DEFENSIVE_CLEAN,
     LAYERWISE_BITS,
     MAT,
@@ -29,6 +33,9 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     BOUNDARY,
     SINGLE_STEP,
     SURFACE,
+    LUT_BITS,
+    LUT_SHAPES,
+    LAYERWISE_LUTS,
 )
 
 

@@ -4,6 +4,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,11 +135,17 @@ class Study:
         Raises:
             FlowError: there is no such attack.
         """
-        attack = build_attack(name, steps=steps, restarts=1, queries=_QUERIES)
+        return self.worst_case(trained, (name,), epsilon_255, steps=steps)
+
+    def worst_case(
+        self, trained: Trained, names: Sequence[str], epsilon_255: int, *, steps: int = 20
+    ) -> Evaluation:
+        """Attack the scale's images with each of the attacks, see attack, and count the worst."""
+        attacks = [build_attack(one, steps=steps, restarts=1, queries=_QUERIES) for one in names]
         images, labels = self._shown
         found = divided_worst_case(
             *(self._cluster, trained.integer, images, labels),
-            attacks=[attack],
+            attacks=attacks,
             epsilon_255=epsilon_255,
             name=trained.label,
             seed=self.scale.seed,

@@ -27,6 +27,8 @@ class Candidate(Section):
         """Return it in a line: shape, bits (weights/activations by layer), target, training."""
         network, target = self.network, self.compile
         shape = network.architecture or "-".join(map(str, network.channels))
+        if network.cells:
+            shape += f" ({' '.join(network.cells)})"
         bits = " ".join(f"{p.weight_bits}/{p.activation_bits}" for p in network.bits.values())
         same = f"{network.weight_bits}/{network.activation_bits}"
         squeezed = f", input {network.input_bits}" if network.input_bits else ""

@@ -33,13 +33,15 @@ class Space(Section):
     """What may be chosen; a list of one is fixed.
 
     A family is a part of a run's section `network`: channels and strides, or architecture and
-    width. The kinds of quantizers and input_bits are for named architectures.
+    width. The kinds of quantizers and input_bits are for named architectures; `cells` are the
+    kinds that each convolution but the first of a family of channels may be.
     """
 
     families: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
     weight_bits: Annotated[tuple[Bits, ...], Distinct] = (2, 3, 4)
     activation_bits: Annotated[tuple[Bits, ...], Distinct] = (2, 3, 4)
     each_layer: bool = True  # whether layers may differ in their bits
+    cells: Annotated[tuple[Literal["conv", "residual", "separable"], ...], Distinct] = ("conv",)
     weight_quantizers: tuple[str, ...] = ()
     activation_quantizers: tuple[str, ...] = ()
     input_bits: tuple[Bits, ...] = ()
@@ -128,6 +130,10 @@ class SearchConfig(Section):
             return self
         if not self.space.each_layer:
             raise ValueError("prior chooses bits layer by layer; remove it or space.each_layer")
+        if self.space.cells != ("conv",):
+            raise ValueError(
+                "prior knows the layers of convolutions only; remove it or space.cells"
+            )
         common = set(self.space.weight_bits) & set(self.space.activation_bits)
         if missing := set(self.prior.widths) - common:
             raise ValueError(

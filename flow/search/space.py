@@ -12,6 +12,9 @@ from flow.search.settings import SearchConfig
 __all__ = ["Trial", "layer_parameters", "suggest", "uniform_parameters"]
 
 
+_BODY = ".shortcut", ".second"  # what share the quantizer of a sum
+
+
 class Trial(Protocol):
     """What is asked of Optuna's trial."""
 
@@ -23,8 +26,9 @@ def suggest(trial: Trial, config: SearchConfig) -> Candidate:
     """Return the candidate of a trial; names of parameters begin with their family."""
     space = config.space
     index = trial.suggest_categorical("family", range(len(space.families)))
-    family, network = config.family(index), dict(space.families[index])
-    places = layers_of(family) if space.each_layer else ("all",)
+    network = dict(space.families[index]) | _cells(trial, index, config)
+    family = parse_section(NetworkConfig, network, "search space")
+    places = _places(family) if space.each_layer else ("all",)
     bits = {
         place: {
             kind: trial.suggest_categorical(f"{index}.{place}.{kind}", getattr(space, kind))
@@ -35,7 +39,9 @@ def suggest(trial: Trial, config: SearchConfig) -> Candidate:
     if not space.each_layer:
         network |= bits["all"]
     else:
-        network["bits"] = bits
+        network["bits"] = bits | {
+            name: bits[name.replace(*_BODY)] for name in layers_of(family) if name not in bits
+        }
     if family.architecture is not None:
         network |= _named(trial, index, config)
     return Candidate(
@@ -43,6 +49,25 @@ def suggest(trial: Trial, config: SearchConfig) -> Candidate:
         training=_training(trial, config),
         compile=_target(trial, config),
     )
+
+
+def _places(family: NetworkConfig) -> tuple[str, ...]:
+    """Return the layers that choose their bits; a shortcut has those of what it is added to."""
+    return tuple(name for name in layers_of(family) if not name.endswith(_BODY[0]))
+
+
+def _cells(trial: Trial, index: int, config: SearchConfig) -> dict[str, Any]:
+    """Return the cells of a family of channels that does not say its own."""
+    family, kinds = config.family(index), config.space.cells
+    if family.architecture is not None or family.cells or kinds == ("conv",):
+        return {}
+    places = range(1, len(family.channels))
+    chosen = (trial.suggest_categorical(_cell(index, place), kinds) for place in places)
+    return {"cells": ("conv", *chosen)}
+
+
+def _cell(index: int, place: int) -> str:
+    return f"{index}.cell{place}"
 
 
 def _named(trial: Trial, index: int, config: SearchConfig) -> dict[str, Any]:
@@ -82,20 +107,34 @@ def _target(trial: Trial, config: SearchConfig) -> CompileConfig:
 
 
 def uniform_parameters(config: SearchConfig) -> list[dict[str, Any]]:
-    """Return the uniform bits of each family, same for weights and activations, to begin with."""
+    """Return uniform bits of each family, weights as activations, to begin with; cells as one."""
     space = config.space
     widths = sorted(set(space.weight_bits) & set(space.activation_bits))
     found: list[dict[str, Any]] = []
     for index in range(len(space.families)):
-        names = layers_of(config.family(index)) if space.each_layer else ("all",)
+        first = _First()
+        cells = _cells(first, index, config)
+        family = config.family(index).model_copy(update=cells)
+        names = _places(family) if space.each_layer else ("all",)
         for width in widths:
             bits = {
                 f"{index}.{name}.{kind}": width
                 for name in names
                 for kind in ("weight_bits", "activation_bits")
             }
-            found.append({"family": index, **bits})
+            found.append({"family": index, **first.chosen, **bits})
     return found
+
+
+class _First:
+    """A trial of the first choices, which it keeps."""
+
+    def __init__(self) -> None:
+        self.chosen: dict[str, Any] = {}
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:  # noqa: ANN401
+        self.chosen[name] = choices[0]
+        return choices[0]
 
 
 def layer_parameters(index: int, weight_bits: Mapping[str, int], width: int) -> dict[str, Any]:

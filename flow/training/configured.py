@@ -48,7 +48,12 @@ def network_settings(
         bits = {name: Precision(**values) for name, values in layers.items()}
         shape = config.channels, config.strides
         return convnet_settings(
-            **sizes, **default, channels=shape[0], strides=shape[1], layers=bits
+            **sizes,
+            **default,
+            channels=shape[0],
+            strides=shape[1],
+            layers=bits,
+            cells=config.cells,
         )
     named = config.model_dump(include={field.name for field in fields(ArchitectureSettings)})
     bits_of_all = {"bits": {"default": default, "layers": layers}}

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from hw.layers.matrix_cost import dsp_resources, lut_resources
 from hw.layers.matrix_rules import dsp_unit, unit_problem
 from hw.layers.matrix_shape import MatrixShape
-from hw.layers.weight_memory import block_rams, lut_rom
+from hw.layers.weight_memory import block_rams, lut_rom, stretch_luts
 
 __all__ = ["MatrixOption", "chosen_option", "matrix_options"]
 
@@ -62,6 +62,7 @@ def chosen_option(layer: MatrixLayer, fpgapart: str) -> MatrixOption:
 
 def _option(layer: MatrixLayer, unit: str, style: str, fpgapart: str) -> MatrixOption:
     shape, memory = layer.shape(), layer.memory_size()
+    memory_luts = lut_rom if style == "distributed" else stretch_luts
     if unit == "lut":
         resources = lut_resources(shape, fpgapart)
     else:
@@ -69,7 +70,7 @@ def _option(layer: MatrixLayer, unit: str, style: str, fpgapart: str) -> MatrixO
     return MatrixOption(
         unit=unit,
         ram_style=style,
-        lut=resources.lut + (lut_rom(*memory, fpgapart) if style == "distributed" else 0),
+        lut=resources.lut + memory_luts(*memory, fpgapart),
         dsp=resources.dsp,
-        bram36=resources.bram36 + (block_rams(*memory) if style == "block" else 0.0),
+        bram36=resources.bram36 + (block_rams(*memory, fpgapart) if style == "block" else 0.0),
     )

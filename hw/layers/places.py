@@ -372,12 +372,12 @@ class PixelScale_rtl(_PixelLayer, PixelScale):  # noqa: N801
             return
         self.simulate_without_constant(context, graph)
 
-    def bram_estimation(self, fpgapart: str) -> int:  # noqa: ARG002
+    def bram_estimation(self, fpgapart: str) -> int:
         """Return BRAM18 of the factors."""
         if not self.in_block_ram():
             return 0
         bits = int(self.get_input_datatype(1).bitwidth())
-        return round(2 * block_rams(math.prod(self.size()), bits))
+        return round(2 * block_rams(math.prod(self.size()), bits, fpgapart))
 
     def lut_estimation(self, fpgapart: str) -> int:  # noqa: ARG002
         """Return LUTs, from synthesis: a row of adders a bit of the factor; 64 words a LUT."""

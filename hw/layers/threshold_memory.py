@@ -14,7 +14,7 @@ import numpy as np
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from numpy.typing import NDArray
 
-from hw.layers.weight_memory import block_rams, lut_rom, memory_style
+from hw.layers.weight_memory import block_rams, lut_rom, memory_style, stretch_luts
 
 __all__ = [
     "ThresholdOption",
@@ -89,10 +89,14 @@ def threshold_resources(layer: HWCustomOp, fpgapart: str) -> ThresholdOption:
 
 def _option(layer: HWCustomOp, trigger: int, fpgapart: str) -> ThresholdOption:
     lanes, width, depths = int(layer.get_nodeattr("PE")), _width(layer), _depths(layer)
+    memories = [(depth, width, fpgapart) for depth in depths]
+    in_luts = [one for one in memories if one[0] < trigger]
+    in_blocks = [one for one in memories if one[0] >= trigger]
+    luts = sum(lut_rom(*one) for one in in_luts) + sum(stretch_luts(*one) for one in in_blocks)
     return ThresholdOption(
         depth_trigger_bram=trigger,
-        lut=lanes * sum(lut_rom(depth, width, fpgapart) for depth in depths if depth < trigger),
-        bram36=lanes * sum(block_rams(depth, width) for depth in depths if depth >= trigger),
+        lut=lanes * luts,
+        bram36=lanes * sum(block_rams(*one) for one in in_blocks),
     )
 
 

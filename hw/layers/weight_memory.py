@@ -3,17 +3,25 @@
 """The read-only memory that streams a matrix layer's weights: what it costs, and its module."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from hw.errors import HardwareError
 from hw.layers.cores import core_sources
 from hw.parts import find_part, is_ecp5
 
-__all__ = ["WEIGHT_MEMORY", "block_rams", "lut_rom", "memory_style", "render_weight_memory"]
+__all__ = [
+    "WEIGHT_MEMORY",
+    "block_rams",
+    "lut_rom",
+    "memory_style",
+    "render_weight_memory",
+    "stretch_luts",
+]
 
 WEIGHT_MEMORY = core_sources("stream_constant")
 
 # Depth and width of a 36 kbit block RAM with one port; half of one has
-# half the depth, and no width of 72.
+# half the depth, and no width of 72. An ECP5 has these halves alone.
 _SHAPES = ((32_768, 1), (16_384, 2), (8_192, 4), (4_096, 9), (2_048, 18), (1_024, 36), (512, 72))
 _COSTS = {1.0: 257, 0.5: 129}
 _LUT_WORDS, _SLICE_WORDS = 64, 256  # of one bit, in a LUT6 and in the four with MUXF7 and MUXF8
@@ -64,13 +72,15 @@ endmodule
 def lut_rom(words: int, width: int, fpgapart: str) -> int:
     """Return the LUTs of a memory in LUTs: one for 64 words of a bit, and a multiplexer.
 
+    The four of a slice share its multiplexers, so that three take as many as four.
+
     On an ECP5 one for 16 words, and two for each further one, which multiplex (by Yosys, without
     the slices' own multiplexers: 4.2 for 32 words, 9.6 to 10 for 64).
     """
     if is_ecp5(fpgapart):
         return 3 * _lut4s(words, width) - 2 * width
-    slices = -(-words // _SLICE_WORDS)
-    return width * (-(-words // _LUT_WORDS) + -(-(slices - 1) // 3))
+    slices, luts = -(-words // _SLICE_WORDS), -(-words // _LUT_WORDS)
+    return width * (luts + (luts % 4 == 3) + -(-(slices - 1) // 3))
 
 
 def _lut4s(words: int, width: int) -> int:
@@ -78,29 +88,52 @@ def _lut4s(words: int, width: int) -> int:
     return width * -(-words // _LUT4_WORDS)
 
 
-def block_rams(words: int, width: int) -> float:
-    """Return the 36 kbit block RAMs of a memory, in halves, as Yosys maps it.
+def block_rams(words: int, width: int, fpgapart: str) -> float:
+    """Return the 36 kbit block RAMs of a memory, in halves, as Yosys maps it for the part.
 
     A block RAM is as many columns as it is wide. Each bit of a word takes a column for every
     stretch of words as long as the block RAM is deep, in whichever one has a column left. Of all
     shapes the cheapest is taken, by the costs of Yosys' pass memory_libmap.
     """
-    whole = (_mapped(words, width, depth, wide, 1.0) for depth, wide in _SHAPES)
-    half = (_mapped(words, width, depth // 2, wide, 0.5) for depth, wide in _SHAPES[:-1])
-    return min((*whole, *half))[1]
+    return _mapped(words, width, fpgapart).blocks
 
 
-def _mapped(words: int, width: int, depth: int, wide: int, size: float) -> tuple[float, float]:
-    """Return the cost, half of each choice between two stretches in it, and the block RAMs."""
+def stretch_luts(words: int, width: int, fpgapart: str) -> int:
+    """Return the LUTs that choose between the stretches of a memory in block RAMs, see block_rams.
+
+    By Yosys 0.4 LUTs for each bit of each stretch (1.0 for 3 of them, 1.9 for 5, 5.6 for 15), and
+    0.8 of an ECP5's.
+    """
+    stretches = _mapped(words, width, fpgapart).stretches
+    share = 0.8 if is_ecp5(fpgapart) else 0.4
+    return round(share * stretches * width) if stretches > 1 else 0
+
+
+class _Mapped(NamedTuple):
+    cost: float  # with half of each choice between two stretches
+    stretches: int
+    blocks: float
+
+
+def _mapped(words: int, width: int, fpgapart: str) -> _Mapped:
+    shapes = [(depth // 2, wide, 0.5) for depth, wide in _SHAPES[:-1]]
+    if not is_ecp5(fpgapart):
+        shapes += [(depth, wide, 1.0) for depth, wide in _SHAPES]
+    return min(_in_shape(words, width, *shape) for shape in shapes)
+
+
+def _in_shape(words: int, width: int, depth: int, wide: int, size: float) -> _Mapped:
     stretches = -(-words // depth)
     count = -(-width * stretches // wide)
-    return _COSTS[size] * count + (stretches - 1) * width / 2, size * count
+    cost = _COSTS[size] * count + (stretches - 1) * width / 2
+    return _Mapped(cost=cost, stretches=stretches, blocks=size * count)
 
 
 def memory_style(words: int, width: int, fpgapart: str) -> str:
     """Return "block" or "distributed", whichever takes less of what the part holds."""
     luts = _lut4s(words, width) if is_ecp5(fpgapart) else lut_rom(words, width, fpgapart)
-    return "block" if _lut_per_block(fpgapart) * block_rams(words, width) < luts else "distributed"
+    blocks = block_rams(words, width, fpgapart)
+    return "block" if _lut_per_block(fpgapart) * blocks < luts else "distributed"
 
 
 def _lut_per_block(fpgapart: str) -> float:

@@ -288,3 +288,42 @@ def test_widths_scale_every_hidden_layer() -> None:
 def test_bit_widths_are_checked(name: str, bits: int) -> None:
     with pytest.raises(ModelError, match=rf"network: {name} {bits} is not in 1\.\.8; change it"):
         Precision(**({"weight_bits": 4, "activation_bits": 4} | {name: bits}))
+
+
+_CELLS = ("conv", "residual", "separable", "residual")
+
+
+def test_cells_stand_in_the_places_of_convolutions() -> None:
+    shape = {"convolutions": ((8, 1), (8, 1), (16, 2), (12, 1)), "cells": _CELLS}
+    chosen = settings("convnet", **shape)
+    network = build(chosen)
+    counts = {name: layer.weight.numel() for name, layer in network.layers().items()}
+    assert tuple(counts) == layer_names(chosen)
+    assert counts == {
+        "conv0": 8 * 9,
+        "conv1.first": 8 * 8 * 9,  # same channels, same size: no projection
+        "conv1.second": 8 * 8 * 9,
+        "conv2_depthwise": 8 * 9,
+        "conv2_pointwise": 8 * 16,
+        "conv3.first": 16 * 12 * 9,
+        "conv3.second": 12 * 12 * 9,
+        "conv3.shortcut": 16 * 12,
+        "classifier": 12 * 14 * 14 * 10,
+    }
+    assert network.eval()(torch.zeros(1, 1, 28, 28)).shape == (1, 10)
+    again = ArchitectureSettings.from_mapping(chosen.to_mapping())
+    assert (again, again.cells) == (chosen, _CELLS)
+    assert "cells" not in settings("convnet").to_mapping()  # as files from before say
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (_CELLS[:2], "2 cells for 3 convolutions; give one for each"),
+        (("residual", "conv", "conv"), "the first cell, residual, would read the image"),
+        (("separable", "conv", "conv"), "begin with conv"),
+    ],
+)
+def test_cells_that_do_not_fit_are_refused(cells: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        build(settings("convnet", cells=cells))

@@ -10,7 +10,7 @@ from brevitas_models.architectures import build
 from brevitas_models.exact import make_exact
 from flow.bench.cost_check import drawn
 from flow.compile.prediction import predict
-from flow.config import CompileConfig
+from flow.config import CompileConfig, NetworkConfig, parse_section
 from flow.errors import FlowError
 from flow.export.deployment import lowered
 from flow.integer import IntegerNetwork
@@ -39,6 +39,7 @@ def _network(seed: int) -> tuple[IntegerNetwork, CompileConfig]:
         Counted(seed=3, lut=1478, bram36=0.0, cycles=4608),
         Counted(seed=4, lut=1598, bram36=1.5, cycles=36_864),
         Counted(seed=1011, lut=849, bram36=0.5, cycles=5120),  # of a FIFO with 402 words
+        Counted(seed=1013, lut=1084, bram36=2.5, cycles=7680),  # of one just short enough for LUTs
     ],
     ids=str,
 )
@@ -52,3 +53,15 @@ def test_a_rate_that_no_folding_reaches_is_refused() -> None:
     network, target = _network(3)
     with pytest.raises(FlowError, match=r"target_fps: 1e\+08 cannot be reached"):
         predict(network, target.model_copy(update={"target_fps": 1e8}))
+
+
+# Of 28x28 images on a Zynq 7010, with weights of chance, by Yosys and RTL.
+def test_a_network_on_mnist_is_predicted_with_the_fifo_before_its_slowest_window() -> None:
+    shape = {"architecture": "conv_small", "width": 0.75, "input_bits": 1}
+    config = parse_section(NetworkConfig, shape, "network")
+    trained = build(network_settings(config, input_shape=(28, 28, 1), classes=10)).eval()
+    make_exact(trained)
+    target = CompileConfig(part="xc7z010clg400-1", target_fps=10_000.0)
+    found = predict(lowered(trained), target)
+    assert (found.bram36, found.cycles) == (12.5, 9842)
+    assert found.lut == pytest.approx(4345, rel=0.05)

@@ -135,8 +135,8 @@ HARMLESS = {
     "other attacks": [ROW, replace(ROW, attack="apgd_ce", steps=41, accuracy=0.6)],
     "more restarts": [ROW, replace(ROW, steps=41, restarts=6, accuracy=0.6)],
     "fewer restarts": [ROW, replace(ROW, steps=41, restarts=4, accuracy=0.6)],
-    "as many steps": [ROW, replace(ROW, accuracy=0.6)],
-    "as many as 4000": [replace(ROW, steps=int("4000"), accuracy=a) for a in (0.5, 0.6)],
+    # two objects of one number, as rows of a file have; Python keeps a single one of a literal
+    "as many steps": [replace(ROW, steps=int("4000"), accuracy=a) for a in (0.5, 0.6)],
     "more steps nearer": [ROW, replace(ROW, steps=41, epsilon_255=7, accuracy=0.6)],
     "one step elsewhere": [replace(ROW, epsilon_255=4, accuracy=0.6), FGSM],
     "black boxes elsewhere": [ROW, replace(ROW, attack="square", epsilon_255=7, accuracy=0.1)],

@@ -93,6 +93,12 @@ def test_what_lies_outside_0_to_1_is_cut_off(norm: Any) -> None:  # noqa: ANN401
     assert round_into_ball(clean, np.array([[0.0, 1.0]]), 0.0, norm).tolist() == [[3, 250]]
 
 
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_what_does_not_move_needs_no_ball(norm: Any) -> None:  # noqa: ANN401
+    clean = np.array([[3, 250]], np.uint8)
+    assert round_into_ball(clean, clean / 255, 0.0, norm).tolist() == [[3, 250]]
+
+
 @pytest.mark.parametrize("epsilon", [-0.1, math.nan, math.inf])
 def test_no_radius_is_refused(epsilon: float) -> None:
     with pytest.raises(FlowError, match=rf"epsilon {epsilon}: is no radius; give a number of at"):

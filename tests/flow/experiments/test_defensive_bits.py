@@ -12,6 +12,7 @@ from flow.experiments._defensive_sample import EPSILONS, Sample
 from flow.experiments.base import Findings
 from flow.experiments.defensive_bits import (
     DefensiveBits,
+    DefensiveFoldedBits,
     judge_depth,
     judge_series,
     judged_epsilon,
@@ -195,6 +196,16 @@ def test_clean_accuracies_become_rows_and_curves_of_errors() -> None:
     assert [one.outcome for one in found.verdicts] == ["reproduced"]
 
 
-@pytest.mark.parametrize("name", ["dq-bits", "dq-clean"])
+@pytest.mark.parametrize("name", ["dq-bits", "dq-bits-folded", "dq-clean"])
 def test_the_command_knows_it(name: str) -> None:
     assert find(name).name == name
+
+
+def test_the_folded_penalty_is_another_training_of_the_same_networks(
+    study: Study, findings: Findings
+) -> None:
+    again = DefensiveFoldedBits(series=_TOY).run(study)
+    plain, penalised = findings.rows[0], findings.rows[1]
+    assert again.rows[0] == plain
+    assert again.rows[1] != penalised
+    assert again.rows[1]["control"] == "dq"

@@ -4,12 +4,11 @@
 
 import numpy as np
 import pytest
+from short_chains import chain, levels
 
 from flow.integer import (
     Flatten,
-    IntegerNetwork,
     Interval,
-    Operation,
     SumPool,
     Threshold,
 )
@@ -23,15 +22,6 @@ from flow.integer.native._counting import (
 from flow.integer.native._gradient import Field, Phase, _tiles, plan_gradient
 from flow.integer.native._layout import INT32_MAX
 from flow.integer.native.lines import _between, _inverse_lines, fit_lines
-
-
-def levels(name: str, *values: int, offset: int = 0, step: int = 1) -> Threshold:
-    return Threshold(name=name, thresholds=np.array([values]), offset=offset, step=step)
-
-
-def network(*operations: Operation, shape: tuple[int, int, int]) -> IntegerNetwork:
-    return IntegerNetwork(operations, shape, 1.0)
-
 
 # --- counters
 
@@ -78,7 +68,7 @@ def test_some_levels_are_compared_and_many_searched(count: int, kind: Counting) 
     ],
 )
 def test_even_levels_are_a_line(count: int, kind: Counting) -> None:
-    even = levels("t", *range(10, 10 + 7 * count, 7), offset=1, step=3)
+    even = levels("t", range(10, 10 + 7 * count, 7), offset=1, step=3)
     found = plan_counting(even, Interval(0, 3000), 70, wide=False)
     assert (found.counting, found.levels, found.low, found.step) == (kind, count, 1, 3)
     if kind == Counting.LINE:
@@ -91,7 +81,7 @@ def test_even_levels_are_a_line(count: int, kind: Counting) -> None:
 
 
 def test_thresholds_are_cut_to_the_sums_and_one_more() -> None:
-    cut = levels("t", -99, 5, 12)
+    cut = levels("t", [-99, 5, 12])
     found = plan_counting(cut, Interval(-10, 10), 1, wide=False)
     searched = plan_counting(cut, Interval(-10, 10), 1, wide=True)
     assert searched.thresholds is not None
@@ -106,16 +96,16 @@ def test_thresholds_are_cut_to_the_sums_and_one_more() -> None:
 
 
 def test_bytes_are_compared_with_24_levels_up_to_255() -> None:
-    many = levels("t", *range(24))
+    many = levels("t", range(24))
     assert count_bytes(many, Interval(0, 255), 0, 1) is not None
-    assert count_bytes(levels("t", *range(25)), Interval(0, 255), 0, 1) is None
-    assert count_bytes(levels("t", 255), Interval(0, 255), 0, 1) is not None
-    assert count_bytes(levels("t", 256), Interval(0, 255), 0, 1) is None
+    assert count_bytes(levels("t", range(25)), Interval(0, 255), 0, 1) is None
+    assert count_bytes(levels("t", [255]), Interval(0, 255), 0, 1) is not None
+    assert count_bytes(levels("t", [256]), Interval(0, 255), 0, 1) is None
 
 
 def test_shorts_are_compared_with_7_levels() -> None:
     start = np.array([100, -101, 0])
-    found = count_shorts(levels("t", -(2**40), 0, 9, 10, 2**40, offset=4, step=2), start, 10)
+    found = count_shorts(levels("t", [-(2**40), 0, 9, 10, 2**40], offset=4, step=2), start, 10)
     assert found is not None
     assert found.thresholds is not None
     expected = [
@@ -127,8 +117,8 @@ def test_shorts_are_compared_with_7_levels() -> None:
     assert (found.thresholds.T[3:] == 2**15 - 1).all()
     assert found.thresholds.shape == (5, 64)
     assert (found.counting, found.levels, found.low, found.step) == (Counting.SHORTS, 5, 4, 2)
-    assert count_shorts(levels("t", *range(7)), start, 1) is not None
-    assert count_shorts(levels("t", *range(8)), start, 1) is None
+    assert count_shorts(levels("t", range(7)), start, 1) is not None
+    assert count_shorts(levels("t", range(8)), start, 1) is None
 
 
 # --- lines
@@ -208,7 +198,7 @@ def test_weights_lie_in_tiles_of_64_outputs_and_64_inputs(
 def test_small_gradients_go_back_8_images_at_a_time(pixels: int, images: int) -> None:
     """4 floats of each end's pixels fill 64 kB; the flat end has as many."""
     ops = SumPool(name="s", kernel=(1, 1), stride=(1, 1)), Flatten(name="f")
-    plan = plan_gradient(network(*ops, shape=(1, pixels, 4)), {}, {})
+    plan = plan_gradient(chain(*ops, shape=(1, pixels, 4)), {}, {})
     assert plan is not None
     assert plan.phases == (Phase(2, images),)
     places = [one.place for one in plan.fields]

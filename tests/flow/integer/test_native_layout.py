@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from short_chains import chain, levels
 
 from flow.integer import (
     Add,
@@ -15,9 +16,7 @@ from flow.integer import (
     IntegerNetwork,
     Interval,
     MaxPool,
-    Operation,
     SumPool,
-    Threshold,
 )
 from flow.integer.native import Kernels, Kind
 from flow.integer.native._bind import bind
@@ -35,17 +34,9 @@ def form(kind: Format, pixels: int, channels: int, planes: int = 0) -> Form:
     return Form(kind, pixels, channels, Interval(0, 1), planes=planes)
 
 
-def levels(name: str, *values: int, offset: int = 0, step: int = 1) -> Threshold:
-    return Threshold(name=name, thresholds=np.array([values]), offset=offset, step=step)
-
-
 def dense(name: str, inputs: int, outputs: int, low: int = -1, high: int = 1) -> Dense:
     weights = np.random.default_rng(inputs).integers(low, high + 1, (inputs, outputs))
     return Dense(name=name, weights=weights)
-
-
-def network(*operations: Operation, shape: tuple[int, int, int]) -> IntegerNetwork:
-    return IntegerNetwork(operations, shape, 1.0)
 
 
 # --- forms
@@ -100,7 +91,7 @@ def plan_of(found: IntegerNetwork, kernels: Kernels = PLAIN) -> Plan:
 def test_values_take_the_narrowest_format(weight: int, kind: Format) -> None:
     """A difference of up to 255 is a byte."""
     inner = Dense(name="d0", weights=np.array([[weight]]))
-    two = network(levels("t", 9), Flatten(name="f"), inner, dense("d1", 1, 2), shape=(1, 1, 1))
+    two = chain(levels("t", [9]), Flatten(name="f"), inner, dense("d1", 1, 2))
     assert plan_of(two).forms["d0"].format == kind
 
 
@@ -111,7 +102,7 @@ def test_what_is_padded_has_a_byte_for_0(offset: int, low: int) -> None:
     )
     shape = (3, 3, 3)
     found = plan_of(
-        network(levels("t", 9, 99, offset=offset), layer, Flatten(name="f"), shape=shape)
+        chain(levels("t", [9, 99], offset=offset), layer, Flatten(name="f"), shape=shape)
     )
     assert (found.forms["t"].format, found.forms["t"].low) == (Format.U8, low)
 
@@ -121,8 +112,8 @@ def test_what_is_padded_has_a_byte_for_0(offset: int, low: int) -> None:
     [(1, 1, Format.BITS), (3, 1, Format.U8), (3, 2, Format.BITS), (4, 2, Format.U8)],
 )
 def test_codes_of_few_planes_are_bits(count: int, planes: int, kind: Format) -> None:
-    codes = levels("t", *range(1, 1 + count))
-    found = network(codes, Flatten(name="f"), dense("d", 64, 3), shape=(1, 2, 32))
+    codes = levels("t", range(1, 1 + count))
+    found = chain(codes, Flatten(name="f"), dense("d", 64, 3), shape=(1, 2, 32))
     held = plan_of(found, Kernels(planes=planes, tables=False)).forms["t"]
     assert held.format == kind
     assert held.planes == (count.bit_length() if kind == Format.BITS else 0)
@@ -142,8 +133,8 @@ def test_codes_of_few_weights_are_nibbles(
     weights: tuple[int, ...], count: int, planes: int
 ) -> None:
     layer = Dense(name="d", weights=np.resize(weights, (60, 1)))
-    codes = levels("t", *range(1, 1 + count))
-    found = network(codes, Flatten(name="f"), layer, shape=(1, 1, 60))
+    codes = levels("t", range(1, 1 + count))
+    found = chain(codes, Flatten(name="f"), layer, shape=(1, 1, 60))
     held = plan_of(found, TABLES).forms["t"]
     assert (held.format == Format.NIBBLES, held.planes) == (planes > 0, planes)
 
@@ -163,14 +154,14 @@ def test_pixels_that_are_read_as_one_fill_words_and_nibbles(
     """The sums before the codes are those of a layer: no copy, which could be a vector."""
     first = Convolution(name="c", weights=np.ones((1, 1, 1, channels), dtype=np.int64))
     last = Dense(name="d", weights=np.resize([1, -1], (2 * channels, 2)))
-    ops = (first, levels("t", 9), Flatten(name="f"), last)
-    assert plan_of(network(*ops, shape=(1, 2, 1)), kernels).forms["t"].format == kind
+    ops = (first, levels("t", [9]), Flatten(name="f"), last)
+    assert plan_of(chain(*ops, shape=(1, 2, 1)), kernels).forms["t"].format == kind
 
 
 @pytest.mark.parametrize(("size", "pixels"), [(4096, 1), (4097, 4097)])
 def test_small_copies_are_vectors(size: int, pixels: int) -> None:
-    ops = levels("t", 9, 12), Flatten(name="f"), dense("d", size, 2)
-    assert plan_of(network(*ops, shape=(1, size, 1))).forms["t"].pixels == pixels
+    ops = levels("t", [9, 12]), Flatten(name="f"), dense("d", size, 2)
+    assert plan_of(chain(*ops, shape=(1, size, 1))).forms["t"].pixels == pixels
 
 
 # --- memory
@@ -181,14 +172,14 @@ def convolved(kernels: Kernels) -> tuple[Plan, Any]:
     rng = np.random.default_rng(1)
     ops = (
         Convolution(name="c0", weights=rng.integers(-1, 2, (1, 1, 3, 64))),
-        levels("t0", 0, 9, 20),
+        levels("t0", [0, 9, 20]),
         Convolution(name="c1", weights=rng.integers(-1, 2, (3, 3, 32, 80)), groups=2),
-        levels("t1", 0, 9, 20),
+        levels("t1", [0, 9, 20]),
         SumPool(name="s", kernel=(2, 3), stride=(1, 1)),
         Flatten(name="f"),
         Dense(name="d", weights=rng.integers(-1, 2, (3 * 80, 7))),
     )
-    found = network(*ops, shape=(6, 5, 3))
+    found = chain(*ops, shape=(6, 5, 3))
     plan = plan_of(found, kernels)
     return plan, bind(plan, found).plan
 
@@ -226,7 +217,7 @@ def test_planes_of_bits_gather_words_and_count_in_whole_cache_lines() -> None:
 
 
 def test_a_tile_has_12_rows_at_least() -> None:
-    wide = network(Flatten(name="f"), dense("d", 1, 2000, -9, 9), shape=(1, 1, 1))
+    wide = chain(Flatten(name="f"), dense("d", 1, 2000, -9, 9))
     plan = plan_of(wide)
     assert bind(plan, wide).plan.ops[0].tile_rows == 12
 
@@ -235,13 +226,13 @@ def test_a_tile_has_12_rows_at_least() -> None:
 def test_a_block_of_images_stays_in_half_a_cache(side: int, block: int) -> None:
     """The image, twice its size and the pooled one live at one time: 3 and 2 bytes a pixel."""
     ops = (
-        levels("t0", 9, 99),
+        levels("t0", [9, 99]),
         Convolution(name="c", weights=np.array([[[[1, 2]]]])),
-        levels("t1", 1, 2),
+        levels("t1", [1, 2]),
         MaxPool(name="p", kernel=(side, side), stride=(side, side)),
         Flatten(name="f"),
     )
-    found = network(*ops, shape=(side, side, 1))
+    found = chain(*ops, shape=(side, side, 1))
     plan = plan_of(found)
     sizes = {name: one.image_bytes for name, one in plan.forms.items()}
     most = max(sizes["image"] + sizes["t0"], sizes["t0"] + sizes["t1"], sizes["t1"] + sizes["p"])
@@ -253,14 +244,14 @@ def test_a_block_of_images_stays_in_half_a_cache(side: int, block: int) -> None:
 def test_values_of_one_time_lie_apart_and_those_of_others_share() -> None:
     """t0 (48 bytes) lives until its sum with t1; p takes the place that t1's reader has left."""
     ops = (
-        levels("t0", 9, 99),
+        levels("t0", [9, 99]),
         MaxPool(name="p1", kernel=(1, 1), stride=(1, 1), inputs=("t0",)),
         Add(name="a", factors=(1, 1), inputs=("t0", "p1")),
         MaxPool(name="p2", kernel=(2, 2), stride=(2, 2), inputs=("a",)),
         Flatten(name="f"),
         dense("d", 12, 2),
     )
-    found = network(*ops, shape=(4, 4, 3))
+    found = chain(*ops, shape=(4, 4, 3))
     plan = plan_of(found)
     bound = bind(plan, found).plan
     block = bound.block
@@ -276,7 +267,7 @@ def test_a_trace_has_whole_lines_and_one_more() -> None:
     window = Window(np.array([1, 2], dtype=np.int32), np.array([3, 4], dtype=np.int32))
     traces = Traces({"t": window})
     head = MaxPool(name="p", kernel=(2, 2), stride=(2, 2))
-    first = traces.added(head, levels("t", 1), 65, 70)
+    first = traces.added(head, levels("t", [1]), 65, 70)
     assert (first.begin, traces.bytes, traces.begins) == (0, 192, {"p": 0, "t": 0})
     assert first.low is not None
     assert first.high is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from short_chains import chain, levels
 
 from flow.errors import FlowError
 from flow.integer import (
@@ -34,21 +35,6 @@ from flow.integer.description import activation_bits, in_words
 from flow.integer.selection import selection_of
 from flow.integer.taken import taken_rows
 from hw.accelerator.preprocessing import Preprocessing
-
-
-def levels(name: str, *rows: list[int], offset: int = 0, step: int = 1) -> Threshold:
-    return Threshold(name=name, thresholds=np.array(rows), offset=offset, step=step)
-
-
-def chain(
-    *operations: Operation,
-    shape: tuple[int, int, int] = (1, 1, 1),
-    scale: float = 1.0,
-    offset: float = 0.0,
-    preprocessing: Preprocessing | None = None,
-) -> IntegerNetwork:
-    return IntegerNetwork(operations, shape, scale, offset, preprocessing)
-
 
 # --- bounds
 
@@ -262,7 +248,7 @@ def test_a_single_logit_is_positive_from(scale: float, offset: float, first: int
     assert several.labels(np.array([[1, 1], [0, 1]], dtype=np.int32)).tolist() == [0, 1]
 
 
-def test_256_images_are_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_256_images_are_run_at_a_time() -> None:
     seen = []
 
     class Watched(Flatten):
@@ -274,7 +260,6 @@ def test_256_images_are_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chain(Watched(name="f")).logits(images)[:, 0].tolist() == images.ravel().tolist()
     assert seen == [256, 256, 1]
     assert network._BATCH == 256
-    monkeypatch.undo()
 
 
 def test_a_file_has_everything(tmp_path: Path) -> None:

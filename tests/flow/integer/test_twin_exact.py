@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from short_chains import chain, levels
 
 from flow.integer import (
     Add,
@@ -14,32 +15,14 @@ from flow.integer import (
     Convolution,
     Dense,
     Flatten,
-    IntegerNetwork,
     Interval,
     MaxPool,
-    Operation,
-    Threshold,
 )
 from flow.integer._twin_native import _first, window_of
 from flow.integer._twin_plan import plan_twin
 from flow.integer._twin_windows import half_window
 from flow.integer.twin import Twin, _staircase
 from flow.integer.twin_functions import Staircase
-from hw.accelerator.preprocessing import Preprocessing
-
-
-def levels(name: str, *rows: list[int], offset: int = 0, step: int = 1) -> Threshold:
-    return Threshold(name=name, thresholds=np.array(rows), offset=offset, step=step)
-
-
-def chain(
-    *operations: Operation,
-    shape: tuple[int, int, int] = (1, 1, 1),
-    scale: float = 1.0,
-    offset: float = 0.0,
-    preprocessing: Preprocessing | None = None,
-) -> IntegerNetwork:
-    return IntegerNetwork(operations, shape, scale, offset, preprocessing)
 
 
 @pytest.mark.parametrize(("largest", "dtype"), [(2**24 - 1, torch.float32), (2**24, torch.float64)])
@@ -66,28 +49,15 @@ def test_values_are_whole_from_the_first_threshold_on() -> None:
     assert steps[2].values == Interval(0, 2)
 
 
-@pytest.mark.parametrize(("name", "half"), [("d", 2.5 * 5), ("b", 64.5)])
-def test_the_window_of_a_lone_threshold(name: str, half: float) -> None:
+@pytest.mark.parametrize(
+    ("most", "products", "half"),
+    [(5, [Dense(name="d", weights=np.array([[3, 0], [4, 0]]))], 2.5 * 5), (129, [], 64.5)],
+)
+def test_the_window_of_a_lone_threshold(most: int, products: list[Dense], half: float) -> None:
     """Weights 3 and 4 of norm 5 times half of 0..5; where there is no product, half of 0..129."""
-    ops = (
-        levels("t0", [1, 2, 3, 4, 5]),
-        Flatten(name="f"),
-        Dense(name="d", weights=np.array([[3, 0], [4, 0]])),
-        levels("t1", [7], offset=-1, step=2),
-        Bias(name="b", values=np.array([128])),
-        levels(
-            "t2",
-            [
-                128,
-            ],
-            offset=0,
-        ),
-    )
-    whole = chain(*ops, shape=(1, 1, 2))
-    lone = {"d": ops[3], "b": Threshold(name="x", thresholds=np.array([[9]]), offset=0)}[name]
-    if name == "b":
-        whole = chain(*(Flatten(name="f"), levels("q", [*range(1, 130)]), lone), shape=(1, 1, 1))
-    assert isinstance(lone, Threshold)
+    lone = levels("t1", [7], offset=-1, step=2)
+    start = levels("t0", range(1, most + 1)), Flatten(name="f")
+    whole = chain(*start, *products, lone, shape=(1, 1, 2))
     found = half_window(whole, lone)
     assert found is not None
     assert found.tolist() == pytest.approx([half])

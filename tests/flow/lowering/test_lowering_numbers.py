@@ -29,10 +29,6 @@ HALF, THIRD = F(1, 2), F(1, 3)
 # --- units of the logits
 
 
-def fractions(*values: object) -> list[Fraction]:
-    return [Fraction(str(value)) for value in values]
-
-
 def found(
     unit: Fraction, multiples: tuple[int, ...], biases: tuple[int, ...], base: Fraction
 ) -> Units:
@@ -62,10 +58,8 @@ def found(
         ),
     ],
 )
-def test_exact_units(
-    scales: tuple[object, ...], offsets: tuple[object, ...], expected: Units
-) -> None:
-    assert choose_units(fractions(*scales), fractions(*offsets), 100) == expected
+def test_exact_units(scales: tuple[Any, ...], offsets: tuple[Any, ...], expected: Units) -> None:
+    assert choose_units([*map(F, scales)], [*map(F, offsets)], 100) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from grey_images import Bright, data_of, grey
+from torch import nn
 
 from brevitas_models.classifier import QuantClassifier
 from flow.objectives import Batch, Model, TrainingSet, build_objective
@@ -12,39 +13,17 @@ from flow.objectives._crossing import crossing
 from flow.objectives.feedback import Feedback
 
 
-class Brightness(nn.Module):
-    """Class 1 where the mean of the image (0..1) is above the threshold, else class 0."""
-
-    def __init__(self, threshold: float) -> None:
-        super().__init__()
-        self.threshold = nn.Parameter(torch.tensor(threshold))
-
-    def forward(self, images: Tensor) -> Tensor:
-        margin = images.mean(dim=(1, 2, 3)) - self.threshold
-        return torch.stack([-margin, margin], dim=1)
-
-
-def grey(*levels: float) -> Tensor:
-    return torch.tensor(levels)[:, None, None, None].expand(-1, 1, 4, 4).clone()
-
-
-def levels_set(levels: list[int]) -> TrainingSet:
-    images = grey(*map(float, levels)).to(torch.uint8)
-    labels = torch.tensor([int(level > 102) for level in levels])
-    return TrainingSet(images=images, labels=labels, classes=2)
-
-
 def test_the_distance_to_a_known_boundary_is_found() -> None:
     images, labels = grey(62.0, 92.0, 101.0, 142.0, 10.0), torch.tensor([0, 0, 0, 1, 0])
     up = torch.tensor([1.0, 1, 1, -1, 1])[:, None, None, None].expand_as(images)
-    with Model(Brightness(0.4)).attacked() as victim:  # 0.4 * 255 is 102
+    with Model(Bright()).attacked() as victim:
         found, near = crossing(victim, images, labels, up, reach=64.0, bisections=8)
     assert found.tolist() == pytest.approx([40, 10, 1, 40, 64], abs=64 / 8 / 256 + 1e-3)
     assert near.tolist() == [True, True, True, True, False]
 
 
 def test_a_wrong_image_is_at_distance_0() -> None:
-    with Model(Brightness(0.4)).attacked() as victim:
+    with Model(Bright()).attacked() as victim:
         found, near = crossing(
             victim, grey(90.0), torch.tensor([1]), grey(1.0), reach=8.0, bisections=3
         )
@@ -53,16 +32,16 @@ def test_a_wrong_image_is_at_distance_0() -> None:
 
 def test_feedback_measures_each_class() -> None:
     objective = build_objective("feedback", {"bisections": 8})
-    data = levels_set([82] * 30 + [142] * 30)
-    objective.end_epoch(Model(Brightness(0.4)), data, 16.0, torch.Generator().manual_seed(0))
+    data = data_of([82] * 30 + [142] * 30)
+    objective.end_epoch(Model(Bright()), data, 16.0, torch.Generator().manual_seed(0))
     assert isinstance(objective, Feedback)
     assert objective.distances.tolist() == pytest.approx([20, 40], abs=0.1)
 
 
 def test_a_class_without_images_counts_as_far() -> None:
     objective = build_objective("feedback", {"reach": 2.0})
-    data = levels_set([82] * 5)
-    objective.end_epoch(Model(Brightness(0.4)), data, 16.0, torch.Generator())
+    data = data_of([82] * 5)
+    objective.end_epoch(Model(Bright()), data, 16.0, torch.Generator())
     assert objective.state_dict()["distances"][1] == 32
 
 
@@ -101,9 +80,8 @@ def test_the_loss_of_feedback_is_half_clean_half_generated(
 
 def test_boundary_examples_are_just_beyond_the_boundary() -> None:
     objective = build_objective("boundary", {"bisections": 4})
-    data = levels_set([95] * 3 + [40] * 3 + [110] * 3)
-    network = Brightness(0.4)
-    objective.end_epoch(Model(network), data, 16.0, torch.Generator().manual_seed(0))
+    data = data_of([95] * 3 + [40] * 3 + [110] * 3)
+    objective.end_epoch(Model(Bright()), data, 16.0, torch.Generator().manual_seed(0))
     state = objective.state_dict()
     assert sorted(state["sources"].tolist()) == [0, 1, 2, 6, 7, 8]  # 40 is out of reach
     assert state["labels"].tolist() == data.labels[state["sources"]].tolist()

@@ -6,24 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from grey_images import Bright, data_of, grey
 from torch import Tensor, nn
 
 from brevitas_models.classifier import QuantClassifier
-from flow.objectives import Batch, Model, TrainingSet, boundary, build_objective, feedback
+from flow.objectives import Batch, Model, boundary, build_objective, feedback
 from flow.objectives._crossing import crossing
 from flow.objectives.feedback import Feedback, FeedbackSettings
-
-
-class Bright(nn.Module):
-    """Class 1 where the mean of the image (0..1) is above 0.4 (level 102), else class 0."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        margin = images.mean(dim=(1, 2, 3)) - 0.4
-        return torch.stack([-margin, margin], dim=1)
-
-
-def grey(*levels: float) -> Tensor:
-    return torch.tensor(levels)[:, None, None, None].expand(-1, 1, 2, 2).clone()
 
 
 def spied(module: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:  # noqa: ANN401
@@ -62,17 +51,11 @@ def test_no_class_is_closer_than_a_level() -> None:
     assert objective.weights(2).tolist() == pytest.approx([0.8, 0.2])
 
 
-def data_of(levels: list[float]) -> TrainingSet:
-    images = grey(*levels).to(torch.uint8)
-    labels = torch.tensor([int(level > 102) for level in levels])
-    return TrainingSet(images=images, labels=labels, classes=2)
-
-
 def test_feedback_measures_as_many_images_and_directions_as_it_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen = spied(feedback, monkeypatch)
-    data = data_of([float(level) for level in range(82, 123)])
+    data = data_of([*range(82, 123)])
     options = {"images_per_class": 3, "directions": 2, "reach": 2.5, "bisections": 7}
     objective: Any = build_objective("feedback", options)
     objective.end_epoch(Model(Bright()), data, 16.0, torch.Generator().manual_seed(3))
@@ -115,14 +98,14 @@ def test_generated_examples_move_as_drawn(share: float, batch: Batch) -> None:
 def test_an_attack_below_a_level_finds_nothing(epsilon: float, found: int) -> None:
     objective: Any = build_objective("boundary")
     draw = torch.Generator().manual_seed(1)
-    objective.end_epoch(Model(Bright()), data_of([102.0, 101.0]), epsilon, draw)
+    objective.end_epoch(Model(Bright()), data_of([102, 101]), epsilon, draw)
     assert len(objective.labels) == found
 
 
 def test_500_images_at_a_time_are_searched_on_the_way_of_the_attack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seen, data = spied(boundary, monkeypatch), data_of([90.0] * 1001)
+    seen, data = spied(boundary, monkeypatch), data_of([90] * 1001)
     objective: Any = build_objective("boundary", {"bisections": 2, "steps": 1})
     objective.end_epoch(Model(Bright()), data, 16.5, torch.Generator().manual_seed(1))
     assert [len(one["direction"]) for one in seen] == [500, 500, 1]

@@ -9,23 +9,17 @@ from typing import Any
 
 import pytest
 import torch
+from interval_networks import LENET, RESIDUAL, images_of
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from brevitas_models import architectures
 from brevitas_models.architectures import convnet_settings
-from brevitas_models.bits import BitTable
 from brevitas_models.classifier import QuantClassifier
 from brevitas_models.settings import ArchitectureSettings
 from flow.objectives import Batch, Model, build_objective, ibp
 from flow.objectives._interval import Box, _affine, margin_bounds, settle_norms
 
-LENET = ArchitectureSettings(
-    architecture="lenet5", bits=BitTable.uniform(4, 4), input_shape=(16, 16, 1), width=0.5
-)
-RESIDUAL = ArchitectureSettings(
-    architecture="resnet8", bits=BitTable.uniform(4, 4), input_shape=(8, 8, 1), width=0.25
-)
 COLOURS = convnet_settings(input_shape=(8, 8, 3), classes=10, channels=(4, 5), strides=(2, 2))
 
 
@@ -47,17 +41,11 @@ def lived_in(settings: ArchitectureSettings) -> QuantClassifier:
     return network
 
 
-def images_of(settings: ArchitectureSettings) -> Tensor:
-    assert settings.input_shape is not None
-    height, width, channels = settings.input_shape
-    return (drawn(4, channels, height, width) * 255).round() / 255
-
-
 @pytest.mark.parametrize("settings", [LENET, RESIDUAL])
 def test_bounds_of_single_images_see_every_number_of_a_norm(
     settings: ArchitectureSettings,
 ) -> None:
-    network, images, labels = lived_in(settings), images_of(settings), torch.arange(4)
+    network, images, labels = lived_in(settings), images_of(settings) / 255, torch.arange(4)
     logits, bounds = margin_bounds(network, Box(images, images, images), labels)
     expected = network(images)
     assert torch.allclose(logits, expected, atol=1e-4)
@@ -65,7 +53,7 @@ def test_bounds_of_single_images_see_every_number_of_a_norm(
 
 
 def test_settling_keeps_the_function_whatever_the_norms_hold() -> None:
-    network, images = lived_in(LENET), images_of(LENET)
+    network, images = lived_in(LENET), images_of(LENET) / 255
     before = network(images)
     settle_norms(network)
     assert torch.allclose(network(images), before, atol=1e-4)

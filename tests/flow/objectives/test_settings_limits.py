@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Each setting of an objective is taken up to its limit and refused beyond."""
 
+import re
+
 import pytest
 
 from flow.errors import FlowError
@@ -38,6 +40,7 @@ LIMITS = [
     ("ibp", "clean_start", 0.0, -1e-9, r"within 0\.\.1"),
     ("ibp", "clean_start", 1.0, 1 + 1e-9, r"within 0\.\.1"),
     ("ibp", "logit_gain", 1e-9, 0.0, "above 0"),
+    ("ibp", "logit_gain", 1.0, -1.0, "above 0"),
     ("mtl_ibp", "bound_weight", 0.0, -1e-9, r"within 0\.\.1"),
     ("mtl_ibp", "bound_weight", 1.0, 1 + 1e-9, r"within 0\.\.1"),
     ("mtl_ibp", "steps", 1, 0, "at least 1"),
@@ -50,5 +53,6 @@ def test_settings_are_taken_up_to_their_limits(
     name: str, key: str, last: object, beyond: object, rule: str
 ) -> None:
     assert getattr(build_objective(name, {key: last}).settings, key) == last
-    with pytest.raises(FlowError, match=rf"objective: {key} .* is not {rule}.*; change it"):
+    said = rf"objective: {key} {re.escape(str(beyond))} is not {rule}.*; change it"
+    with pytest.raises(FlowError, match=said):
         build_objective(name, {key: beyond})

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The file of a search: what is refused, what candidates are made of, what does not fit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,14 @@ import pytest
 import yaml
 from short_search import EXAMPLE, short_config
 
+from flow.config import parse_section
 from flow.errors import FlowError, SettingError
 from flow.run.loading import parse_config
-from flow.search.candidate import run_document
+from flow.search.candidate import layers_of, run_document
 from flow.search.cost import Cost, excess
 from flow.search.proposals import Proposals
-from flow.search.settings import Constraints, load_search
-from flow.search.space import suggest
+from flow.search.settings import Constraints, Space, load_search
+from flow.search.space import suggest, uniform_parameters
 
 DOCUMENT = yaml.safe_load(EXAMPLE.read_text())
 
@@ -94,3 +95,45 @@ def test_a_database_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     config = short_config(tmp_path).model_copy(update={"storage": "sqlite:////no/such/folder/x"})
     with pytest.raises(SettingError, match=r"storage sqlite:////no/.*cannot be used \(.*\); give"):
         Proposals(config, tmp_path, lambda _: [])
+
+
+_CELLS = {
+    "families": [{"channels": [8, 16, 16], "strides": [1, 2, 1]}],
+    "cells": ["residual", "separable", "conv"],
+    "weight_bits": [2, 4],
+    "activation_bits": [2, 4],
+}
+
+
+def test_cells_are_placed_one_by_one_and_shortcuts_share_the_bits_of_their_sum() -> None:
+    space = parse_section(Space, DOCUMENT["space"] | _CELLS, "space")
+    config = load_search(EXAMPLE).model_copy(update={"space": space})
+    chosen = {"0.cell1": "residual", "0.cell2": "separable", "0.conv1.second.weight_bits": 2}
+    candidate = suggest(_Chosen(chosen), config)
+    network = candidate.network
+    assert network.cells == ("conv", "residual", "separable")
+    assert set(network.bits) == set(layers_of(network))
+    assert network.bits["conv1.second"].weight_bits == 2
+    assert network.bits["conv1.shortcut"] == network.bits["conv1.second"]
+    assert "8-16-16 (conv residual separable)" in candidate.text()
+    document = parse_config(run_document(candidate, config, "rebuilt"), "best.yaml")
+    assert document.network == network
+
+
+def test_uniform_bits_come_first_with_one_kind_of_cells() -> None:
+    space = parse_section(Space, DOCUMENT["space"] | _CELLS, "space")
+    config = load_search(EXAMPLE).model_copy(update={"space": space})
+    found = uniform_parameters(config)
+    assert [one["0.cell1"] for one in found] == ["residual"] * 2
+    assert [one["0.conv2.first.weight_bits"] for one in found] == [2, 4]
+    assert suggest(_Chosen(found[0]), config).network.cells == ("conv", "residual", "residual")
+
+
+class _Chosen:
+    """A trial that takes what is given, and else the last choice."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self._given = given
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:  # noqa: ANN401
+        return self._given.get(name, choices[-1])

@@ -138,14 +138,12 @@ def test_one_device_needs_no_strategy(monkeypatch: pytest.MonkeyPatch) -> None:
         launched(2, 1, monkeypatch)
 
 
-def test_on_a_gpu_the_kernels_are_deterministic() -> None:
+def test_on_a_gpu_the_kernels_are_deterministic(monkeypatch: pytest.MonkeyPatch) -> None:
     cudnn = torch.backends.cudnn
-    before = cudnn.enabled, cudnn.benchmark, cudnn.deterministic
     for asked in (False, True):
-        cudnn.benchmark = asked
+        monkeypatch.setattr(cudnn, "benchmark", asked)
         with fabric.deterministic(Machine(accelerator="cuda")):
             assert (cudnn.enabled, cudnn.benchmark, cudnn.deterministic) == (True, False, True)
-    cudnn.enabled, cudnn.benchmark, cudnn.deterministic = before
 
 
 class Scaled(nn.Module):

@@ -27,7 +27,7 @@ def test_options_send_more_and_more_memories_to_luts() -> None:
     options = threshold_options(_layer(512, 13), _PYNQ)
     assert [option.depth_trigger_bram for option in options[:4]] == [512, 1024, 2048, 4096]
     assert [option.bram36 for option in options] == [3.5, 3.0, 2.5, 1.5, 0]
-    assert options[0].lut == 0
+    assert options[0].lut == 10  # that choose between two halves of the longest
     assert [option.lut for option in options] == sorted(option.lut for option in options)
     assert options[-1].lut == 13 * (8 + 16 + 32 + 64 + 1 + 1 + 3 + 5)
 

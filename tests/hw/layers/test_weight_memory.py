@@ -13,6 +13,7 @@ from hw.layers.weight_memory import (
     lut_rom,
     memory_style,
     render_weight_memory,
+    stretch_luts,
 )
 from hw.parts import find_part
 from hw.synth.resources import Resources
@@ -38,7 +39,8 @@ def _synthesise(words: int, width: int, style: str, part: str, folder: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("words", "width", "part"), [
-    (16, 7, _PYNQ), (96, 64, _PYNQ), (768, 24, _PYNQ), (768, 24, _KV260), (2048, 8, _PYNQ),
+    (16, 7, _PYNQ), (96, 64, _PYNQ), (192, 96, _PYNQ), (144, 32, _PYNQ), (768, 24, _PYNQ),
+    (768, 24, _KV260), (2048, 8, _PYNQ),
 ])  # fmt: skip
 def test_memory_in_luts_is_predicted(words: int, width: int, part: str, tmp_path: Path) -> None:
     found = _synthesise(words, width, "distributed", part, tmp_path)
@@ -55,19 +57,34 @@ def test_memory_in_block_ram_is_predicted(
     words: int, width: int, part: str, tmp_path: Path
 ) -> None:
     found = _synthesise(words, width, "block", part, tmp_path)
-    assert found.bram36 == block_rams(words, width)
+    assert found.bram36 == block_rams(words, width, part)
     assert found.lut < 40
 
 
-# Measured on a Zynq 7020 by synthesis of up to a minute each.
-@pytest.mark.parametrize(("words", "width", "measured"), [
-    (576, 512, 14.5), (512, 576, 8.0), (8192, 144, 32.0), (65536, 36, 64.0), (98304, 24, 64.0),
-    (65536, 8, 14.5), (65536, 16, 29.0), (9216, 128, 32.0), (7350, 24, 5.0), (7350, 48, 11.0),
+# Measured by synthesis of up to a minute each.
+@pytest.mark.parametrize(("part", "words", "width", "measured"), [
+    (_PYNQ, 576, 512, 14.5), (_PYNQ, 512, 576, 8.0), (_PYNQ, 8192, 144, 32.0),
+    (_PYNQ, 65536, 36, 64.0), (_PYNQ, 98304, 24, 64.0), (_PYNQ, 65536, 8, 14.5),
+    (_PYNQ, 65536, 16, 29.0), (_PYNQ, 9216, 128, 32.0), (_PYNQ, 7350, 24, 5.0),
+    (_PYNQ, 7350, 48, 11.0), (_PYNQ, 3600, 256, 29.0), (_PYNQ, 18495, 190, 106.0),
+    (_ECP5, 7350, 24, 5.5), (_ECP5, 3600, 256, 28.5), (_ECP5, 18495, 190, 100.5),
 ])  # fmt: skip
 def test_large_memories_take_the_predicted_block_rams(
-    words: int, width: int, measured: float
+    part: str, words: int, width: int, measured: float
 ) -> None:
-    assert block_rams(words, width) == measured
+    assert block_rams(words, width, part) == measured
+
+
+# LUTs by synthesis, without the 10 to 14 of the address.
+@pytest.mark.parametrize(("part", "words", "width", "measured"), [
+    (_PYNQ, 2000, 36, 0), (_PYNQ, 8100, 36, 38), (_PYNQ, 1400, 72, 72), (_PYNQ, 2500, 60, 118),
+    (_PYNQ, 6272, 32, 157), (_PYNQ, 7350, 24, 134),
+    (_ECP5, 3000, 16, 45), (_ECP5, 5000, 16, 61), (_ECP5, 7350, 24, 88), (_ECP5, 3136, 24, 128),
+])  # fmt: skip
+def test_choosing_between_block_rams_takes_luts(
+    part: str, words: int, width: int, measured: int
+) -> None:
+    assert stretch_luts(words, width, part) == pytest.approx(measured, rel=0.3)
 
 
 def test_a_memory_goes_where_it_takes_the_smaller_share_of_the_part() -> None:
@@ -87,7 +104,7 @@ def test_an_ecp5_s_memory_lies_where_yosys_would_put_it(
         _synthesise(words, width, s, _ECP5, _empty(tmp_path / f"{s}-{i}"))
         for i, s in enumerate((style, "distributed"))
     )
-    assert chosen.bram36 == free.bram36 == (style == "block") * block_rams(words, width)
+    assert chosen.bram36 == free.bram36 == (style == "block") * block_rams(words, width, _ECP5)
     if style == "distributed":
         assert chosen.lut == pytest.approx(lut_rom(words, width, _ECP5), rel=0.05, abs=20)
 

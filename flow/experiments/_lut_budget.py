@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Networks of several sizes on one part: what they hold under attack, and at equal LUTs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+
+from brevitas_models.architectures import build
+from brevitas_models.exact import make_exact
+from brevitas_models.settings import ArchitectureSettings
+from flow.compile.prediction import Prediction, predict
+from flow.config import CompileConfig
+from flow.experiments._contrast import contrast
+from flow.experiments.base import Curve, Panel, Row, Verdict
+from flow.experiments.study import Study
+from flow.experiments.trained import Trained
+from flow.export.deployment import lowered
+from flow.integer import IntegerNetwork
+
+__all__ = [
+    "Sized",
+    "against_luts",
+    "at_luts",
+    "best_of",
+    "epsilon_of",
+    "series_of",
+    "sized",
+    "untrained_price",
+]
+
+# A Zynq 7020 with every product in LUTs, so that these are the only price besides block RAMs.
+_TARGET = CompileConfig(part="xc7z020clg400-1", target_fps=2000.0, lut_per_dsp=1e6)
+_ATTACKS = ("apgd_ce", "square")  # the second needs no gradients, which few bits may hide
+_EPSILONS = {1: 26, 3: 4}  # in uint8 units, by an image's channels: grey ones stand more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sized:
+    """One network.
+
+    Attributes:
+        series: what is compared, each in several sizes.
+        size: within the series.
+        seed: of its training.
+        weights: bits of each layer's.
+        lut: as predicted, as is bram36.
+        clean: accuracy on the whole test set.
+        robust: share of the first test images that neither of two attacks broke.
+    """
+
+    series: str
+    size: float
+    seed: int
+    weights: str
+    lut: float
+    bram36: float
+    clean: float
+    robust: float
+
+    def row(self) -> Row:
+        """Return it flat."""
+        return {
+            "network": self.series,
+            "size": self.size,
+            "seed": self.seed,
+            "weights": self.weights,
+            "lut": round(self.lut),
+            "bram36": self.bram36,
+            "clean": self.clean,
+            "robust": self.robust,
+            "per_1000_lut": round(1000 * self.robust / self.lut, 4),
+        }
+
+
+def epsilon_of(study: Study) -> int:
+    """Return the strength of training and attack for the study's images, in uint8 units."""
+    return _EPSILONS[study.dataset.input_shape[2]]
+
+
+def _price(network: IntegerNetwork) -> Prediction:
+    """Predict a network's LUTs and block RAMs on the part, folded for the frame rate."""
+    return predict(network, _TARGET)
+
+
+def untrained_price(settings: ArchitectureSettings) -> Prediction:
+    """Predict the same before anything is trained, from weights of chance."""
+    network = build(settings).eval()
+    make_exact(network)
+    return _price(lowered(network))
+
+
+def sized(study: Study, trained: Trained, *, series: str, size: float, seed: int) -> Sized:
+    """Attack a network and predict what it takes."""
+    cost, bits = _price(trained.integer), trained.network.settings.bits
+    return Sized(
+        series=series,
+        size=size,
+        seed=seed,
+        weights="-".join(str(bits.of(layer).weight_bits) for layer in trained.network.layers()),
+        lut=cost.lut,
+        bram36=cost.bram36,
+        clean=study.clean(trained),
+        robust=study.worst_case(trained, _ATTACKS, epsilon_of(study)).row.accuracy,
+    )
+
+
+def series_of(samples: Iterable[Sized]) -> dict[str, list[Sized]]:
+    """Return the samples of each series, smaller networks first."""
+    found: dict[str, list[Sized]] = {}
+    for one in sorted(samples, key=lambda one: one.size):
+        found.setdefault(one.series, []).append(one)
+    return found
+
+
+def at_luts(samples: Sequence[Sized], lut: float) -> dict[str, list[float]]:
+    """Return what each series holds with at most so many LUTs, a value for each seed.
+
+    Between two sizes it is interpolated over the logarithm of LUTs; more LUTs than the largest
+    takes are of no use to it. A series whose smallest takes more is left out.
+    """
+    found = {}
+    for name, ones in series_of(samples).items():
+        seeds = sorted({one.seed for one in ones})
+        lines = [[one for one in ones if one.seed == seed] for seed in seeds]
+        if all(line[0].lut <= lut for line in lines):
+            found[name] = [_interpolated(line, lut) for line in lines]
+    return found
+
+
+def _interpolated(line: Sequence[Sized], lut: float) -> float:
+    places = np.log([one.lut for one in line])
+    return float(np.interp(np.log(lut), places, [one.robust for one in line]))
+
+
+def best_of(samples: Sequence[Sized], lut: float, images: int) -> Verdict:
+    """Judge whether one series holds more than each other one with at most so many LUTs."""
+    cells = at_luts(samples, lut)
+    best, *rest = sorted(cells, key=lambda name: -fmean(cells[name]))
+    gains = [_gain(cells, best, name, images, len(rest)) for name in rest]
+    each = ", ".join(f"{name} {100 * fmean(values):.1f}%" for name, values in cells.items())
+    return Verdict(
+        claim=f"with {lut:,.0f} LUTs, {best} holds more under attack than any other",
+        outcome="reproduced" if min(gains, default=1.0) > 0 else "undecided",
+        evidence=each,
+    )
+
+
+def _gain(
+    cells: Mapping[str, Sequence[float]], best: str, other: str, images: int, others: int
+) -> float:
+    """Return the lower end of the interval of the difference, Bonferroni's for all the others."""
+    level = 1 - 0.05 / others
+    return contrast(cells, {best: 1.0, other: -1.0}, images=images, level=level).low
+
+
+def against_luts(samples: Sequence[Sized], title: str) -> Panel:
+    """Return robust accuracy against LUTs, a curve for each series; bands are all seeds."""
+    return Panel(
+        title=title,
+        x_label="LUTs",
+        y_label="robust accuracy (band: seeds)",
+        curves=tuple(_curve(name, ones) for name, ones in series_of(samples).items()),
+    )
+
+
+def _curve(name: str, ones: Sequence[Sized]) -> Curve:
+    sizes = sorted({one.size for one in ones})
+    of_size = [[one for one in ones if one.size == size] for size in sizes]
+    return Curve(
+        label=name,
+        x=tuple(fmean(one.lut for one in some) for some in of_size),
+        y=tuple(fmean(one.robust for one in some) for some in of_size),
+        low=tuple(min(one.robust for one in some) for some in of_size),
+        high=tuple(max(one.robust for one in some) for some in of_size),
+    )

@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 the steelflow engineers
+# SPDX-License-Identifier: BSD-3-Clause
+"""Depth against width, and the size of the last stage, at equal LUTs.
+
+Huang et al. (NeurIPS 2021) saw adversarially trained Wide ResNets gain where their last stage had
+less capacity; here it is tried on small networks, with LUTs as what is held equal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from flow.experiments._lut_budget import Sized, against_luts, at_luts, epsilon_of, sized
+from flow.experiments._strengths import gains
+from flow.experiments.base import Experiment, Findings
+from flow.experiments.scale import Scale
+from flow.experiments.study import Study
+from flow.experiments.trained import Training
+
+__all__ = ["LUT_SHAPES", "LutShapes"]
+
+_RISING, _EVEN, _FALLING, _DEEP = "8-16-32", "16-16-16", "24-16-8", "8-8-16-16"
+_BITS = 4
+_STRIDES = (2, 2, 2, 1)
+
+
+@dataclass(frozen=True)
+class LutShapes(Experiment):
+    """Trains shapes in several widths, attacks, and predicts LUTs.
+
+    Attributes:
+        shapes: channels of 3x3 convolutions, the first three of stride 2, by name.
+        widths: factors of these.
+        budget: LUTs at which shapes are compared.
+        seeds: how many of each training.
+    """
+
+    shapes: Mapping[str, tuple[int, ...]] = field(
+        default_factory=lambda: {
+            name: tuple(map(int, name.split("-"))) for name in (_RISING, _EVEN, _FALLING, _DEEP)
+        }
+    )
+    widths: tuple[float, ...] = (0.5, 1.0, 1.5)
+    budget: float = 3000.0
+    seeds: int = 4
+
+    name: ClassVar[str] = "lut-shapes"
+    title: ClassVar[str] = "Depth, width and the last stage at equal LUTs"
+    source: ClassVar[str] = "Huang et al., arXiv:2110.03825"
+    scale: ClassVar[Scale] = Scale(train_images=6000, epochs=6, images=500)
+
+    def run(self, study: Study) -> Findings:
+        """Return a row for each network."""
+        samples = [
+            self._sample(study, name, width, study.scale.seed + seed)
+            for name in self.shapes
+            for width in self.widths
+            for seed in range(self.seeds)
+        ]
+        cells, images = at_luts(samples, self.budget), study.scale.images
+        equal = f"with {self.budget:,.0f} LUTs,"
+        return Findings(
+            rows=tuple(one.row() for one in samples),
+            panels=(against_luts(samples, f"worst case at {epsilon_of(study)}/255"),),
+            verdicts=(
+                gains(f"{equal} a small last stage helps", cells, _FALLING, _RISING, images),
+                gains(f"{equal} an even one helps", cells, _EVEN, _RISING, images),
+                gains(f"{equal} depth beats width", cells, _DEEP, _RISING, images),
+            ),
+        )
+
+    def _sample(self, study: Study, name: str, width: float, seed: int) -> Sized:
+        channels = self.shapes[name]
+        settings = study.settings(
+            *(_BITS, _BITS),
+            architecture="convnet",
+            convolutions=tuple(zip(channels, _STRIDES[: len(channels)], strict=True)),
+            width=width,
+        )
+        training = Training(objective="fgsm", epsilon_255=epsilon_of(study), seed=seed)
+        trained = study.train(f"{name}, width {width:g}, seed {seed}", settings, training)
+        return sized(study, trained, series=name, size=width, seed=seed)
+
+
+LUT_SHAPES = LutShapes()
