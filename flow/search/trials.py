@@ -108,7 +108,8 @@ class Trials:
         """Train each briefly and attack held-out training images."""
         config = self._config
         identity = [config.validation_images, config.epsilon_255]
-        tasks = [(one, rung) for one in items]
+        alike = rung.model_copy(update={"keep": 1})  # how many go on changes no score
+        tasks = [(one, alike) for one in items]
         return self._all(cluster, _score, tasks, title=title, identity=identity)
 
     def measured(self, cluster: Cluster, items: Sequence[Candidate]) -> list[Measured | Refused]:
