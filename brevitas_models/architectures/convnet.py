@@ -62,11 +62,12 @@ def _cells(cells: Sequence[Cell], count: int) -> tuple[Cell, ...]:
 def _layers(settings: ArchitectureSettings) -> tuple[str, ...]:
     """Return conv0, conv1, ..., or the layers of their cells, and classifier."""
     cells = _cells(settings.cells, len(settings.convolutions))
-    return (*(name for index in range(len(cells)) for name in _cell(settings, index)), "classifier")
+    names = (name for place in enumerate(cells) for name in _cell(settings, *place))
+    return (*names, "classifier")
 
 
-def _cell(settings: ArchitectureSettings, index: int) -> Iterator[str]:
-    name, cell = f"conv{index}", _cells(settings.cells, len(settings.convolutions))[index]
+def _cell(settings: ArchitectureSettings, index: int, cell: Cell) -> Iterator[str]:
+    name = f"conv{index}"
     if cell is Cell.RESIDUAL:
         yield from (f"{name}.first", f"{name}.second")
         channels, stride = settings.convolutions[index]

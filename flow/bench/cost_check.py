@@ -9,20 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from brevitas_models.architectures import build
-from brevitas_models.exact import make_exact
 from flow.cluster import Cluster, Work
 from flow.compile import compile_network, synthesize_shown
 from flow.compile.prediction import Prediction, predict
 from flow.config import CompileConfig, NetworkConfig, PrecisionConfig
-from flow.export.deployment import lowered
+from flow.export.deployment import untrained
 from flow.integer import IntegerNetwork
 from flow.tables import Row
 from flow.training.configured import network_settings
 from hw.synth import Resources
 from hw.verilator.simulation import Simulation
 
-__all__ = ["Built", "check_costs", "drawn", "predicted", "untrained"]
+__all__ = ["Built", "candidate", "check_costs", "drawn", "predicted"]
 
 _IMAGES = 3
 _SHAPE, _CLASSES = (8, 8, 1), 10
@@ -93,17 +91,16 @@ def drawn(seed: int) -> tuple[NetworkConfig, CompileConfig]:
     return network, CompileConfig(part=_PART, target_fps=fps)
 
 
-def untrained(seed: int) -> tuple[IntegerNetwork, CompileConfig]:
+def candidate(seed: int) -> tuple[IntegerNetwork, CompileConfig]:
     """Return a random candidate with the weights that it begins with."""
     shape, target = drawn(seed)
-    network = build(network_settings(shape, input_shape=_SHAPE, classes=_CLASSES), seed).eval()
-    make_exact(network)
-    return lowered(network), target
+    settings = network_settings(shape, input_shape=_SHAPE, classes=_CLASSES)
+    return untrained(settings, seed), target
 
 
 def predicted(seed: int) -> Prediction:
     """Return what the cost model expects of a random candidate."""
-    return predict(*untrained(seed))
+    return predict(*candidate(seed))
 
 
 def _row(seed: int, built: Built) -> Row:
@@ -124,7 +121,7 @@ def _row(seed: int, built: Built) -> Row:
 
 
 def _built(_nothing: None, seed: int) -> Built:
-    network, target = untrained(seed)
+    network, target = candidate(seed)
     noise = np.random.default_rng(0)
     images = noise.integers(0, 256, (_IMAGES, *network.input_shape), dtype=np.uint8)
     with tempfile.TemporaryDirectory(prefix="steelflow-bench-") as scratch:

@@ -8,8 +8,6 @@ from statistics import fmean
 
 import numpy as np
 
-from brevitas_models.architectures import build
-from brevitas_models.exact import make_exact
 from brevitas_models.settings import ArchitectureSettings
 from flow.compile.prediction import Prediction, predict
 from flow.config import CompileConfig
@@ -17,7 +15,7 @@ from flow.experiments._contrast import contrast
 from flow.experiments.base import Curve, Panel, Row, Verdict
 from flow.experiments.study import Study
 from flow.experiments.trained import Trained
-from flow.export.deployment import lowered
+from flow.export.deployment import untrained
 from flow.integer import IntegerNetwork
 
 __all__ = [
@@ -87,9 +85,7 @@ def _price(network: IntegerNetwork) -> Prediction:
 
 def untrained_price(settings: ArchitectureSettings) -> Prediction:
     """Predict the same before anything is trained, from weights of chance."""
-    network = build(settings).eval()
-    make_exact(network)
-    return _price(lowered(network))
+    return _price(untrained(settings))
 
 
 def sized(study: Study, trained: Trained, *, series: str, size: float, seed: int) -> Sized:

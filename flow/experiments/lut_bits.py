@@ -10,6 +10,7 @@ from typing import ClassVar
 from flow.experiments._lut_budget import (
     Sized,
     against_luts,
+    at_luts,
     best_of,
     epsilon_of,
     series_of,
@@ -53,6 +54,7 @@ class LutBits(Experiment):
             for seed in range(self.seeds)
         ]
         images = study.scale.images
+        budgets = [lut for lut in self.budgets if at_luts(samples, lut)]
         return Findings(
             rows=tuple(one.row() for one in samples),
             panels=(
@@ -63,7 +65,7 @@ class LutBits(Experiment):
                     samples, "points for 1,000 LUTs", lambda one: 1e5 * one.robust / one.lut
                 ),
             ),
-            verdicts=tuple(best_of(samples, lut, images) for lut in self.budgets),
+            verdicts=tuple(best_of(samples, lut, images) for lut in budgets),
         )
 
     def _sample(self, study: Study, bits: int, width: float, seed: int) -> Sized:

@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from brevitas_models.architectures import build
 from brevitas_models.classifier import QuantClassifier
-from brevitas_models.exact import make_exact
 from brevitas_models.settings import ArchitectureSettings
 from flow.attacks.pgd import Pgd
 from flow.classifier import Images, accuracy
@@ -19,7 +17,7 @@ from flow.config import TrainingConfig
 from flow.data.datasets import Dataset, data_files, load_dataset
 from flow.environment import data_folder
 from flow.errors import USER_ERRORS
-from flow.export.deployment import lowered
+from flow.export.deployment import lowered, untrained
 from flow.integer import IntegerNetwork
 from flow.integer.native import NativeNetwork
 from flow.progress import banner
@@ -108,7 +106,8 @@ class Trials:
         """Train each briefly and attack held-out training images."""
         config = self._config
         identity = [config.validation_images, config.epsilon_255]
-        tasks = [(one, rung) for one in items]
+        alike = rung.model_copy(update={"keep": 1})  # how many go on changes no score
+        tasks = [(one, alike) for one in items]
         return self._all(cluster, _score, tasks, title=title, identity=identity)
 
     def measured(self, cluster: Cluster, items: Sequence[Candidate]) -> list[Measured | Refused]:
@@ -153,17 +152,10 @@ def _settings(candidate: Candidate, dataset: Dataset) -> ArchitectureSettings:
     )
 
 
-def _untrained(candidate: Candidate, dataset: Dataset, seed: int) -> IntegerNetwork:
-    """Return integers of the candidate's shape and bits, with weights of chance."""
-    network = build(_settings(candidate, dataset), seed).eval()
-    make_exact(network)
-    return lowered(network)
-
-
 def _cost(prepared: _Prepared, candidate: Candidate) -> Cost | Refused:
     config, dataset = prepared
     try:
-        network = _untrained(candidate, dataset, config.seed)
+        network = untrained(_settings(candidate, dataset), config.seed)
         return cost_of(predict(network, candidate.compile), candidate.compile)
     except USER_ERRORS as error:
         return Refused.by(error)

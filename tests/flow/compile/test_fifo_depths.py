@@ -8,7 +8,7 @@ import pytest
 from qonnx.custom_op.registry import getCustomOp
 
 import hw
-from flow.bench.cost_check import untrained
+from flow.bench.cost_check import candidate
 from flow.compile._fifo_depths import expected_depths, fifo_cost
 from flow.dataflow import fold_to_fit, to_dataflow, with_streams
 from hw.parts import find_part
@@ -40,7 +40,7 @@ def test_a_fifo_takes_what_yosys_counts(depth: int, width: int, tmp_path: Path) 
     ],
 )
 def test_what_waits_for_a_repeated_vector_is_foreseen(seed: int, low: int, high: int) -> None:
-    network, config = untrained(seed)
+    network, config = candidate(seed)
     folded = fold_to_fit(to_dataflow(network, config.part), config)
     layers = [getCustomOp(node) for node in with_streams(folded.model, config.part).graph.node]
     *_, classifier = expected_depths(layers).values()

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from brevitas_models.architectures import build
-from brevitas_models.exact import make_exact
-from flow.bench.cost_check import drawn
+from flow.bench.cost_check import candidate
 from flow.compile.prediction import predict
 from flow.config import CompileConfig, NetworkConfig, parse_section
 from flow.errors import FlowError
-from flow.export.deployment import lowered
-from flow.integer import IntegerNetwork
+from flow.export.deployment import untrained
 from flow.training.configured import network_settings
 
 
@@ -23,13 +20,6 @@ class Counted:
     lut: int
     bram36: float
     cycles: int
-
-
-def _network(seed: int) -> tuple[IntegerNetwork, CompileConfig]:
-    shape, target = drawn(seed)
-    trained = build(network_settings(shape, input_shape=(8, 8, 1), classes=10), seed).eval()
-    make_exact(trained)
-    return lowered(trained), target
 
 
 @pytest.mark.parametrize(
@@ -44,13 +34,13 @@ def _network(seed: int) -> tuple[IntegerNetwork, CompileConfig]:
     ids=str,
 )
 def test_a_candidate_is_predicted_as_it_was_counted(counted: Counted) -> None:
-    found = predict(*_network(counted.seed))
+    found = predict(*candidate(counted.seed))
     assert (found.bram36, found.dsp, found.cycles) == (counted.bram36, 0, counted.cycles)
     assert found.lut == pytest.approx(counted.lut, rel=0.12)
 
 
 def test_a_rate_that_no_folding_reaches_is_refused() -> None:
-    network, target = _network(3)
+    network, target = candidate(3)
     with pytest.raises(FlowError, match=r"target_fps: 1e\+08 cannot be reached"):
         predict(network, target.model_copy(update={"target_fps": 1e8}))
 
@@ -59,9 +49,8 @@ def test_a_rate_that_no_folding_reaches_is_refused() -> None:
 def test_a_network_on_mnist_is_predicted_with_the_fifo_before_its_slowest_window() -> None:
     shape = {"architecture": "conv_small", "width": 0.75, "input_bits": 1}
     config = parse_section(NetworkConfig, shape, "network")
-    trained = build(network_settings(config, input_shape=(28, 28, 1), classes=10)).eval()
-    make_exact(trained)
+    settings = network_settings(config, input_shape=(28, 28, 1), classes=10)
     target = CompileConfig(part="xc7z010clg400-1", target_fps=10_000.0)
-    found = predict(lowered(trained), target)
+    found = predict(untrained(settings), target)
     assert (found.bram36, found.cycles) == (12.5, 9842)
     assert found.lut == pytest.approx(4345, rel=0.05)
