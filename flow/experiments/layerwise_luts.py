@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Weight bits layer by layer against the best uniform width, at equal LUTs.
+"""Weight bits layer by layer against the best uniform width, in the same area of one part.
 
 As in experiment layerwise the bits are taken from an adversarially trained network of 8, by the
 sensitivity that brevitas_models.selection scores; but what a layer's bits cost is what the
@@ -15,7 +15,7 @@ from typing import ClassVar
 from brevitas_models.selection import Option
 from flow.experiments._contrast import contrast
 from flow.experiments._layerwise_choice import Candidates
-from flow.experiments._lut_budget import Sized, against_luts, epsilon_of, sized, untrained_price
+from flow.experiments._lut_budget import Sized, against_area, epsilon_of, sized, untrained_area
 from flow.experiments.base import Experiment, Findings, Verdict
 from flow.experiments.scale import Scale
 from flow.experiments.study import Study
@@ -34,7 +34,7 @@ class LayerwiseLuts(Experiment):
     """Trains networks of 8 bits, takes bits from them in both ways, and trains on.
 
     Attributes:
-        budgets: uniform widths, whose LUTs the layer-wise choice may have.
+        budgets: uniform widths, whose area the layer-wise choice may have.
         seeds: how many trainings of 8 bits.
         tuning: epochs of training in the chosen bits.
     """
@@ -44,7 +44,7 @@ class LayerwiseLuts(Experiment):
     tuning: int = 2
 
     name: ClassVar[str] = "layerwise-luts"
-    title: ClassVar[str] = "Weight bits layer by layer at the LUTs of uniform ones"
+    title: ClassVar[str] = "Weight bits layer by layer in the area of uniform ones"
     source: ClassVar[str] = "Song, Ranjan and Li, arXiv:2110.12308"
     scale: ClassVar[Scale] = Scale(train_images=4000, epochs=6, images=1000)
 
@@ -55,7 +55,7 @@ class LayerwiseLuts(Experiment):
         samples = [one for seed in seeds for one in self._of_seed(study, prices, seed)]
         return Findings(
             rows=tuple(one.row() for one in samples),
-            panels=(against_luts(samples, f"worst case at {epsilon_of(study)}/255"),),
+            panels=(against_area(samples, f"worst case at {epsilon_of(study)}/255"),),
             verdicts=(judge(samples, study.scale.images),),
         )
 
@@ -90,24 +90,24 @@ class _Prices:
         self._known: dict[tuple[int, ...], float] = {}
 
     def as_cheap(self, candidates: Candidates, uniform: Mapping[str, Option]) -> dict[str, Option]:
-        """Return the choice of least score that takes no more LUTs than the uniform one."""
-        most = self._luts(candidates, uniform)
+        """Return the choice of least score that takes no more area than the uniform one."""
+        most = self._area(candidates, uniform)
 
         def more(layer: str, weight_bits: int, _activation_bits: int) -> float:
             own = candidates.uniform(weight_bits)[layer]
-            return self._luts(candidates, {**uniform, layer: own}) - most
+            return self._area(candidates, {**uniform, layer: own}) - most
 
         budget = 0.0
         while True:
             found = candidates.within(budget, more)
-            if self._luts(candidates, found) <= most:
+            if self._area(candidates, found) <= most:
                 return found
             budget -= _STEP * most
 
-    def _luts(self, candidates: Candidates, chosen: Mapping[str, Option]) -> float:
+    def _area(self, candidates: Candidates, chosen: Mapping[str, Option]) -> float:
         key = tuple(option.precision.weight_bits for option in chosen.values())
         if key not in self._known:
-            self._known[key] = untrained_price(candidates.settings(chosen)).lut
+            self._known[key] = untrained_area(candidates.settings(chosen))
         return self._known[key]
 
 
@@ -126,11 +126,11 @@ def judge(samples: Sequence[Sized], images: int) -> Verdict:
         for bits in budgets
     )
     found = contrast(cells, all_of_them, images=images, block=lambda _: "a seed's networks")
-    luts = fmean(one.lut * signs[one.series] for one in samples) * len(signs)
+    area = fmean(one.area * signs[one.series] for one in samples) * len(signs)
     return Verdict(
-        claim="bits chosen layer by layer hold more than uniform ones at equal LUTs",
+        claim="bits chosen layer by layer hold more than uniform ones in the same area",
         outcome=found.is_positive,
-        evidence=f"{found.points()} with {luts:+,.0f} LUTs; " + ", ".join(each),
+        evidence=f"{found.points()} with {area:+,.0f} LUTs of area; " + ", ".join(each),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from flow.experiments._lut_budget import Sized, against_luts, at_luts, epsilon_of, sized
+from flow.experiments._lut_budget import Sized, against_area, at_area, epsilon_of, sized
 from flow.experiments._strengths import gains
 from flow.experiments.base import Experiment, Findings
 from flow.experiments.scale import Scale
@@ -31,7 +31,7 @@ class LutShapes(Experiment):
     Attributes:
         shapes: channels of 3x3 convolutions, the first three of stride 2, by name.
         widths: factors of these.
-        budget: LUTs at which shapes are compared.
+        budget: area at which shapes are compared, in LUTs.
         seeds: how many of each training.
     """
 
@@ -41,8 +41,8 @@ class LutShapes(Experiment):
         }
     )
     widths: tuple[float, ...] = (0.5, 1.0, 1.5)
-    budget: float = 3000.0
-    seeds: int = 4
+    budget: float = 3500.0
+    seeds: int = 3
 
     name: ClassVar[str] = "lut-shapes"
     title: ClassVar[str] = "Depth, width and the last stage at equal LUTs"
@@ -57,11 +57,11 @@ class LutShapes(Experiment):
             for width in self.widths
             for seed in range(self.seeds)
         ]
-        cells, images = at_luts(samples, self.budget), study.scale.images
-        equal = f"with {self.budget:,.0f} LUTs,"
+        cells, images = at_area(samples, self.budget), study.scale.images
+        equal = f"in an area of {self.budget:,.0f} LUTs,"
         return Findings(
             rows=tuple(one.row() for one in samples),
-            panels=(against_luts(samples, f"worst case at {epsilon_of(study)}/255"),),
+            panels=(against_area(samples, f"worst case at {epsilon_of(study)}/255"),),
             verdicts=(
                 gains(f"{equal} a small last stage helps", cells, _FALLING, _RISING, images),
                 gains(f"{equal} an even one helps", cells, _EVEN, _RISING, images),

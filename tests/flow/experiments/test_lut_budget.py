@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flow.experiments._lut_budget import Sized, against_luts, at_luts, best_of
+from flow.experiments._lut_budget import Sized, against_area, at_area, best_of
 from flow.experiments.layerwise_luts import LayerwiseLuts, judge
 from flow.experiments.lut_bits import LutBits
 from flow.experiments.lut_shapes import LutShapes
@@ -49,14 +49,14 @@ _LINES = [
     ],
 )
 def test_what_a_series_holds_with_so_many_luts(lut: float, held: dict[str, float]) -> None:
-    found = {name: values[0] for name, values in at_luts(_LINES, lut).items()}
+    found = {name: values[0] for name, values in at_area(_LINES, lut).items()}
     assert found == pytest.approx(held)
 
 
 def test_a_series_counts_where_every_seed_of_it_fits() -> None:
     seeds = [_one("a", 1.0, 1000.0, 0.4), _one("a", 1.0, 1100.0, 0.2, seed=1)]
-    assert at_luts(seeds, 1050.0) == {}
-    assert at_luts(seeds, 1100.0) == {"a": [0.4, 0.2]}
+    assert at_area(seeds, 1050.0) == {}
+    assert at_area(seeds, 1100.0) == {"a": [0.4, 0.2]}
 
 
 def _seeds(series: str, size: float, robust: Sequence[float], lut: float = 100.0) -> list[Sized]:
@@ -77,7 +77,7 @@ def test_the_best_of_several_must_beat_each(rivals: tuple[float, ...], outcome: 
 
 
 def test_curves_rise_with_luts_and_have_the_seeds_as_band() -> None:
-    (curve,) = against_luts(_seeds("a", 2.0, (0.5, 0.7), 300.0) + _LINES[1:2], "t").curves
+    (curve,) = against_area(_seeds("a", 2.0, (0.5, 0.7), 300.0) + _LINES[1:2], "t").curves
     assert (curve.x, curve.y) == ((1000.0, 300.0), pytest.approx((0.4, 0.6)))  # by size
     assert (curve.low, curve.high) == ((0.4, 0.5), (0.4, 0.7))
 
@@ -94,7 +94,7 @@ def test_layers_of_their_own_bits_are_judged_beside_uniform_ones(gain: float, ou
     found = judge(samples, 1000)
     assert found.outcome == outcome
     assert f"{100 * gain:+.2f} points" in found.evidence
-    assert "-10 LUTs; 2 bits" in found.evidence
+    assert "-10 LUTs of area; 2 bits" in found.evidence
 
 
 _SCALE = Scale(train_images=120, epochs=2, images=10)
@@ -122,10 +122,10 @@ def test_a_small_run_over_shapes(tmp_path: Path) -> None:
     assert len(found.verdicts) == 3
 
 
-def test_layer_wise_bits_take_no_more_luts_than_uniform_ones(tmp_path: Path) -> None:
+def test_layer_wise_bits_take_no_more_area_than_uniform_ones(tmp_path: Path) -> None:
     found = LayerwiseLuts(budgets=(2,), seeds=1, tuning=1).run(_study(tmp_path, "tfc"))
     uniform, layerwise = found.rows
     assert (uniform["network"], uniform["weights"]) == ("uniform", "2-2-2-2")
     assert layerwise["network"] == "layer-wise"
     # the choice was by weights of chance; what was trained takes the same but for some thresholds
-    assert float(layerwise["lut"] or 0) <= 1.05 * float(uniform["lut"] or 0)
+    assert float(layerwise["area"] or 0) <= 1.05 * float(uniform["area"] or 0)
