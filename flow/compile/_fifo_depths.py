@@ -83,7 +83,7 @@ def fifo_cost(depth: int, width_bits: int, part: str) -> Estimate:
     """Return what hw/rtl/synth/fifo.sv takes after synthesis, by its choice of a style."""
     if depth <= _SHIFT or (depth <= 64 and width_bits < 12):
         chains = 1 if depth <= _SHIFT else 2
-        return Estimate(lut=chains * width_bits + 8.0, dsp=0.0, bram18=0.0)
+        return Estimate(lut=chains * width_bits + 6.0, dsp=0.0, bram18=0.0)
     if depth <= 257 or width_bits < 5:
         # control, and the choice between memories of 64 words
         choice = 20.0 if depth <= 65 else 38.0 + (width_bits if depth > 129 else 0)
