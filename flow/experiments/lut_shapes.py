@@ -42,7 +42,7 @@ class LutShapes(Experiment):
     )
     widths: tuple[float, ...] = (0.5, 1.0, 1.5)
     budget: float = 3500.0
-    seeds: int = 3
+    seeds: int = 2
 
     name: ClassVar[str] = "lut-shapes"
     title: ClassVar[str] = "Depth, width and the last stage at equal LUTs"
