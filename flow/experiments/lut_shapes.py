@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Depth against width, and the size of the last stage, at equal LUTs.
+"""Depth against width, and the size of the last stage, in the same area of one part.
 
 Huang et al. (NeurIPS 2021) saw adversarially trained Wide ResNets gain where their last stage had
-less capacity; here it is tried on small networks, with LUTs as what is held equal.
+less capacity; here it is tried on small networks.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ class LutShapes(Experiment):
     seeds: int = 2
 
     name: ClassVar[str] = "lut-shapes"
-    title: ClassVar[str] = "Depth, width and the last stage at equal LUTs"
+    title: ClassVar[str] = "Depth, width and the last stage in the same area"
     source: ClassVar[str] = "Huang et al., arXiv:2110.03825"
     scale: ClassVar[Scale] = Scale(train_images=6000, epochs=6, images=500)
 
