@@ -23,12 +23,17 @@ from brevitas_models.quantizers import (
 )
 from brevitas_models.settings import Cell, Pool
 
-__all__ = ["Chain", "Parts"]
+__all__ = ["Chain", "Parts", "scaled"]
 
 _SPREAD = 0.375  # standard deviation of fresh fixed weights; the largest weight is about 1
 _COARSE_SPREAD = 0.5  # the same for 1 and 2 bits, where the rounding is at 0 and at +-1/2
 _WINDOW = {"kernel": 3, "stride": 1, "padding": 0}
 _JOIN_GAIN = 0.75  # BatchNorm gain that fills the signed range of an add's operands
+
+
+def scaled(count: int, width: float) -> int:
+    """Return a channel count times a width, at least 1."""
+    return max(1, round(count * width))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +51,7 @@ class Parts:
 
     def channels(self, count: int) -> int:
         """Return a channel count scaled by the width."""
-        return max(1, round(count * self.width))
+        return scaled(count, self.width)
 
     def activation(self, name: str, *, fraction: float = 1.0) -> Any:  # noqa: ANN401
         """Return the activation behind a layer, over a fraction of the usual range."""

@@ -8,7 +8,7 @@ Each may be another cell: accurate and robust ones placed by a search, as in DSA
 from collections.abc import Iterator, Mapping, Sequence
 
 from brevitas_models.architectures.architecture import MNIST, Architecture
-from brevitas_models.architectures.chain import Chain
+from brevitas_models.architectures.chain import Chain, scaled
 from brevitas_models.bits import BitTable, Precision
 from brevitas_models.quantizers import Quantizers, WeightQuantizer, activation_step
 from brevitas_models.settings import ArchitectureSettings, Cell
@@ -70,8 +70,8 @@ def _cell(settings: ArchitectureSettings, index: int, cell: Cell) -> Iterator[st
     name = f"conv{index}"
     if cell is Cell.RESIDUAL:
         yield from (f"{name}.first", f"{name}.second")
-        channels, stride = settings.convolutions[index]
-        if stride != 1 or channels != settings.convolutions[index - 1][0]:
+        (before, _), (channels, stride) = settings.convolutions[index - 1 : index + 1]
+        if stride != 1 or scaled(channels, settings.width) != scaled(before, settings.width):
             yield f"{name}.shortcut"
     elif cell is Cell.SEPARABLE:
         yield from (f"{name}_depthwise", f"{name}_pointwise")

@@ -69,24 +69,29 @@ def check(settings: ArchitectureSettings) -> None:
         ModelError: there is no such architecture or layer, convolutions are given to one that
             has its own, or weights cannot have so many bits.
     """
+    if settings.cells:
+        _check_cells(settings)
     settings.bits.check(settings.architecture, layer_names(settings))
     if (settings.architecture == "convnet") != bool(settings.convolutions):
         raise ModelError(
             f"{settings.architecture}: convolutions {settings.convolutions} cannot be used; "
             "give them to convnet, at least one, and to no other architecture"
         )
-    if settings.cells and len(settings.cells) != len(settings.convolutions):
-        raise ModelError(
-            f"{settings.architecture}: {len(settings.cells)} cells for "
-            f"{len(settings.convolutions)} convolutions; give one for each"
-        )
-    if settings.cells and settings.cells[0] is not Cell.CONV:
-        raise ModelError(
-            f"{settings.architecture}: the first cell, {settings.cells[0]}, would read the image; "
-            "begin with conv"
-        )
     for layer in layer_names(settings):
         weight_options(settings.quantizers.weights, settings.bits.of(layer).weight_bits)
+
+
+def _check_cells(settings: ArchitectureSettings) -> None:
+    count, first = len(settings.convolutions), settings.cells[0]
+    if settings.architecture != "convnet":
+        problem = "cells are for convnet; leave them out"
+    elif len(settings.cells) != count:
+        problem = f"{len(settings.cells)} cells for {count} convolutions; give one for each"
+    elif first is not Cell.CONV:
+        problem = f"the first cell, {first}, would read the image; begin with conv"
+    else:
+        return
+    raise ModelError(f"{settings.architecture}: {problem}")
 
 
 def build(settings: ArchitectureSettings, seed: int = 0) -> QuantClassifier:

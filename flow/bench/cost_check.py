@@ -47,7 +47,7 @@ def check_costs(seeds: Sequence[int], cluster: Cluster) -> Iterator[Row]:
 
     Only what is built is kept in the cluster's store; predictions are made anew.
     """
-    work: Work[int, Built] = Work(name="built candidate", version=1, do=_built, unit="candidates")
+    work: Work[int, Built] = Work(name="built candidate", version=2, do=_built, unit="candidates")
     found = []
     built = cluster.map(work, seeds, total=len(seeds), title="search cost")
     for seed, one in zip(seeds, built, strict=True):

@@ -31,7 +31,8 @@ class NetworkConfig(Section):
     """3x3 convolutions with BatchNorm and quantized ReLU, then a linear layer; or a named network.
 
     `bits` gives single layers, conv0, conv1, ... and classifier or the named network's own, others
-    than the rest.
+    than the rest. A residual cell's are conv1.first, .second and, where size or channels change,
+    .shortcut, of as many activation_bits as .second; a separable one's conv1_depthwise, _pointwise.
     """
 
     channels: tuple[Positive, ...] = (16, 32, 32)

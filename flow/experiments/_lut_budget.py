@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Networks of several sizes on one part: what they hold under attack, and at equal LUTs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -12,25 +12,28 @@ from brevitas_models.settings import ArchitectureSettings
 from flow.compile.prediction import Prediction, predict
 from flow.config import CompileConfig
 from flow.experiments._contrast import contrast
-from flow.experiments.base import Curve, Panel, Row, Verdict
+from flow.experiments.base import Curve, Outcome, Panel, Row, Verdict
 from flow.experiments.study import Study
 from flow.experiments.trained import Trained
 from flow.export.deployment import untrained
 from flow.integer import IntegerNetwork
+from hw.parts import find_part
 
 __all__ = [
     "Sized",
-    "against_luts",
-    "at_luts",
+    "against_area",
+    "at_area",
     "best_of",
     "epsilon_of",
+    "held_in",
     "series_of",
     "sized",
-    "untrained_price",
+    "untrained_area",
 ]
 
-# A Zynq 7020 with every product in LUTs, so that these are the only price besides block RAMs.
+# A Zynq 7020 with every product in LUTs. A block RAM counts as the LUTs that the part has for each.
 _TARGET = CompileConfig(part="xc7z020clg400-1", target_fps=2000.0, lut_per_dsp=1e6)
+_LUT_PER_BLOCK = find_part(_TARGET.part).lut / find_part(_TARGET.part).bram36
 _ATTACKS = ("apgd_ce", "square")  # the second needs no gradients, which few bits may hide
 _EPSILONS = {1: 26, 3: 4}  # in uint8 units, by an image's channels: grey ones stand more
 
@@ -58,6 +61,11 @@ class Sized:
     clean: float
     robust: float
 
+    @property
+    def area(self) -> float:
+        """LUTs, with 380 for each block RAM."""
+        return _area(self.lut, self.bram36)
+
     def row(self) -> Row:
         """Return it flat."""
         return {
@@ -67,9 +75,10 @@ class Sized:
             "weights": self.weights,
             "lut": round(self.lut),
             "bram36": self.bram36,
+            "area": round(self.area),
             "clean": self.clean,
             "robust": self.robust,
-            "per_1000_lut": round(1000 * self.robust / self.lut, 4),
+            "per_1000": round(1000 * self.robust / self.area, 4),
         }
 
 
@@ -83,9 +92,14 @@ def _price(network: IntegerNetwork) -> Prediction:
     return predict(network, _TARGET)
 
 
-def untrained_price(settings: ArchitectureSettings) -> Prediction:
-    """Predict the same before anything is trained, from weights of chance."""
-    return _price(untrained(settings))
+def untrained_area(settings: ArchitectureSettings) -> float:
+    """Predict Sized.area before anything is trained, from weights of chance."""
+    cost = _price(untrained(settings))
+    return _area(cost.lut, cost.bram36)
+
+
+def _area(lut: float, bram36: float) -> float:
+    return lut + _LUT_PER_BLOCK * bram36
 
 
 def sized(study: Study, trained: Trained, *, series: str, size: float, seed: int) -> Sized:
@@ -111,52 +125,55 @@ def series_of(samples: Iterable[Sized]) -> dict[str, list[Sized]]:
     return found
 
 
-def at_luts(samples: Sequence[Sized], lut: float) -> dict[str, list[float]]:
-    """Return what each series holds with at most so many LUTs, a value for each seed.
+def at_area(samples: Sequence[Sized], area: float) -> dict[str, list[float]]:
+    """Return what each series holds with at most so much area, a value for each seed.
 
-    Between two sizes it is interpolated over the logarithm of LUTs; more LUTs than the largest
-    takes are of no use to it. A series whose smallest takes more is left out.
+    A series whose smallest network takes more, or whose largest takes less, is left out.
     """
     found = {}
     for name, ones in series_of(samples).items():
         seeds = sorted({one.seed for one in ones})
         lines = [[one for one in ones if one.seed == seed] for seed in seeds]
-        if all(line[0].lut <= lut for line in lines):
-            found[name] = [_interpolated(line, lut) for line in lines]
+        values = [held_in(line, area) for line in lines]
+        if all(value is not None for value in values):
+            found[name] = [value for value in values if value is not None]
     return found
 
 
-def _interpolated(line: Sequence[Sized], lut: float) -> float:
-    places = np.log([one.lut for one in line])
-    return float(np.interp(np.log(lut), places, [one.robust for one in line]))
+def held_in(line: Iterable[Sized], area: float) -> float | None:
+    """Return what networks of one seed hold with at most so much area; None beyond their areas.
+
+    Between two of them it is interpolated over the logarithm of the area, where more of it helps.
+    """
+    ordered = sorted(line, key=lambda one: one.area)
+    if not ordered[0].area <= area <= ordered[-1].area:
+        return None
+    best = np.maximum.accumulate([one.robust for one in ordered])
+    return float(np.interp(np.log(area), np.log([one.area for one in ordered]), best))
 
 
-def best_of(samples: Sequence[Sized], lut: float, images: int) -> Verdict:
-    """Judge whether one series holds more than each other one with at most so many LUTs."""
-    cells = at_luts(samples, lut)
-    best, *rest = sorted(cells, key=lambda name: -fmean(cells[name]))
-    gains = [_gain(cells, best, name, images, len(rest)) for name in rest]
+def best_of(samples: Sequence[Sized], area: float, images: int) -> Verdict:
+    """Judge whether one series holds more, in so much area, than each other one that spans it."""
+    cells = at_area(samples, area)
+    ranked = sorted(cells, key=lambda name: -fmean(cells[name]))
     each = ", ".join(f"{name} {100 * fmean(values):.1f}%" for name, values in cells.items())
+    absent = ", ".join(name for name in series_of(samples) if name not in cells)
+    outcome: Outcome = "undecided"
+    if len(ranked) > 1:
+        best, second = ranked[:2]
+        outcome = contrast(cells, {best: 1.0, second: -1.0}, images=images).is_positive
     return Verdict(
-        claim=f"with {lut:,.0f} LUTs, {best} holds more under attack than any other",
-        outcome="reproduced" if min(gains, default=1.0) > 0 else "undecided",
-        evidence=each,
+        claim=f"in an area of {area:,.0f} LUTs, {ranked[0] if ranked else 'none'} holds most",
+        outcome=outcome,
+        evidence=(each or "none spans it") + (f"; not of that size: {absent}" if absent else ""),
     )
 
 
-def _gain(
-    cells: Mapping[str, Sequence[float]], best: str, other: str, images: int, others: int
-) -> float:
-    """Return the lower end of the interval of the difference, Bonferroni's for all the others."""
-    level = 1 - 0.05 / others
-    return contrast(cells, {best: 1.0, other: -1.0}, images=images, level=level).low
-
-
-def against_luts(samples: Sequence[Sized], title: str) -> Panel:
-    """Return robust accuracy against LUTs, a curve for each series; bands are all seeds."""
+def against_area(samples: Sequence[Sized], title: str) -> Panel:
+    """Return robust accuracy against area, a curve for each series; bands are all seeds."""
     return Panel(
         title=title,
-        x_label="LUTs",
+        x_label=f"LUTs, with {_LUT_PER_BLOCK:.0f} for each block RAM",
         y_label="robust accuracy (band: seeds)",
         curves=tuple(_curve(name, ones) for name, ones in series_of(samples).items()),
     )
@@ -167,7 +184,7 @@ def _curve(name: str, ones: Sequence[Sized]) -> Curve:
     of_size = [[one for one in ones if one.size == size] for size in sizes]
     return Curve(
         label=name,
-        x=tuple(fmean(one.lut for one in some) for some in of_size),
+        x=tuple(fmean(one.area for one in some) for some in of_size),
         y=tuple(fmean(one.robust for one in some) for some in of_size),
         low=tuple(min(one.robust for one in some) for some in of_size),
         high=tuple(max(one.robust for one in some) for some in of_size),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 the steelflow engineers
 # SPDX-License-Identifier: BSD-3-Clause
-"""Weight bits layer by layer against the best uniform width, at equal LUTs.
+"""Weight bits layer by layer against the best uniform width, in the same area of one part.
 
 As in experiment layerwise the bits are taken from an adversarially trained network of 8, by the
 sensitivity that brevitas_models.selection scores; but what a layer's bits cost is what the
@@ -12,10 +12,18 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import ClassVar
 
+from brevitas_models.errors import ModelError
 from brevitas_models.selection import Option
 from flow.experiments._contrast import contrast
 from flow.experiments._layerwise_choice import Candidates
-from flow.experiments._lut_budget import Sized, against_luts, epsilon_of, sized, untrained_price
+from flow.experiments._lut_budget import (
+    Sized,
+    against_area,
+    epsilon_of,
+    held_in,
+    sized,
+    untrained_area,
+)
 from flow.experiments.base import Experiment, Findings, Verdict
 from flow.experiments.scale import Scale
 from flow.experiments.study import Study
@@ -34,7 +42,7 @@ class LayerwiseLuts(Experiment):
     """Trains networks of 8 bits, takes bits from them in both ways, and trains on.
 
     Attributes:
-        budgets: uniform widths, whose LUTs the layer-wise choice may have.
+        budgets: uniform widths, whose area the layer-wise choice may have.
         seeds: how many trainings of 8 bits.
         tuning: epochs of training in the chosen bits.
     """
@@ -44,7 +52,7 @@ class LayerwiseLuts(Experiment):
     tuning: int = 2
 
     name: ClassVar[str] = "layerwise-luts"
-    title: ClassVar[str] = "Weight bits layer by layer at the LUTs of uniform ones"
+    title: ClassVar[str] = "Weight bits layer by layer in the area of uniform ones"
     source: ClassVar[str] = "Song, Ranjan and Li, arXiv:2110.12308"
     scale: ClassVar[Scale] = Scale(train_images=4000, epochs=6, images=1000)
 
@@ -55,8 +63,8 @@ class LayerwiseLuts(Experiment):
         samples = [one for seed in seeds for one in self._of_seed(study, prices, seed)]
         return Findings(
             rows=tuple(one.row() for one in samples),
-            panels=(against_luts(samples, f"worst case at {epsilon_of(study)}/255"),),
-            verdicts=(judge(samples, study.scale.images),),
+            panels=(against_area(samples, f"worst case at {epsilon_of(study)}/255"),),
+            verdicts=tuple(judge(samples)),
         )
 
     def _of_seed(self, study: Study, prices: "_Prices", seed: int) -> list[Sized]:
@@ -90,58 +98,71 @@ class _Prices:
         self._known: dict[tuple[int, ...], float] = {}
 
     def as_cheap(self, candidates: Candidates, uniform: Mapping[str, Option]) -> dict[str, Option]:
-        """Return the choice of least score that takes no more LUTs than the uniform one."""
-        most = self._luts(candidates, uniform)
+        """Return the choice of least score that takes no more area than the uniform one."""
+        most = self._area(candidates, uniform)
 
         def more(layer: str, weight_bits: int, _activation_bits: int) -> float:
             own = candidates.uniform(weight_bits)[layer]
-            return self._luts(candidates, {**uniform, layer: own}) - most
+            return self._area(candidates, {**uniform, layer: own}) - most
 
         budget = 0.0
         while True:
-            found = candidates.within(budget, more)
-            if self._luts(candidates, found) <= most:
+            try:
+                found = candidates.within(budget, more)
+            except ModelError:
+                return dict(uniform)  # which is a choice, too
+            if self._area(candidates, found) <= most:
                 return found
             budget -= _STEP * most
 
-    def _luts(self, candidates: Candidates, chosen: Mapping[str, Option]) -> float:
+    def _area(self, candidates: Candidates, chosen: Mapping[str, Option]) -> float:
         key = tuple(option.precision.weight_bits for option in chosen.values())
         if key not in self._known:
-            self._known[key] = untrained_price(candidates.settings(chosen)).lut
+            self._known[key] = untrained_area(candidates.settings(chosen))
         return self._known[key]
 
 
-def judge(samples: Sequence[Sized], images: int) -> Verdict:
-    """Judge whether layer-wise bits hold more, on average over the budgets."""
-    cells: dict[tuple[str, float], list[float]] = {}
+def judge(samples: Sequence[Sized]) -> list[Verdict]:
+    """Judge, for each budget and on average, whether layer-wise bits hold more.
+
+    Each network is compared with what the uniform ones of its seed hold in its own area, be it
+    with more bits or with fewer; in less area than theirs, with the smallest.
+    """
+    gains: dict[float, list[float]] = {}
+    excess: dict[float, list[float]] = {}
     for one in samples:
-        cells.setdefault((one.series, one.size), []).append(one.robust)
-    budgets = sorted({one.size for one in samples})
-    signs = {_LAYERWISE: 1.0, _UNIFORM: -1.0}
-    all_of_them = {
-        (name, bits): sign / len(budgets) for bits in budgets for name, sign in signs.items()
-    }
-    each = (
-        _points(cells, {(name, bits): sign for name, sign in signs.items()}, images, f"{bits:g}")
-        for bits in budgets
-    )
-    found = contrast(cells, all_of_them, images=images, block=lambda _: "a seed's networks")
-    luts = fmean(one.lut * signs[one.series] for one in samples) * len(signs)
+        if one.series == _LAYERWISE:
+            gains.setdefault(one.size, []).append(one.robust - _uniform(samples, one))
+            (twin,) = (u for u in _line(samples, one.seed) if u.size == one.size)
+            excess.setdefault(one.size, []).append(one.area / twin.area - 1)
+    means = [fmean(of_seed) for of_seed in zip(*gains.values(), strict=True)]
+    shares = [fmean(of_seed) for of_seed in zip(*excess.values(), strict=True)]
+    return [
+        *(_verdict(f"for uniform {bits:g} bits", gains[bits], excess[bits]) for bits in gains),
+        _verdict("on average", means, shares),
+    ]
+
+
+def _line(samples: Sequence[Sized], seed: int) -> list[Sized]:
+    return [one for one in samples if (one.series, one.seed) == (_UNIFORM, seed)]
+
+
+def _uniform(samples: Sequence[Sized], found: Sized) -> float:
+    line = _line(samples, found.seed)
+    areas = [one.area for one in line]
+    held = held_in(line, min(max(found.area, min(areas)), max(areas)))
+    assert held is not None, "the area was cut to theirs"
+    return held
+
+
+def _verdict(where: str, gains: Sequence[float], excess: Sequence[float]) -> Verdict:
+    found = contrast({"gain": gains}, {"gain": 1.0}, images=None)
     return Verdict(
-        claim="bits chosen layer by layer hold more than uniform ones at equal LUTs",
+        claim=f"{where}, bits chosen layer by layer hold more than uniform ones in their area",
         outcome=found.is_positive,
-        evidence=f"{found.points()} with {luts:+,.0f} LUTs; " + ", ".join(each),
+        evidence=f"{found.points()} on these test images, {len(gains)} seeds; area "
+        f"{100 * fmean(excess):+.1f}% of the uniform one that was to be met",
     )
-
-
-def _points(
-    cells: Mapping[tuple[str, float], Sequence[float]],
-    weights: Mapping[tuple[str, float], float],
-    images: int,
-    bits: str,
-) -> str:
-    found = contrast(cells, weights, images=images, block=lambda _: "a seed's networks")
-    return f"{bits} bits {found.points()}"
 
 
 LAYERWISE_LUTS = LayerwiseLuts()

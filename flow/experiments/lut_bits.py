@@ -9,8 +9,7 @@ from typing import ClassVar
 
 from flow.experiments._lut_budget import (
     Sized,
-    against_luts,
-    at_luts,
+    against_area,
     best_of,
     epsilon_of,
     series_of,
@@ -31,17 +30,17 @@ class LutBits(Experiment):
     Attributes:
         bits: of weights and activations alike, of every layer.
         widths: factors of every channel count.
-        budgets: LUTs at which bits are compared.
+        budgets: areas at which bits are compared, in LUTs.
         seeds: how many of each training.
     """
 
     bits: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)
     widths: tuple[float, ...] = (0.5, 1.0, 2.0)
-    budgets: tuple[float, ...] = (3500.0, 5000.0, 8500.0)
+    budgets: tuple[float, ...] = (5000.0, 8000.0, 14_000.0)
     seeds: int = 2
 
     name: ClassVar[str] = "lut-bits"
-    title: ClassVar[str] = "Robust accuracy for a LUT: 1 to 8 bits on one part"
+    title: ClassVar[str] = "Robust accuracy and area: 1 to 8 bits on one part"
     source: ClassVar[str] = "no paper: what a search over bits trades"
     scale: ClassVar[Scale] = Scale(train_images=6000, epochs=6, images=500)
 
@@ -54,18 +53,17 @@ class LutBits(Experiment):
             for seed in range(self.seeds)
         ]
         images = study.scale.images
-        budgets = [lut for lut in self.budgets if at_luts(samples, lut)]
         return Findings(
             rows=tuple(one.row() for one in samples),
             panels=(
-                against_luts(samples, f"worst case at {epsilon_of(study)}/255"),
+                against_area(samples, f"worst case at {epsilon_of(study)}/255"),
                 _against_bits(samples, "worst case", lambda one: one.robust, percent=True),
-                _against_bits(samples, "predicted LUTs", lambda one: one.lut),
+                _against_bits(samples, "area in LUTs", lambda one: one.area),
                 _against_bits(
-                    samples, "points for 1,000 LUTs", lambda one: 1e5 * one.robust / one.lut
+                    samples, "points for 1,000 LUTs", lambda one: 1e5 * one.robust / one.area
                 ),
             ),
-            verdicts=tuple(best_of(samples, lut, images) for lut in budgets),
+            verdicts=tuple(best_of(samples, area, images) for area in self.budgets),
         )
 
     def _sample(self, study: Study, bits: int, width: float, seed: int) -> Sized:

@@ -59,11 +59,9 @@ class Proposals:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = _study(config, folder)
         self._guided = self._study.sampler
-        at_random = config.sampler == "random"  # then its draws simply go on
-        self._random = (
-            self._guided if at_random else optuna.samplers.RandomSampler(seed=config.seed)
-        )
+        self._random = self._guided  # whose draws simply go on
         if config.sampler != "random":
+            self._random = optuna.samplers.RandomSampler(seed=config.seed)
             for parameters in (*uniform_parameters(config), *prior):
                 self._study.enqueue_trial(dict(parameters))
 

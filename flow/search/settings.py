@@ -8,9 +8,12 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, model_validator
 
+from brevitas_models.architectures import check
+from brevitas_models.errors import ModelError
 from flow.config import DataConfig, NetworkConfig, TrainingConfig, parse_section
 from flow.config.section import Bits, Distinct, Epsilon, Positive, Section
 from flow.errors import FlowError
+from flow.training.configured import network_settings
 from hw.errors import HardwareError
 from hw.parts import find_part
 from steelflow_names import one_line
@@ -25,6 +28,8 @@ __all__ = [
     "Space",
     "load_search",
 ]
+
+_ANY_IMAGE = (8, 8, 1)  # the names of layers do not depend on it
 
 Goal = Literal["worst_case", "clean", "certified", "lut", "fps"]
 
@@ -131,9 +136,7 @@ class SearchConfig(Section):
         if not self.space.each_layer:
             raise ValueError("prior chooses bits layer by layer; remove it or space.each_layer")
         if self.space.cells != ("conv",):
-            raise ValueError(
-                "prior knows the layers of convolutions only; remove it or space.cells"
-            )
+            raise ValueError("prior needs one shape a family; remove it or space.cells")
         common = set(self.space.weight_bits) & set(self.space.activation_bits)
         if missing := set(self.prior.widths) - common:
             raise ValueError(
@@ -168,11 +171,12 @@ def load_search(path: Path) -> SearchConfig:
     if not isinstance(document, dict):
         raise FlowError(f"search {path}: holds no mapping; start with name: ...")
     config = parse_section(SearchConfig, document, f"search {path}")
-    for index in range(len(config.space.families)):
-        config.family(index)
+    families = [config.family(index) for index in range(len(config.space.families))]
     try:
+        for family in families:
+            check(network_settings(family, input_shape=_ANY_IMAGE, classes=2))
         for part in config.space.parts:
             find_part(part)
-    except HardwareError as error:
+    except (HardwareError, ModelError) as error:
         raise FlowError(f"search {path}: {error}") from error
     return config

@@ -11,8 +11,7 @@ from flow.search.settings import SearchConfig
 
 __all__ = ["Trial", "layer_parameters", "suggest", "uniform_parameters"]
 
-
-_BODY = ".shortcut", ".second"  # what share the quantizer of a sum
+_SHORTCUT = ".shortcut"
 
 
 class Trial(Protocol):
@@ -28,20 +27,10 @@ def suggest(trial: Trial, config: SearchConfig) -> Candidate:
     index = trial.suggest_categorical("family", range(len(space.families)))
     network = dict(space.families[index]) | _cells(trial, index, config)
     family = parse_section(NetworkConfig, network, "search space")
-    places = _places(family) if space.each_layer else ("all",)
-    bits = {
-        place: {
-            kind: trial.suggest_categorical(f"{index}.{place}.{kind}", getattr(space, kind))
-            for kind in ("weight_bits", "activation_bits")
-        }
-        for place in places
-    }
-    if not space.each_layer:
-        network |= bits["all"]
+    if space.each_layer:
+        network["bits"] = _bits(trial, index, config, layers_of(family))
     else:
-        network["bits"] = bits | {
-            name: bits[name.replace(*_BODY)] for name in layers_of(family) if name not in bits
-        }
+        network |= _bits(trial, index, config, ["all"])["all"]
     if family.architecture is not None:
         network |= _named(trial, index, config)
     return Candidate(
@@ -51,9 +40,24 @@ def suggest(trial: Trial, config: SearchConfig) -> Candidate:
     )
 
 
-def _places(family: NetworkConfig) -> tuple[str, ...]:
-    """Return the layers that choose their bits; a shortcut has those of what it is added to."""
-    return tuple(name for name in layers_of(family) if not name.endswith(_BODY[0]))
+def _bits(
+    trial: Trial, index: int, config: SearchConfig, places: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Return the bits of each place; a shortcut's activation is that of what it is added to."""
+    found: dict[str, dict[str, int]] = {}
+    for place in places:
+        found[place] = {
+            kind: trial.suggest_categorical(f"{index}.{place}.{kind}", getattr(config.space, kind))
+            for kind in ("weight_bits", "activation_bits")
+            if (kind, place) not in _shared(places)
+        }
+    for kind, place in _shared(places):
+        found[place][kind] = found[place.removesuffix(_SHORTCUT) + ".second"][kind]
+    return found
+
+
+def _shared(places: Sequence[str]) -> list[tuple[str, str]]:
+    return [("activation_bits", place) for place in places if place.endswith(_SHORTCUT)]
 
 
 def _cells(trial: Trial, index: int, config: SearchConfig) -> dict[str, Any]:
@@ -115,7 +119,7 @@ def uniform_parameters(config: SearchConfig) -> list[dict[str, Any]]:
         first = _First()
         cells = _cells(first, index, config)
         family = config.family(index).model_copy(update=cells)
-        names = _places(family) if space.each_layer else ("all",)
+        names = layers_of(family) if space.each_layer else ("all",)
         for width in widths:
             bits = {
                 f"{index}.{name}.{kind}": width

@@ -46,12 +46,11 @@ def network_settings(
     layers = {name: bits.model_dump() for name, bits in config.bits.items()}
     if config.architecture is None:
         bits = {name: Precision(**values) for name, values in layers.items()}
-        shape = config.channels, config.strides
         return convnet_settings(
             **sizes,
             **default,
-            channels=shape[0],
-            strides=shape[1],
+            channels=config.channels,
+            strides=config.strides,
             layers=bits,
             cells=config.cells,
         )

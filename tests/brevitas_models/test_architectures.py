@@ -327,3 +327,16 @@ def test_cells_stand_in_the_places_of_convolutions() -> None:
 def test_cells_that_do_not_fit_are_refused(cells: tuple[str, ...], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         build(settings("convnet", cells=cells))
+
+
+def test_cells_of_another_architecture_are_refused() -> None:
+    with pytest.raises(ModelError, match="lenet5: cells are for convnet; leave them out"):
+        build(settings("lenet5", cells=("conv",)))
+
+
+def test_a_shortcut_needs_weights_where_scaled_channels_differ() -> None:
+    shape = {"convolutions": ((8, 1), (9, 1)), "cells": ("conv", "residual")}
+    for width, needed in ((1.0, True), (0.1, False)):  # 1 channel each
+        chosen = settings("convnet", width=width, **shape)
+        assert tuple(build(chosen).layers()) == layer_names(chosen)
+        assert ("conv1.shortcut" in layer_names(chosen)) == needed

@@ -46,30 +46,34 @@ module fifo #(
 
   if (Style == "shift") begin : gen_shift
     localparam int unsigned Depth = DEPTH > 4 ? DEPTH - 1 : 4;
-    logic signed [$clog2(Depth):0] fill_q;  // -1 when empty, else the index of the oldest word
+    // Empty, or that and one more than the index of the oldest word: the upper bit tells which.
+    localparam int unsigned IndexBits = $clog2(Depth);
+    typedef logic [IndexBits:0] fill_t;
+    localparam fill_t Empty = fill_t'(2 ** IndexBits - 1);
+    fill_t fill_q;
     logic ready_q;
     logic waiting;
     logic push;
     logic pop;
     word_t oldest;
     assign irdy = ready_q;
-    assign waiting = !fill_q[$clog2(Depth)];
+    assign waiting = fill_q[IndexBits];
     assign push = ready_q && ivld;
     assign pop = waiting && load;
 
     for (genvar i = 0; i < DATA_WIDTH; i++) begin : gen_bit
       logic [Depth-1:0] shift_q;
       always_ff @(posedge clk) if (push) shift_q <= {shift_q, idat[i]};
-      assign oldest[i] = shift_q[fill_q[$clog2(Depth)-1:0]];
+      assign oldest[i] = shift_q[fill_q[IndexBits-1:0]];
     end
     always_ff @(posedge clk) begin
       if (rst) begin
-        fill_q <= '1;
+        fill_q <= Empty;
         ready_q <= 1'b1;
         valid_q <= 1'b0;
       end else begin
         fill_q <= fill_q + (push == pop ? 0 : push ? 1 : -1);
-        if (push != pop) ready_q <= pop || fill_q != $signed(($clog2(Depth)+1)'(Depth - 2));
+        if (push != pop) ready_q <= pop || fill_q != Empty + fill_t'(Depth - 1);
         if (load) valid_q <= waiting;
       end
       if (load) out_q <= oldest;

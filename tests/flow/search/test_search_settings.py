@@ -20,6 +20,7 @@ from flow.search.settings import Constraints, Space, load_search
 from flow.search.space import suggest, uniform_parameters
 
 DOCUMENT = yaml.safe_load(EXAMPLE.read_text())
+_FIRST_READS_THE_IMAGE = {"channels": [8, 16], "strides": [1, 2], "cells": ["residual", "conv"]}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,10 @@ DOCUMENT = yaml.safe_load(EXAMPLE.read_text())
         (
             {"space": {**DOCUMENT["space"], "families": [{"chanels": [1]}]}},
             r"space\.families\.0: unknown key 'chanels'",
+        ),
+        (
+            {"space": {**DOCUMENT["space"], "families": [_FIRST_READS_THE_IMAGE]}},
+            r"search .*: convnet: the first cell, residual, would read the image",
         ),
     ],
 )
@@ -108,13 +113,17 @@ _CELLS = {
 def test_cells_are_placed_one_by_one_and_shortcuts_share_the_bits_of_their_sum() -> None:
     space = parse_section(Space, DOCUMENT["space"] | _CELLS, "space")
     config = load_search(EXAMPLE).model_copy(update={"space": space})
-    chosen = {"0.cell1": "residual", "0.cell2": "separable", "0.conv1.second.weight_bits": 2}
+    chosen = {
+        **{"0.cell1": "residual", "0.cell2": "separable"},
+        **{f"0.conv1.second.{kind}": 2 for kind in ("weight_bits", "activation_bits")},
+    }
     candidate = suggest(_Chosen(chosen), config)
     network = candidate.network
     assert network.cells == ("conv", "residual", "separable")
     assert set(network.bits) == set(layers_of(network))
     assert network.bits["conv1.second"].weight_bits == 2
-    assert network.bits["conv1.shortcut"] == network.bits["conv1.second"]
+    assert network.bits["conv1.shortcut"].weight_bits == 4
+    assert network.bits["conv1.shortcut"].activation_bits == 2
     assert "8-16-16 (conv residual separable)" in candidate.text()
     document = parse_config(run_document(candidate, config, "rebuilt"), "best.yaml")
     assert document.network == network
