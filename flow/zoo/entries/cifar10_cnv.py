@@ -28,7 +28,7 @@ _OF_2_BITS = Start(network="cifar10-cnv-w2a2", share=0.5)
 _OF_4_BITS = Start(network="cifar10-cnv-w4a4")
 
 ENTRIES = (
-    cifar10_entry("cifar10-cnv-w1a1", "cnv", 1, plain(10), _TARGET, start=_OF_2_BITS),
+    cifar10_entry("cifar10-cnv-w1a1", "cnv", 1, plain(2), _TARGET, start=_OF_2_BITS),
     cifar10_entry("cifar10-cnv-w2a2", "cnv", 2, plain(20), _TARGET),
     cifar10_entry("cifar10-cnv-w4a4", "cnv", 4, plain(1), _TARGET, start=_OF_2_BITS),
     cifar10_entry("cifar10-cnv-w4a4-robust", "cnv", 4, _ROBUST, _TARGET, start=_OF_4_BITS),
