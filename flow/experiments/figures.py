@@ -27,6 +27,7 @@ _STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#555555", "marker": "X", "linestyle": "-."},
     {"color": "#A6761D", "marker": "<", "linestyle": ":"},
 )
+_LONG = 10_000  # numbers of so many digits touch each other
 _SIDE, _HEIGHT, _DPI = 4.6, 3.4, 160  # inches, pixels an inch
 
 
@@ -81,6 +82,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
         slanted = sum(map(len, panel.ticks)) > 40
         turn: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
         axes.set_xticks(range(len(panel.ticks)), panel.ticks, **(turn if slanted else {}))
+    elif any(x >= _LONG for curve in panel.curves for x in curve.x):
+        axes.locator_params("x", nbins=6)
     if panel.percent:
         axes.set_ylim(-2, 102)
     elif panel.ticks is not None:
