@@ -58,7 +58,7 @@ class ExperimentCommand(Command):
 
         if options.name is None:
             for one in EXPERIMENTS:
-                print(f"{one.name:12} {one.title}")
+                print(f"{one.name:14} {one.title}")
             return 0
         from flow.experiments.page import write_findings  # noqa: PLC0415
         from flow.experiments.registry import find  # noqa: PLC0415
