@@ -14,7 +14,7 @@ from flow.config import CompileConfig
 from flow.experiments._contrast import contrast
 from flow.experiments.base import Curve, Outcome, Panel, Row, Verdict
 from flow.experiments.study import Study
-from flow.experiments.trained import Trained
+from flow.experiments.trained import Trained, Training
 from flow.export.deployment import untrained
 from flow.integer import IntegerNetwork
 from hw.parts import find_part
@@ -28,6 +28,7 @@ __all__ = [
     "held_in",
     "series_of",
     "sized",
+    "trained_and_sized",
     "untrained_area",
 ]
 
@@ -115,6 +116,15 @@ def sized(study: Study, trained: Trained, *, series: str, size: float, seed: int
         clean=study.clean(trained),
         robust=study.worst_case(trained, _ATTACKS, epsilon_of(study)).row.accuracy,
     )
+
+
+def trained_and_sized(
+    study: Study, settings: ArchitectureSettings, *, series: str, width: float, seed: int
+) -> Sized:
+    """Train a network on FGSM at the study's strength; see sized."""
+    training = Training(objective="fgsm", epsilon_255=epsilon_of(study), seed=seed)
+    trained = study.train(f"{series}, width {width:g}, seed {seed}", settings, training)
+    return sized(study, trained, series=series, size=width, seed=seed)
 
 
 def series_of(samples: Iterable[Sized]) -> dict[str, list[Sized]]:

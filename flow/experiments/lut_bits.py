@@ -13,12 +13,11 @@ from flow.experiments._lut_budget import (
     best_of,
     epsilon_of,
     series_of,
-    sized,
+    trained_and_sized,
 )
 from flow.experiments.base import Curve, Experiment, Findings, Panel
 from flow.experiments.scale import Scale
 from flow.experiments.study import Study
-from flow.experiments.trained import Training
 
 __all__ = ["LUT_BITS", "LutBits"]
 
@@ -68,10 +67,8 @@ class LutBits(Experiment):
 
     def _sample(self, study: Study, bits: int, width: float, seed: int) -> Sized:
         settings = study.settings(bits, bits, width=width)
-        training = Training(objective="fgsm", epsilon_255=epsilon_of(study), seed=seed)
-        label = f"{bits} bit{'s' if bits > 1 else ''}"
-        trained = study.train(f"{label}, width {width:g}, seed {seed}", settings, training)
-        return sized(study, trained, series=label, size=width, seed=seed)
+        series = f"{bits} bit{'s' if bits > 1 else ''}"
+        return trained_and_sized(study, settings, series=series, width=width, seed=seed)
 
 
 def _against_bits(

@@ -6,16 +6,15 @@ Huang et al. (NeurIPS 2021) saw adversarially trained Wide ResNets gain where th
 less capacity; here it is tried on small networks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from flow.experiments._lut_budget import Sized, against_area, at_area, epsilon_of, sized
-from flow.experiments._strengths import gains
+from flow.experiments._lut_budget import Sized, against_area, at_area, epsilon_of, trained_and_sized
+from flow.experiments._strengths import Cells, gains
 from flow.experiments.base import Experiment, Findings, Verdict
 from flow.experiments.scale import Scale
 from flow.experiments.study import Study
-from flow.experiments.trained import Training
 
 __all__ = ["LUT_SHAPES", "LutShapes"]
 
@@ -57,6 +56,7 @@ class LutShapes(Experiment):
             for width in self.widths
             for seed in range(self.seeds)
         ]
+        cells = at_area(samples, self.budget)
         claims = {
             "a small last stage helps": _FALLING,
             "an even one helps": _EVEN,
@@ -66,15 +66,14 @@ class LutShapes(Experiment):
             rows=tuple(one.row() for one in samples),
             panels=(against_area(samples, f"worst case at {epsilon_of(study)}/255"),),
             verdicts=tuple(
-                self._judged(claim, samples, shape, study.scale.images)
+                self._judged(claim, cells, shape, study.scale.images)
                 for claim, shape in claims.items()
             ),
         )
 
-    def _judged(self, claim: str, samples: Sequence[Sized], shape: str, images: int) -> Verdict:
+    def _judged(self, claim: str, cells: Cells, shape: str, images: int) -> Verdict:
         """Judge a shape beside the one whose stages double."""
         whole = f"in an area of {self.budget:,.0f} LUTs, {claim}"
-        cells = at_area(samples, self.budget)
         if {shape, _RISING} <= set(cells):
             return gains(whole, cells, shape, _RISING, images)
         return Verdict(claim=whole, outcome="undecided", evidence="no networks of that size")
@@ -87,9 +86,7 @@ class LutShapes(Experiment):
             convolutions=tuple(zip(channels, _STRIDES[: len(channels)], strict=True)),
             width=width,
         )
-        training = Training(objective="fgsm", epsilon_255=epsilon_of(study), seed=seed)
-        trained = study.train(f"{name}, width {width:g}, seed {seed}", settings, training)
-        return sized(study, trained, series=name, size=width, seed=seed)
+        return trained_and_sized(study, settings, series=name, width=width, seed=seed)
 
 
 LUT_SHAPES = LutShapes()
