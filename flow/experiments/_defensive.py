@@ -12,15 +12,14 @@ experiments do not use, the product's default of 1e-3 changed little (PGD 24/255
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flow.experiments.study import Study
 from flow.experiments.trained import Trained, Training
 
-__all__ = ["ADVERSARIAL", "CONTROLS", "PENALTY", "PLAIN", "SERIES", "STANDARD", "Series", "network"]
+__all__ = ["ADVERSARIAL", "CONTROLS", "PLAIN", "SERIES", "STANDARD", "Series", "network"]
 
 PLAIN = "plain"
-PENALTY: Mapping[str, float] = {"dq": 1e-2}
 CONTROLS = (PLAIN, "dq")  # without and with a penalty
 
 
@@ -34,6 +33,7 @@ class Series:
         epsilon_255: of the training attack.
         bits: of weights and activations alike, rising; the last stands for float.
         seeds: how many of them.
+        penalty: of the networks that have one, and its strength.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Series:
     epsilon_255: int
     bits: tuple[int, ...]
     seeds: int
+    penalty: Mapping[str, float] = field(default_factory=lambda: {"dq": 1e-2})
 
 
 STANDARD = Series(name="standard", objective="standard", epsilon_255=0, bits=(2, 4, 8), seeds=3)
@@ -48,20 +49,12 @@ ADVERSARIAL = Series(name="fgsm", objective="fgsm", epsilon_255=26, bits=(2, 8),
 SERIES = (STANDARD, ADVERSARIAL)
 
 
-def network(
-    study: Study,
-    series: Series,
-    control: str,
-    bits: int,
-    seed: int,
-    *,
-    penalty: Mapping[str, float] = PENALTY,
-) -> Trained:
+def network(study: Study, series: Series, control: str, bits: int, seed: int) -> Trained:
     """Return one network of a series; `seed` counts from the scale's."""
     training = Training(
         objective=series.objective,
         epsilon_255=series.epsilon_255,
-        penalties=penalty if control == "dq" else {},
+        penalties=series.penalty if control == "dq" else {},
         seed=study.scale.seed + seed,
     )
     label = f"{series.name} {control} {bits} bits seed {training.seed}"

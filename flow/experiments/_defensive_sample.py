@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flow.evaluation.amplification import error_amplification
 from flow.evaluation.evaluator import Evaluation
-from flow.experiments._defensive import PENALTY, Series, network
+from flow.experiments._defensive import Series, network
 from flow.experiments.base import Row
 from flow.experiments.study import Study
 from flow.experiments.trained import Trained
@@ -57,17 +57,9 @@ class Sample:
         }
 
 
-def measured(
-    study: Study,
-    series: Series,
-    control: str,
-    bits: int,
-    seed: int,
-    *,
-    penalty: Mapping[str, float] = PENALTY,
-) -> Sample:
+def measured(study: Study, series: Series, control: str, bits: int, seed: int) -> Sample:
     """Train and attack one network; see _defensive.network."""
-    trained = network(study, series, control, bits, seed, penalty=penalty)
+    trained = network(study, series, control, bits, seed)
     attacked = {
         epsilon: study.attack(trained, "pgd", epsilon, steps=_STEPS) for epsilon in EPSILONS
     }

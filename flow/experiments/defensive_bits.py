@@ -6,14 +6,14 @@ Each series of networks is judged at one strength of attack, chosen by its basel
 plain network of 8 bits is nearest to half right, since there a loss or a gain shows most.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import log
 from statistics import fmean
 from typing import ClassVar
 
 from flow.experiments._contrast import unpooled
-from flow.experiments._defensive import CONTROLS, PENALTY, PLAIN, SERIES, Series
+from flow.experiments._defensive import CONTROLS, PLAIN, SERIES, Series
 from flow.experiments._defensive_panels import against_depth, against_epsilon, by_bits
 from flow.experiments._defensive_sample import EPSILONS, Sample, grouped, measured, robust_at
 from flow.experiments.base import Experiment, Findings, Panel, Verdict
@@ -36,7 +36,6 @@ class DefensiveBits(Experiment):
 
     Attributes:
         series: the first shows errors by depth, too.
-        penalty: of the networks that have one, and its strength.
     """
 
     name: ClassVar[str] = "dq-bits"
@@ -45,12 +44,11 @@ class DefensiveBits(Experiment):
     scale: ClassVar[Scale] = Scale(train_images=4000, epochs=5, images=300)
 
     series: tuple[Series, ...] = SERIES
-    penalty: ClassVar[Mapping[str, float]] = PENALTY
 
     def run(self, study: Study) -> Findings:
         """Return a row for each network."""
         samples = [
-            measured(study, series, control, bits, seed, penalty=self.penalty)
+            measured(study, series, control, bits, seed)
             for series in self.series
             for bits in series.bits
             for control in CONTROLS
@@ -159,6 +157,10 @@ def _panels(every: tuple[Series, ...], samples: Sequence[Sample]) -> tuple[Panel
     )
 
 
+_FOLDED = {"dq_folded": 1e-3}
+
+
+@dataclass(frozen=True)
 class DefensiveFoldedBits(DefensiveBits):
     """The same with the penalty on weights that have BatchNorm's gains, which else undo it.
 
@@ -169,7 +171,8 @@ class DefensiveFoldedBits(DefensiveBits):
 
     name: ClassVar[str] = "dq-bits-folded"
     title: ClassVar[str] = "The same with the penalty on weights with BatchNorm folded in"
-    penalty: ClassVar[Mapping[str, float]] = {"dq_folded": 1e-3}
+
+    series: tuple[Series, ...] = tuple(replace(one, penalty=_FOLDED) for one in SERIES)
 
 
 DEFENSIVE_BITS = DefensiveBits()
